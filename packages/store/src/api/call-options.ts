@@ -1,0 +1,23 @@
+/** Milliseconds, or a number with a unit: `'30d'`. A year is 365 days. */
+export type Duration = number | `${number}${'ms' | 's' | 'm' | 'h' | 'd' | 'w' | 'y'}`
+
+/**
+ * An aborted call rejects with a `VarveError` of code `ABORTED` (its `name` is `AbortError`, its `cause` the
+ * signal's reason). A writing call no longer aborts once its batch's trailer is written.
+ */
+export interface Abortable {
+  readonly signal?: AbortSignal | undefined
+}
+
+/** How far a long piece of work has come. Counts are of the phase's own unit; `etaMs` is an estimate. */
+export interface Progress {
+  readonly phase: string
+  readonly done: number
+  readonly total: number | undefined
+  readonly bytesDone: number
+  readonly etaMs: number | undefined
+}
+
+export interface WithProgress extends Abortable {
+  readonly onProgress?: ((progress: Progress) => void) | undefined
+}

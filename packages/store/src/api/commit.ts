@@ -1,0 +1,88 @@
+import type { Abortable } from './call-options.ts'
+import type { Bytes } from './content.ts'
+import type { Hash } from './hash.ts'
+import type { Tree, TreeEdit, TreeReader } from './tree.ts'
+
+/** A root tree with its history. */
+export interface Commit<V = Bytes> {
+  readonly hash: Hash<'commit'>
+  readonly treeHash: Hash<'tree'>
+  /** By hash only: a parent may have been collected. */
+  readonly parents: readonly Hash<'commit'>[]
+  readonly author: string
+  /** Whole milliseconds. */
+  readonly date: Date
+  readonly message: string
+  readonly extra: Readonly<Record<string, string>>
+  /** A handle: no I/O, so no promise (awaiting it is harmless). */
+  tree(): Tree<V>
+}
+
+/** A commit, whatever its tree reads as, or its hash. */
+export type CommitLike = Commit<unknown> | Hash<'commit'>
+
+/** What a commit says about itself, and how durable it must be before the call resolves. */
+export interface CommitInfo extends Abortable {
+  /** Default ''. */
+  readonly message?: string | undefined
+  /** Default: the store's `author`. */
+  readonly author?: string | undefined
+  /** Default: now. */
+  readonly date?: Date | number | undefined
+  /** Strings to keep with it; part of its hash. */
+  readonly extra?: Readonly<Record<string, string>> | undefined
+  /** Make a commit even if the tree is the head's. Default false. */
+  readonly allowEmpty?: boolean | undefined
+  /** 'commit': synced to the disk. 'flush': accepted, synced with the next sync. Default: the store's. */
+  readonly durability?: 'commit' | 'flush' | undefined
+}
+
+/** What the function given to `Branch.commit` may hand back: nothing stands for the edit it was given. */
+export type CommitOutcome<V = Bytes> = TreeEdit<V> | Tree<V> | undefined
+
+/** A named pointer to a commit that moves. Reads its head as of the time of each call. */
+export interface Branch<V = Bytes> extends TreeReader<V> {
+  readonly name: string
+  /**
+   * Commits what `fn` makes of the head's tree. Calls on one branch queue: `fn` runs once, in turn, unless
+   * something else moves the branch (then again, at most `retries` times, default 10). Returning nothing
+   * commits the edit. An unchanged tree gives back the head, with no new commit, unless `allowEmpty`.
+   * @throws COLLECTED when the tree stands on nodes that are gone; WRITER_FAILED; NO_SPACE; ABORTED
+   */
+  commit(
+    fn: (edit: TreeEdit<V>) => CommitOutcome<V> | void | Promise<CommitOutcome<V> | void>,
+    o?: CommitInfo & { readonly retries?: number | undefined }
+  ): Promise<Commit<V>>
+  /** `undefined` while the branch does not exist. */
+  head(): Promise<Commit<V> | undefined>
+  headSync(): Commit<V> | undefined
+  /**
+   * Moves the branch, whatever it was; makes it when it is absent.
+   * @throws COLLECTED when the commit is gone, UNKNOWN_COMMIT when there never was one
+   */
+  set(commit: CommitLike): Promise<void>
+  /**
+   * Moves (or, with `next` undefined, deletes) the branch if it is at `expected`; `undefined` = absent.
+   * False: it was something else.
+   */
+  compareAndSet(expected: CommitLike | undefined, next: CommitLike | undefined): Promise<boolean>
+  /** False when there was none. */
+  delete(): Promise<boolean>
+}
+
+/** A named pointer to a commit that stays. */
+export interface Tag {
+  readonly name: string
+  target(): Promise<Commit | undefined>
+  /** With a message, author, or date it is an annotated tag. */
+  create(
+    commit: CommitLike,
+    o?: {
+      readonly message?: string | undefined
+      readonly author?: string | undefined
+      readonly date?: Date | number | undefined
+    }
+  ): Promise<void>
+  /** False when there was none. */
+  delete(): Promise<boolean>
+}

@@ -1,0 +1,64 @@
+import type { VarveError } from '@varve/pack/errors'
+import type { Duration, Progress, WithProgress } from './call-options.ts'
+import type { CommitLike } from './commit.ts'
+import type { Hash } from './hash.ts'
+
+export interface GcOptions extends WithProgress {
+  /** Commits to keep besides, each with its tree. */
+  readonly keep?: Iterable<CommitLike> | undefined
+  /** False leaves the retired files where they are. Default true. */
+  readonly unlink?: boolean | undefined
+  /** How long a bare put or commit is kept without a holder. Default 10 minutes; 0: not at all. */
+  readonly grace?: Duration | undefined
+}
+
+/** Collections: what is no longer reachable goes, while the program goes on. */
+export interface Gc {
+  /**
+   * Starts, finishes by itself, and resolves at the switch. Aborting the signal cancels it (`ABORTED`). With
+   * a target, history before it goes; without one, only what no ref reaches. Running already: joins it when
+   * the target is the same.
+   * @throws GC_RUNNING, GC_FAILED, TARGET_TOO_OLD, UNKNOWN_COMMIT, COLLECTED, NO_SPACE, STORE_CLOSED
+   */
+  run(target?: CommitLike, o?: GcOptions): Promise<GcStats>
+  /** The outcome of the collection that is running, or `idle`. */
+  wait(): Promise<GcResult>
+  /** False when none was running. The store is as it was before the collection began. */
+  cancel(): Promise<boolean>
+  readonly status: GcStatus
+  /** True when no collection is running. */
+  isFinished(): boolean
+  /** What a collection does with what it retires. */
+  behaviour(): 'archive' | 'delete'
+  /** Whether a collection with this target could start now, and if not, why. */
+  isAllowed(target?: CommitLike): Promise<true | VarveError>
+  latestTarget(): Hash<'commit'> | undefined
+}
+
+export type GcStatus =
+  | { readonly state: 'idle' }
+  | {
+      readonly state: 'running' | 'ready'
+      readonly target: Hash<'commit'> | undefined
+      readonly startedAt: Date
+      readonly progress: Progress
+    }
+
+export type GcResult =
+  | { readonly state: 'idle' }
+  | { readonly state: 'running'; readonly progress: Progress }
+  | { readonly state: 'finalised'; readonly stats: GcStats }
+  | { readonly state: 'cancelled' }
+
+export interface GcStats {
+  readonly target: Hash<'commit'> | undefined
+  readonly objectsKept: number
+  readonly bytesKept: number
+  readonly bytesFreed: number
+  readonly bytesArchived: number
+  readonly wallMs: number
+  /** The longest synchronous section of collection work on the caller's thread. */
+  readonly longestStallMs: number
+  /** The most that marks, blocks, and copies took at once. */
+  readonly peakBytes: number
+}

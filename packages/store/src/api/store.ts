@@ -1,0 +1,93 @@
+import type { VarveError } from '@varve/pack/errors'
+import type { StoredBlob } from './blob.ts'
+import type { Abortable, Duration } from './call-options.ts'
+import type { Branch, Commit, CommitLike, Tag } from './commit.ts'
+import type { Bytes } from './content.ts'
+import type { Cursor } from './cursor.ts'
+import type { Change } from './entry.ts'
+import type { GcStatus } from './gc.ts'
+import type { Hash, ObjectKind } from './hash.ts'
+import type { Path } from './path.ts'
+import type { DiffOptions, Tree } from './tree.ts'
+
+/** How `log` walks. */
+export interface LogOptions extends Abortable {
+  readonly limit?: number | undefined
+  /** Leave these commits and their ancestors out. */
+  readonly not?: readonly CommitLike[] | undefined
+  /** Only commits that changed something at or below the path. */
+  readonly path?: Path | undefined
+  readonly firstParent?: boolean | undefined
+}
+
+/** Everything a store answers. Any call may fail with `STORE_CLOSED` and with `CORRUPT`. */
+export interface StoreReader extends AsyncDisposable {
+  /** 32 hexadecimal digits, given at creation. */
+  readonly id: string
+  /** The real path of the store's folder. */
+  readonly path: string
+  readonly readOnly: boolean
+  getBlob(hash: Hash<'blob'>, o?: Abortable): Promise<Bytes | undefined>
+  getBlobSync(hash: Hash<'blob'>): Bytes | undefined
+  /** For large blobs: ranges and streams. */
+  openBlob(hash: Hash<'blob'>, o?: Abortable): Promise<StoredBlob | undefined>
+  /** One answer per hash, in order. `touch` makes those that are there count as just put. */
+  hasBlobs(
+    hashes: readonly Hash<'blob'>[],
+    o?: Abortable & { readonly touch?: boolean | undefined }
+  ): Promise<boolean[]>
+  getTree(hash: Hash<'tree'>): Promise<Tree | undefined>
+  getCommit(hash: Hash<'commit'>, o?: Abortable): Promise<Commit | undefined>
+  /**
+   * A commit by what people call it: 'main', 'v1', 'main~3', a unique prefix of ≥ 7 digits, 'git:<id>'.
+   * @throws AMBIGUOUS with the candidates
+   */
+  resolve(text: string): Promise<Commit | undefined>
+  /** A handle: the branch need not exist. */
+  branch(name: string): Branch
+  tag(name: string): Tag
+  /** In byte order of the names. */
+  branches(o?: { readonly prefix?: string | undefined }): AsyncIterable<Branch>
+  tags(o?: { readonly prefix?: string | undefined }): AsyncIterable<Tag>
+  /** Commits, every one before its parents; ends at the horizon that a collection left. */
+  log(from: CommitLike | readonly CommitLike[], o?: LogOptions): Cursor<Commit>
+  diff(older: CommitLike | Tree | undefined, newer: CommitLike | Tree, o?: DiffOptions): Cursor<Change>
+  mergeBases(a: CommitLike, b: CommitLike): Promise<Commit[]>
+  isAncestor(older: CommitLike, newer: CommitLike): Promise<boolean>
+  stats(): StoreStats
+  close(): Promise<void>
+}
+
+export interface OpenOptions extends Abortable {
+  /** The most that cached blocks of files may take. Default 64 MiB. */
+  readonly cacheBytes?: number | undefined
+  readonly onEvent?: ((event: StoreEvent) => void) | undefined
+}
+
+export interface WriterOptions extends OpenOptions {
+  readonly readOnly?: false | undefined
+  /** Default 'if-missing'. */
+  readonly create?: 'if-missing' | 'never' | 'must' | { readonly hash?: 'sha256' | undefined } | undefined
+  /** How long to wait for another writer to leave. Default: not at all. */
+  readonly lock?: { readonly wait?: Duration | undefined } | undefined
+  /** 'commit': a call that changes refs resolves once synced. 'flush': once accepted. Default 'commit'. */
+  readonly durability?: 'commit' | 'flush' | undefined
+  /** Default author of commits. Default ''. */
+  readonly author?: string | undefined
+  /** The clock: ms since 1970. */
+  readonly now?: (() => number) | undefined
+}
+
+export interface StoreStats {
+  readonly files: readonly { readonly name: string; readonly bytes: number; readonly liveBytes: number }[]
+  readonly objects: Readonly<Record<ObjectKind, number>>
+  readonly openReaders: number
+}
+
+/** What a store tells `onEvent`. */
+export type StoreEvent =
+  | { readonly type: 'recovered'; readonly bytesCut: number; readonly batchesCut: number }
+  | { readonly type: 'projections-rebuilt'; readonly reason: string }
+  | { readonly type: 'gc'; readonly status: GcStatus }
+  | { readonly type: 'healed'; readonly hash: Hash }
+  | { readonly type: 'writer-failed'; readonly error: VarveError }
