@@ -1,0 +1,32 @@
+/** The only source of time. Whoever needs time is given a clock, so that a test can turn it. */
+export interface Clock {
+  /** Wall time in milliseconds since 1970, whole. */
+  now(): number
+  /** Milliseconds from an arbitrary start, with fractions; never goes back. */
+  monotonic(): number
+  /** Resolves after `ms`, or as soon as the signal aborts: the caller then asks the signal. */
+  sleep(ms: number, signal?: AbortSignal): Promise<void>
+  /** Calls `fn` once after `ms`, unless the returned function is called before. Keeps no process alive. */
+  after(ms: number, fn: () => void): () => void
+}
+
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  monotonic: () => performance.now(),
+  sleep: (ms, signal) =>
+    new Promise((resolve) => {
+      if (signal?.aborted === true) return resolve()
+      const done = (): void => {
+        clearTimeout(timer)
+        signal?.removeEventListener('abort', done)
+        resolve()
+      }
+      const timer = setTimeout(done, ms)
+      signal?.addEventListener('abort', done, { once: true })
+    }),
+  after: (ms, fn) => {
+    const timer = setTimeout(fn, ms)
+    timer.unref()
+    return () => clearTimeout(timer)
+  },
+}

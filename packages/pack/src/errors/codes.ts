@@ -1,0 +1,174 @@
+import type { ErrorCode, ErrorDetails, GivenPath } from './error-details.ts'
+
+/** What a code means, what to do about it, and how its details read in one line. */
+export interface CodeEntry<C extends ErrorCode> {
+  /** One sentence: what has happened. */
+  readonly meaning: string
+  /** One or two sentences: what the caller or the operator can do. */
+  readonly advice: string
+  /** The message of an error that was given none. */
+  readonly describe: (details: ErrorDetails[C]) => string
+}
+
+/** Every code once. The pages in `docs/errors/` are generated from this table. */
+export const codes: { readonly [C in ErrorCode]: CodeEntry<C> } = {
+  ABORTED: {
+    meaning: 'The call was cancelled through its signal before it took effect.',
+    advice: 'Nothing was changed by the call. The reason given to the signal is the cause of the error.',
+    describe: () => 'The call was aborted',
+  },
+  AMBIGUOUS: {
+    meaning: 'A shortened hash stands for more than one commit.',
+    advice: 'Give more digits. The details list the commits it could mean.',
+    describe: (d) => `The text could mean any of ${d.candidates.length} commits: ${listed(d.candidates)}`,
+  },
+  CHECKOUT_COLLISION: {
+    meaning: 'Two paths of the tree would become one file on the file system they are written to.',
+    advice: 'Check out to a case-sensitive file system, or leave out one of the paths. Nothing was written.',
+    describe: (d) => `Paths would collide on this file system: ${listed(d.paths)}`,
+  },
+  COLLECTED: {
+    meaning: 'What was asked for existed once and went away in a collection.',
+    advice: 'Start again from a commit that is still kept. To keep more, give collections an older target.',
+    describe: (d) =>
+      d.hash === undefined ? 'The object was collected' : `The object ${d.hash} was collected`,
+  },
+  CORRUPT: {
+    meaning: 'Stored bytes do not match their checksum or break a rule of the format.',
+    advice:
+      'Keep the file, look for a failing disk, and restore the content from a backup or put it again. ' +
+      'Everything outside the damaged place stays readable.',
+    describe: (d) =>
+      `${d.file} is damaged at byte ${d.offset}${d.hash === undefined ? '' : ` (object ${d.hash})`}`,
+  },
+  DIGEST_MISMATCH: {
+    meaning: 'The content that was put is not the content that its caller expected.',
+    advice: 'Send the content again. What arrived was not made reachable.',
+    describe: (d) => `Expected ${d.expected}, but the content is ${d.actual}`,
+  },
+  GC_FAILED: {
+    meaning: 'A collection ended without success; the store is as it was before it.',
+    advice:
+      'The cause says what failed. With reason "memory" raise the budget, with "disk" make room, then collect again.',
+    describe: (d) => `The collection failed (${d.reason})`,
+  },
+  GC_RUNNING: {
+    meaning: 'Another collection is under way, with another target.',
+    advice: 'Wait for it with gc.wait(), or cancel it with gc.cancel(), then start again.',
+    describe: () => 'A collection with another target is running',
+  },
+  GIT_OBJECT_MISSING: {
+    meaning: 'The Git repository lacks an object that a commit to be imported needs.',
+    advice:
+      'Complete the repository (a shallow or partial clone lacks objects), or import with --missing=skip. ' +
+      'No ref was moved.',
+    describe: (d) => `Git object ${d.id} is missing: ${d.path} in commit ${d.commit}`,
+  },
+  INVALID_HASH: {
+    meaning: 'A text that should be a hash is not 64 lower-case hexadecimal digits.',
+    advice: 'Pass the hash as the store gave it, or let resolve() expand a shortened one.',
+    describe: (d) => `Not a hash: ${JSON.stringify(d.text)}`,
+  },
+  INVALID_PATH: {
+    meaning: 'A path or a name breaks the rules for names.',
+    advice:
+      'The hint says which rule. encodeName() turns any text or bytes into a legal name, decodeName() turns it back.',
+    describe: (d) => `Invalid path ${shown(d.path)}: ${d.hint}`,
+  },
+  IS_A_TREE: {
+    meaning: 'A blob was asked for, or would be written, where a directory is.',
+    advice: 'Use getTree() to read it, or write with replace: true to put the blob in its place.',
+    describe: (d) => `A directory is at ${shown(d.path)}`,
+  },
+  LOCK_LOST: {
+    meaning: 'The writer no longer holds the lock of its store, so it has stopped writing.',
+    advice: 'Find out what replaced the lock or the control file, close this store, and open it again.',
+    describe: () => 'The lock on the store was lost',
+  },
+  LOWER_UNAVAILABLE: {
+    meaning: 'The content rests in the lower layer, whose folder cannot be reached now.',
+    advice: 'Bring the folder back, or open the store with the option lower naming where it is.',
+    describe: (d) => `The lower layer at ${d.path} cannot be reached`,
+  },
+  NEWER_FORMAT: {
+    meaning: 'The store was written in a format that this version does not know.',
+    advice: 'Open it with a newer version of the library. Nothing was changed.',
+    describe: (d) => `The store has format ${d.found}; this version knows formats up to ${d.supported}`,
+  },
+  NOT_A_TREE: {
+    meaning: 'The path leads through a blob as if it were a directory.',
+    advice: 'Correct the path, or write with replace: true to put a directory in the place of the blob.',
+    describe: (d) => `Not a directory: ${shown(d.path)}`,
+  },
+  NO_SPACE: {
+    meaning: 'The file system has not enough free room for what was asked.',
+    advice: 'Free at least the missing bytes and try again. Nothing that was acknowledged is lost.',
+    describe: (d) => `${d.needed} bytes are needed and ${d.free} are free`,
+  },
+  NO_STORE: {
+    meaning: 'There is no store in the folder.',
+    advice: 'Check the path. To make a new store there, open it without create: "never".',
+    describe: (d) => `No store at ${d.path}`,
+  },
+  OPTION_MISMATCH: {
+    meaning: 'An option has a value that is not allowed, or that contradicts what the store was made with.',
+    advice: 'Leave the option out to take the value of the store, or correct it.',
+    describe: (d) => `The option ${d.option} does not fit`,
+  },
+  READ_ONLY_FOLDER: {
+    meaning: 'The folder of the store cannot be written to.',
+    advice: 'Give the process the right to write there, or open the store with readOnly: true.',
+    describe: (d) => `Cannot write to ${d.path}`,
+  },
+  REF_NOT_FOUND: {
+    meaning: 'There is no branch or tag of this name.',
+    advice: 'List the names with branches() or tags(). If a similar one exists, the details name it.',
+    describe: (d) =>
+      `No branch or tag named ${d.ref}${d.near === undefined ? '' : `; did you mean ${d.near}?`}`,
+  },
+  STORE_CLOSED: {
+    meaning: 'The store was closed, or is being closed, when the call was made.',
+    advice: 'Make calls before close(). What had been acknowledged is kept.',
+    describe: () => 'The store is closed',
+  },
+  STORE_LOCKED: {
+    meaning: 'Another writer has the store open.',
+    advice: 'Close the other writer, wait for it with lock: { wait }, or open with readOnly: true.',
+    describe: (d) => `Process ${d.pid} has been writing to the store since ${d.since.toISOString()}`,
+  },
+  TARGET_TOO_OLD: {
+    meaning: 'The target lies before that of an earlier collection, so its history is no longer whole.',
+    advice: 'Choose the target of the last collection or a newer commit.',
+    describe: (d) => `The target is older than that of the last collection, ${d.latest}`,
+  },
+  UNKNOWN_COMMIT: {
+    meaning: 'The text names no commit of this store.',
+    advice: 'Check the text; a commit that a collection removed is unknown as well.',
+    describe: (d) => `Unknown commit: ${d.text}`,
+  },
+  WRITER_FAILED: {
+    meaning: 'A write or a sync failed earlier, and since then this store refuses to write.',
+    advice: 'Reads go on. Deal with the cause (a full or failing disk), then close the store and open it again.',
+    describe: (d) => `Writing stopped after a failure at ${d.file}`,
+  },
+}
+
+/** Whether the text is one of the codes. */
+export function isErrorCode(text: unknown): text is ErrorCode {
+  return typeof text === 'string' && Object.hasOwn(codes, text)
+}
+
+/** At most this many items are spelled out in a message; the details hold them all. */
+const listedMax = 5
+
+function listed(items: readonly string[]): string {
+  const rest = items.length - listedMax
+  return items.slice(0, listedMax).join(', ') + (rest > 0 ? ` and ${rest} more` : '')
+}
+
+function shown(path: GivenPath): string {
+  if (typeof path === 'string') return JSON.stringify(path)
+  return JSON.stringify(path.map((name) => (typeof name === 'string' ? name : utf8.decode(name))).join('/'))
+}
+
+const utf8 = new TextDecoder()
