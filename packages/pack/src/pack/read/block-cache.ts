@@ -1,0 +1,208 @@
+import { assert } from '../../base/index.ts'
+import { readFullySync } from '../../fs/index.ts'
+import { Block, blockBytes, blockCost } from './block.ts'
+import type { BlockSource } from './block-source.ts'
+import { BlockTable } from './block-table.ts'
+import { fileKey } from './file-key.ts'
+
+/** Fewer blocks than this cannot serve one look-up (map page, index page, record across two blocks). */
+const blocksMin = 8
+/** Reads under way at a time when a range is loaded ahead. */
+const loadsMax = 4
+
+/**
+ * Blocks of pack, map, and index files, keyed by file and place, bounded in bytes. Eviction is CLOCK: a block that
+ * was read since the hand last passed gets another round, so one long scan does not push out what is in use.
+ * Pinned blocks stay whatever the bound says; who pins bounds its own pins. Belongs to one thread.
+ */
+export class BlockCache {
+  readonly bytesMax: number
+  readonly #tables = new Map<number, BlockTable>()
+  readonly #ring: Block[] = []
+  #hand = 0
+  #bytes = 0
+
+  /** @param o.bytesMax memory for blocks, their bitmaps, and the tables that find them */
+  constructor(o: { readonly bytesMax: number }) {
+    this.bytesMax = Math.max(o.bytesMax, blocksMin * blockCost(blockBytes))
+  }
+
+  /** Memory in use, in bytes. */
+  get bytes(): number {
+    return this.#bytes
+  }
+
+  get blockCount(): number {
+    return this.#ring.length
+  }
+
+  /** The table of a file's cached blocks; made on first use. */
+  table(key: number): BlockTable {
+    let table = this.#tables.get(key)
+    if (table === undefined) {
+      table = new BlockTable(key)
+      this.#tables.set(key, table)
+      this.#bytes += table.bytes
+    }
+    return table
+  }
+
+  /**
+   * The block, with at least its first `needed` bytes in it if the file has them: see `validTo`.
+   * @throws what the file system throws
+   */
+  block(file: BlockSource, index: number, needed: number): Block {
+    const place = file.table.place(index)
+    if (place !== 0) {
+      const block = this.#ring[place - 1] as Block
+      block.isRecent = true
+      return block.validTo >= needed ? block : this.#refresh(file, block)
+    }
+    return this.#load(file, index)
+  }
+
+  /** The block if it is cached and holds its first `needed` bytes. */
+  peek(file: BlockSource, index: number, needed: number): Block | undefined {
+    const place = file.table.place(index)
+    if (place === 0) return undefined
+    const block = this.#ring[place - 1] as Block
+    return block.validTo >= needed ? block : undefined
+  }
+
+  /**
+   * A pinned block of 64 KiB of a pack file to append to; readers see what is below `validTo` at once. Fresh ones
+   * have `validTo` 0, also where the file has bytes already: the caller then reads those itself first.
+   */
+  adopt(fileNumber: number, index: number): Block {
+    const table = this.table(fileKey(fileNumber, 'pack'))
+    const place = table.place(index)
+    const found = place === 0 ? undefined : this.#ring[place - 1]
+    const block = found?.buf.length === blockBytes ? found : this.#widen(table, index, found)
+    block.pins++
+    return block
+  }
+
+  /** All bytes of the block are in its file: it may be evicted, once nobody else has it pinned. */
+  unpin(block: Block): void {
+    assert(block.pins > 0, 'only a pinned block is unpinned')
+    block.pins--
+  }
+
+  /** Reads the missing blocks of a range ahead, without blocking the thread. The caller keeps the file open. */
+  async preload(file: BlockSource, range: { readonly start: number; readonly end: number }): Promise<void> {
+    let next = Math.floor(range.start / blockBytes)
+    const end = Math.min(range.end, file.end)
+    const loadNext = async (): Promise<void> => {
+      while (next * blockBytes < end) {
+        const index = next++
+        const needed = Math.min(blockBytes, end - index * blockBytes)
+        if (this.peek(file, index, needed) === undefined) await this.#loadAhead(file, index)
+      }
+    }
+    const loads = Array.from({ length: loadsMax }, loadNext)
+    for (const result of await Promise.allSettled(loads)) if (result.status === 'rejected') throw result.reason
+  }
+
+  /** Forgets a file's blocks; none of them is pinned any more. */
+  forget(key: number): void {
+    const table = this.#tables.get(key)
+    if (table === undefined) return
+    for (let place = this.#ring.length - 1; place >= 0; place--) {
+      const block = this.#ring[place] as Block
+      if (block.table === table) this.#removeAt(place)
+    }
+    this.#tables.delete(key)
+    this.#bytes -= table.bytes
+  }
+
+  #load(file: BlockSource, index: number): Block {
+    const block = new Block(file.table, index, blockLength(file, index))
+    const from = index * blockBytes
+    const length = Math.min(block.buf.length, file.end - from)
+    if (length > 0) block.validTo = readFullySync(file.handle, block.buf, 0, length, from)
+    this.#insert(block)
+    return block
+  }
+
+  /** The file has grown since the block was read. */
+  #refresh(file: BlockSource, old: Block): Block {
+    const length = Math.min(blockBytes, file.end - old.index * blockBytes)
+    if (length <= old.validTo) return old
+    assert(old.pins === 0, 'a pinned block is filled by its owner only')
+    const block = old.buf.length < length ? this.#widen(old.table, old.index, old) : old
+    const position = block.index * blockBytes + block.validTo
+    block.validTo += readFullySync(file.handle, block.buf, block.validTo, length - block.validTo, position)
+    return block
+  }
+
+  async #loadAhead(file: BlockSource, index: number): Promise<void> {
+    const block = new Block(file.table, index, blockLength(file, index))
+    const from = index * blockBytes
+    const length = Math.min(block.buf.length, file.end - from)
+    while (block.validTo < length) {
+      const rest = length - block.validTo
+      const read = await file.handle.read(block.buf, block.validTo, rest, from + block.validTo)
+      if (read === 0) break
+      block.validTo += read
+    }
+    // Somebody else may have put the block here while this read was under way.
+    if (file.table.place(index) === 0) this.#insert(block)
+  }
+
+  /** A block of 64 KiB in the place of a shorter one or of none. */
+  #widen(table: BlockTable, index: number, old: Block | undefined): Block {
+    const block = new Block(table, index, blockBytes)
+    if (old !== undefined) {
+      assert(old.pins === 0, 'a pinned block has 64 KiB')
+      old.buf.copy(block.buf, 0, 0, old.validTo)
+      block.verified.set(old.verified)
+      block.validTo = old.validTo
+      this.#removeAt(table.place(index) - 1)
+    }
+    this.#insert(block)
+    return block
+  }
+
+  #insert(block: Block): void {
+    const before = block.table.bytes
+    const cost = blockCost(block.buf.length)
+    this.#makeRoom(cost)
+    this.#ring.push(block)
+    block.table.setPlace(block.index, this.#ring.length)
+    this.#bytes += cost + block.table.bytes - before
+  }
+
+  #makeRoom(cost: number): void {
+    // Two rounds: the first may only take away the second chances.
+    let steps = this.#ring.length * 2
+    while (this.#bytes + cost > this.bytesMax && steps-- > 0 && this.#ring.length > 0) {
+      if (this.#hand >= this.#ring.length) this.#hand = 0
+      const block = this.#ring[this.#hand] as Block
+      if (block.pins === 0 && !block.isRecent) {
+        this.#removeAt(this.#hand)
+        continue
+      }
+      block.isRecent = false
+      this.#hand++
+    }
+  }
+
+  /** The ring's last block moves into the gap. */
+  #removeAt(place: number): void {
+    const block = this.#ring[place] as Block
+    assert(block.pins === 0, 'a pinned block is not dropped')
+    const last = this.#ring.pop() as Block
+    if (last !== block) {
+      this.#ring[place] = last
+      last.table.setPlace(last.index, place + 1)
+    }
+    block.table.setPlace(block.index, 0)
+    this.#bytes -= blockCost(block.buf.length)
+  }
+}
+
+/** A file that grows no more has a shorter last block. */
+function blockLength(file: BlockSource, index: number): number {
+  if (file.isGrowing) return blockBytes
+  return Math.max(0, Math.min(blockBytes, file.end - index * blockBytes))
+}

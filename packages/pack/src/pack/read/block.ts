@@ -1,0 +1,53 @@
+import type { BlockTable } from './block-table.ts'
+
+/** The unit of the block cache: 64 KiB of a file, aligned. */
+export const blockBytes = 65_536
+/** Records start at multiples of this many bytes. */
+export const slotBytes = 8
+const bitmapBytes = blockBytes / slotBytes / 8
+
+/**
+ * Up to 64 KiB of one file, from `index * blockBytes` on. Bytes below `validTo` never change once they are
+ * there, and a block's memory is never used for another block: a view into it stays right for as long as it is
+ * held, also after the block has left the cache.
+ */
+export class Block {
+  readonly table: BlockTable
+  readonly index: number
+  /** The last block of a file that grows no more may be shorter than 64 KiB. */
+  readonly buf: Buffer
+  /** One bit for each 8-byte slot: what starts there has been read and its checksum was right. */
+  readonly verified: Uint8Array
+  /** Bytes at the start of `buf` that hold the file's content. */
+  validTo = 0
+  /** A pinned block is not evicted: some of its bytes are in no file yet. */
+  pins = 0
+  /** Read since the eviction hand last passed. */
+  isRecent = false
+
+  constructor(table: BlockTable, index: number, bytes: number) {
+    const memory = Buffer.allocUnsafeSlow(bytes + bitmapBytes)
+    this.table = table
+    this.index = index
+    this.buf = memory.subarray(0, bytes)
+    this.verified = memory.subarray(bytes).fill(0)
+  }
+
+  /** @param position in the block, a multiple of 8 */
+  isVerified(position: number): boolean {
+    return ((this.verified[position >>> 6] as number) & (1 << ((position >>> 3) & 7))) !== 0
+  }
+
+  markVerified(position: number): void {
+    const byte = position >>> 6
+    this.verified[byte] = (this.verified[byte] as number) | (1 << ((position >>> 3) & 7))
+  }
+}
+
+/** What a block of `bytes` costs in memory, in bytes, with its bitmap and its objects. */
+export function blockCost(bytes: number): number {
+  return bytes + bitmapBytes + blockObjectBytes
+}
+
+// Block, two Buffers, an ArrayBuffer and its backing store's header, a place in the ring.
+const blockObjectBytes = 480
