@@ -1,0 +1,8 @@
+export { atomicReplace } from './atomic-replace.ts'
+export type { FileHandle } from './file-handle.ts'
+export type { FileStat } from './file-stat.ts'
+export type { FileSystem, FileSystemOrigin, OpenMode } from './file-system.ts'
+export { hasCode } from './has-code.ts'
+export { createFileSystem, NodeFileSystem } from './node-file-system.ts'
+export { readFully, readFullySync } from './read-fully.ts'
+export { writeFully, writeFullySync } from './write-fully.ts'

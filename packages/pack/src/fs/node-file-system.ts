@@ -1,0 +1,126 @@
+import {
+  close,
+  fsync,
+  link,
+  mkdir,
+  open,
+  openSync,
+  readdir,
+  readFile,
+  realpath,
+  rename,
+  rm,
+  type Stats,
+  stat,
+  statfs,
+  unlink,
+} from 'node:fs'
+import { promisify } from 'node:util'
+import type { FileHandle } from './file-handle.ts'
+import type { FileStat } from './file-stat.ts'
+import type { FileSystem, FileSystemOrigin, OpenMode } from './file-system.ts'
+import { hasCode } from './has-code.ts'
+import { NodeFileHandle } from './node-file-handle.ts'
+
+const flagsOf = { read: 'r', write: 'r+', create: 'wx+' } as const
+/** Nobody else reads a store; the process's umask can only take away more. */
+const fileRights = 0o600
+const folderRights = 0o700
+
+const closeFile = promisify(close)
+const fsyncFile = promisify(fsync)
+const linkFile = promisify(link)
+const makeFolder = promisify(mkdir)
+const openFile = promisify(open)
+const readFolder = promisify(readdir)
+const readWhole = promisify(readFile)
+// The native one: the other walks the path with one `lstat` per part.
+const resolveLinks = promisify(realpath.native)
+const renameFile = promisify(rename)
+const removeTree = promisify(rm)
+const statFile = promisify(stat)
+const statDisk = promisify(statfs)
+const unlinkFile = promisify(unlink)
+
+/**
+ * The disk, through Node. Callbacks over bare descriptors, promisified: an awaited read takes about half the time of
+ * one through Node's own promise handles.
+ */
+export class NodeFileSystem implements FileSystem {
+  /** This module's own place once it is built. */
+  readonly origin: FileSystemOrigin = { module: import.meta.url, options: {} }
+
+  async open(path: string, mode: OpenMode): Promise<FileHandle> {
+    return new NodeFileHandle(await openFile(path, flagsOf[mode], fileRights))
+  }
+
+  openSync(path: string, mode: 'read'): FileHandle {
+    return new NodeFileHandle(openSync(path, flagsOf[mode]))
+  }
+
+  async readFile(path: string): Promise<Buffer> {
+    return readWhole(path)
+  }
+
+  async mkdir(path: string): Promise<void> {
+    await makeFolder(path, { recursive: true, mode: folderRights })
+  }
+
+  async list(path: string): Promise<string[]> {
+    return (await readFolder(path)).sort()
+  }
+
+  async rename(from: string, to: string): Promise<void> {
+    await renameFile(from, to)
+  }
+
+  async link(from: string, to: string): Promise<void> {
+    await linkFile(from, to)
+  }
+
+  async remove(path: string): Promise<void> {
+    await unlinkFile(path)
+  }
+
+  async removeFolder(path: string): Promise<void> {
+    await removeTree(path, { recursive: true, force: true })
+  }
+
+  async stat(path: string): Promise<FileStat | undefined> {
+    try {
+      const stats = await statFile(path)
+      return { kind: kindOf(stats), size: stats.size, inode: stats.ino, modifiedMs: stats.mtimeMs }
+    } catch (error) {
+      if (hasCode(error, 'ENOENT')) return undefined
+      throw error
+    }
+  }
+
+  async realPath(path: string): Promise<string> {
+    return resolveLinks(path)
+  }
+
+  async syncFolder(path: string): Promise<void> {
+    const descriptor = await openFile(path, 'r')
+    try {
+      await fsyncFile(descriptor)
+    } finally {
+      await closeFile(descriptor)
+    }
+  }
+
+  async freeBytes(path: string): Promise<number> {
+    const disk = await statDisk(path)
+    return disk.bavail * disk.bsize
+  }
+}
+
+/** What {@link FileSystemOrigin} promises of this module. */
+export function createFileSystem(_options: unknown): FileSystem {
+  return new NodeFileSystem()
+}
+
+function kindOf(stats: Stats): FileStat['kind'] {
+  if (stats.isFile()) return 'file'
+  return stats.isDirectory() ? 'folder' : 'other'
+}
