@@ -148,7 +148,8 @@ export const codes: { readonly [C in ErrorCode]: CodeEntry<C> } = {
   },
   WRITER_FAILED: {
     meaning: 'A write or a sync failed earlier, and since then this store refuses to write.',
-    advice: 'Reads go on. Deal with the cause (a full or failing disk), then close the store and open it again.',
+    advice:
+      'Reads go on. Deal with the cause (a full or failing disk), then close the store and open it again.',
     describe: (d) => `Writing stopped after a failure at ${d.file}`,
   },
 }
