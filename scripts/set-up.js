@@ -1,6 +1,6 @@
 // Installs the packages that the lock file names, if that has not been done yet. Needs nothing but Node and npm.
 import { createHash } from 'node:crypto'
-import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { root, run, stopUnlessOk } from './run.js'
 
@@ -15,7 +15,9 @@ export function setUp() {
   if (existsSync(stampFile) && readFileSync(stampFile, 'utf8') === stamp) return
   console.log('Installing packages (only the first time, and after a change of dependencies)')
   // CI=true: pnpm asks no questions, which could not be answered without a terminal.
-  const code = run('npx', ['--yes', pnpm, 'install', '--frozen-lockfile', '--reporter=append-only'], { CI: 'true' })
+  const code = run('npx', ['--yes', pnpm, 'install', '--frozen-lockfile', '--reporter=append-only'], {
+    CI: 'true',
+  })
   stopUnlessOk(code, 'Installing packages')
   writeFileSync(stampFile, stamp)
 }
