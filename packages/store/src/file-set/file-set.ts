@@ -1,0 +1,178 @@
+/**
+ * The open files of a store, and the only moments at which they change:
+ *
+ *     roll        the log seals its chunk and begins another          control, then the address space
+ *     attach      a sealed chunk gets its index file                  nothing but the index
+ *     switchOver  a collection puts a generation in place             control (the commit point), then the address space
+ *
+ * Control is replaced under one lock, after a look that it is still ours; a failure leaves the writer failed and
+ * everything on disk as it was. Belongs to the one writer.
+ */
+import { Mutex } from '@varve/pack/base'
+import { VarveError } from '@varve/pack/errors'
+import type { FileSystem } from '@varve/pack/fs'
+import {
+  AddressSpace, Chunk, type ChunkRoll, type ControlPayload, type IndexFile, readControl, replaceControl, type Segment,
+} from '@varve/pack/pack'
+import type { HashIndex } from '../hash-index/index.ts'
+
+export interface FileSetParts {
+  readonly fs: FileSystem
+  readonly folder: string
+  readonly control: ControlPayload
+  readonly chunks: readonly Chunk[]
+  readonly segments: readonly Segment[]
+  readonly index: HashIndex
+  /** Opens the chunk that the log has just begun. */
+  readonly openChunk: (opened: { readonly number: number; readonly base: number }) => Chunk
+  /** @throws LOCK_LOST when the lock is no longer this writer's. */
+  readonly verifyLock: () => Promise<void>
+}
+
+/** What a collection puts in place of everything below the new boundary. */
+export interface Generation {
+  readonly retire: number
+  readonly segments: readonly Segment[]
+  readonly indexes: readonly IndexFile[]
+  readonly checkpoint: { readonly number: number; readonly position: number }
+  readonly target: { readonly hash: string; readonly offset: number } | undefined
+  readonly retireTime: number
+}
+
+export class FileSet {
+  /** Tells this opening of the store from every other: offsets mean something only with it. */
+  readonly instance: object = {}
+  readonly index: HashIndex
+  readonly #parts: FileSetParts
+  readonly #controlLock = new Mutex()
+  #control: ControlPayload
+  #space: AddressSpace
+  #fileCounter: number
+
+  constructor(parts: FileSetParts) {
+    this.#parts = parts
+    this.index = parts.index
+    this.#control = parts.control
+    this.#fileCounter = parts.control.fileCounter
+    this.#space = this.#spaceOf(parts.control, parts.chunks, parts.segments)
+    // From here on the address space uses the files; whoever opened them does not.
+    for (const chunk of parts.chunks) chunk.file.release()
+    for (const segment of parts.segments) segment.release()
+  }
+
+  get control(): ControlPayload {
+    return this.#control
+  }
+
+  get space(): AddressSpace {
+    return this.#space
+  }
+
+  get epoch(): number {
+    return this.#control.epoch
+  }
+
+  /** A number that no file of this store has had. */
+  nextFileNumber(): number {
+    this.#fileCounter++
+    return this.#fileCounter
+  }
+
+  /** A range of numbers for a worker: [from, to). */
+  reserveFileNumbers(count: number): { readonly from: number; readonly to: number } {
+    const from = this.#fileCounter + 1
+    this.#fileCounter += count
+    return { from, to: from + count }
+  }
+
+  /** The log has begun a new chunk. */
+  async roll(change: ChunkRoll): Promise<void> {
+    await this.#replace((control) => ({
+      ...control,
+      chunks: [
+        ...control.chunks.map((chunk) =>
+          chunk.number === change.sealed.number ? { ...chunk, length: change.sealed.length } : chunk
+        ),
+        { number: change.opened.number, base: change.opened.base, length: null },
+      ],
+    }))
+    const opened = this.#parts.openChunk(change.opened)
+    const before = this.#space
+    for (const chunk of before.chunks) if (chunk.number === change.sealed.number) chunk.file.stopGrowing()
+    this.#space = this.#spaceOf(this.#control, [...before.chunks, opened], before.segments)
+    before.release()
+    opened.file.release()
+  }
+
+  /** Replaces control (after which the collection has happened) and installs the generation. */
+  async switchOver(generation: Generation, o: { readonly unlink: boolean }): Promise<{ bytesFreed: number }> {
+    const before = this.#space
+    await this.#replace((control) => ({
+      ...control,
+      epoch: control.epoch + 1,
+      retire: generation.retire,
+      retireTime: generation.retireTime,
+      chunks: control.chunks.filter((chunk) => chunk.base >= generation.retire),
+      segments: generation.segments.map((segment) => segment.info),
+      checkpoint: generation.checkpoint,
+      target: generation.target ?? control.target,
+    }))
+    const kept = before.chunks.filter((chunk) => chunk.base >= generation.retire)
+    const retired = before.chunks.filter((chunk) => chunk.base < generation.retire)
+    const gone = new Set([...retired, ...before.segments].map((file) => file.number))
+    const indexes = this.index.replace({ gone, added: generation.indexes })
+    this.#space = this.#spaceOf(this.#control, kept, generation.segments)
+    for (const segment of generation.segments) segment.release()
+    const bytesFreed = letGo([...retired.map((chunk) => chunk.file), ...before.segments, ...indexes], o.unlink)
+    for (const index of indexes) index.release()
+    before.release()
+    return { bytesFreed }
+  }
+
+  /** Lets go of every file; the background closes those that nobody else uses. */
+  close(): void {
+    for (const index of this.index.files()) index.release()
+    this.#space.release()
+  }
+
+  /** Replaces control with what `change` makes of it; one at a time. @throws LOCK_LOST and what the disk says */
+  async #replace(change: (control: ControlPayload) => ControlPayload): Promise<void> {
+    await this.#controlLock.run(async () => {
+      await this.#assertStillOurs()
+      const next = {
+        ...change(this.#control),
+        sequence: this.#control.sequence + 1,
+        fileCounter: this.#fileCounter,
+      }
+      await replaceControl(this.#parts.fs, this.#parts.folder, next)
+      this.#control = next
+    })
+  }
+
+  async #assertStillOurs(): Promise<void> {
+    await this.#parts.verifyLock()
+    const found = await readControl(this.#parts.fs, this.#parts.folder)
+    if (found.writerTerm !== this.#control.writerTerm || found.sequence !== this.#control.sequence) {
+      throw new VarveError('LOCK_LOST', {})
+    }
+  }
+
+  #spaceOf(control: ControlPayload, chunks: readonly Chunk[], segments: readonly Segment[]): AddressSpace {
+    const { epoch, retire } = control
+    return new AddressSpace({ epoch, instance: this.instance, retire, chunks: [...chunks], segments: [...segments] })
+  }
+}
+
+interface Retirable {
+  readonly byteSize?: number
+  retire(): void
+}
+
+function letGo(files: readonly Retirable[], isUnlinked: boolean): number {
+  let bytes = 0
+  for (const file of files) {
+    bytes += file.byteSize ?? 0
+    if (isUnlinked) file.retire()
+  }
+  return bytes
+}

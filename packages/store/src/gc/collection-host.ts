@@ -1,0 +1,68 @@
+/**
+ * What a collection needs of the store around it: the log's gate, the worker, and the switch. Implemented where the
+ * store is put together.
+ */
+import type { Clock } from '@varve/pack/base'
+import type { Progress } from '../api/index.ts'
+import type { StallMeter } from './stall-meter.ts'
+
+/** A commit by raw hash and virtual offset. */
+export interface CommitPlace {
+  readonly hash: string
+  readonly offset: number
+}
+
+export interface CollectionHost {
+  readonly clock: Clock
+  /** @throws STORE_CLOSED or WRITER_FAILED when nothing may be written any more. */
+  assertWritable(): void
+  /** The target of the latest collection that had one. */
+  latestTarget(): CommitPlace | undefined
+  /** @throws NO_SPACE when the file system plainly has no room for what the collection would keep. */
+  assertSpaceFor(target: CommitPlace | undefined): Promise<void>
+  /** Seals the open chunk unless it is empty. */
+  sealLog(): Promise<void>
+  /** No append from the moment this resolves until the returned function is called. */
+  holdLog(): Promise<() => void>
+  /** Writes and syncs what was appended so far; gives the position up to which the log is synced. */
+  syncLog(): Promise<number>
+  /** Starts a worker on everything that control names now; the log has just been sealed. */
+  startWorker(order: CollectionOrder): CollectionWorker
+}
+
+export interface CollectionOrder {
+  readonly target: CommitPlace | undefined
+  readonly keep: readonly CommitPlace[]
+  /** Bare puts and commits of a later time (ms) are kept. */
+  readonly youngAfterMs: number
+  /** Keeps the old files on disk, until the next open for writing. */
+  readonly unlink: boolean
+  readonly stalls: StallMeter
+  readonly onProgress: (progress: Progress) => void
+}
+
+/** One run of the worker. Exactly one of `switchOver` and `cancel` ends it; `cancel` is harmless after an end. */
+export interface CollectionWorker {
+  /** Where the log ended when the worker started: the first position that catch-up rounds scan. */
+  readonly startPosition: number
+  /** The one pass over everything below the boundary. @throws GC_FAILED, CORRUPT, NO_SPACE */
+  sweep(): Promise<void>
+  /**
+   * Copies what [from, to) of the log and the pins of this moment refer to below the boundary.
+   * False: it would not fit the budget of a round under the held log, and nothing was done.
+   */
+  catchUp(round: { readonly from: number; readonly to: number; readonly isBudgeted: boolean }): Promise<boolean>
+  /** Opens the new files for reading, so that little is left to do under the held log. */
+  prepare(): Promise<void>
+  /** Replaces control (the commit point) and installs the new files. The log is held. */
+  switchOver(): Promise<CollectionFigures>
+  /** Resolves when the thread has ended and its files are gone. */
+  cancel(): Promise<void>
+}
+
+export interface CollectionFigures {
+  readonly objectsKept: number
+  readonly bytesKept: number
+  readonly bytesFreed: number
+  readonly peakBytes: number
+}

@@ -1,0 +1,208 @@
+/**
+ * The collector as its callers see it: at most one collection at a time, each with exactly one end.
+ * `startGc` and `finaliseGc` are the Irmin-shaped pair; `run` finishes by itself.
+ */
+import { abortedError, orAborted, throwIfAborted, VarveError } from '@varve/pack/errors'
+import { parseDuration } from '@varve/pack/base'
+import { rawToHex } from '@varve/pack/objects'
+import type { CommitLike, Duration, Gc, GcOptions, GcResult, GcStats, GcStatus, Hash } from '../api/index.ts'
+import { Collection } from './collection.ts'
+import type { CollectionHost, CommitPlace } from './collection-host.ts'
+
+/** How long a bare put or commit is kept without a holder, unless the caller says otherwise. */
+const GRACE_DEFAULT: Duration = '10m'
+
+export interface GarbageCollectorOptions {
+  readonly host: CollectionHost
+  /** @throws UNKNOWN_COMMIT, COLLECTED */
+  readonly findCommit: (commit: CommitLike) => CommitPlace
+  readonly onStatus: (status: GcStatus) => void
+}
+
+export class GarbageCollector implements Gc {
+  readonly #host: CollectionHost
+  readonly #findCommit: (commit: CommitLike) => CommitPlace
+  readonly #onStatus: (status: GcStatus) => void
+  #current: Collection | undefined
+  /** Set between a call of start and the moment its collection is registered. */
+  #isClosed = false
+
+  constructor(o: GarbageCollectorOptions) {
+    this.#host = o.host
+    this.#findCommit = o.findCommit
+    this.#onStatus = o.onStatus
+  }
+
+  /**
+   * Seals the open chunk and starts a worker; false when a collection is running already.
+   * @throws STORE_CLOSED, UNKNOWN_COMMIT, TARGET_TOO_OLD, NO_SPACE, OPTION_MISMATCH
+   */
+  async startGc(target?: CommitLike, o: GcOptions = {}): Promise<boolean> {
+    this.#assertOpen()
+    if (this.#current !== undefined) return false
+    await this.#start(target, o)
+    return true
+  }
+
+  /** Waits for the sweep (unless `wait` is false), then switches. @throws GC_FAILED, CORRUPT, NO_SPACE */
+  async finaliseGc(o: { readonly wait?: boolean | undefined } = {}): Promise<GcResult> {
+    this.#assertOpen()
+    const current = this.#current
+    if (current === undefined) return { state: 'idle' }
+    const isStillSweeping = current.state === 'sweeping'
+    if (o.wait === false && isStillSweeping) return { state: 'running', progress: current.progress }
+    return this.#finish(current)
+  }
+
+  async run(target?: CommitLike, o: GcOptions = {}): Promise<GcStats> {
+    this.#assertOpen()
+    throwIfAborted(o.signal)
+    const current = this.#current
+    if (current !== undefined) return this.#join(current, target, o)
+    const collection = await this.#start(target, o)
+    return statsOf(await orAborted(this.#finish(collection), o.signal), o.signal)
+  }
+
+  async wait(): Promise<GcResult> {
+    return this.finaliseGc({ wait: true })
+  }
+
+  async cancel(): Promise<boolean> {
+    const current = this.#current
+    if (current === undefined) return false
+    const isCancelled = await current.cancel()
+    if (isCancelled) this.#end(current)
+    return isCancelled
+  }
+
+  get status(): GcStatus {
+    const current = this.#current
+    if (current === undefined) return { state: 'idle' }
+    return {
+      state: current.state === 'sweeping' ? 'running' : 'ready',
+      target: current.target === undefined ? undefined : (rawToHex(current.target.hash) as Hash<'commit'>),
+      startedAt: new Date(current.startedAt),
+      progress: current.progress,
+    }
+  }
+
+  isFinished(): boolean {
+    return this.#current === undefined
+  }
+
+  behaviour(): 'archive' | 'delete' {
+    return 'delete'
+  }
+
+  async isAllowed(target?: CommitLike): Promise<true | VarveError> {
+    try {
+      this.#assertOpen()
+      if (this.#current !== undefined) return new VarveError('GC_RUNNING', {})
+      await this.#host.assertSpaceFor(this.#placeOf(target))
+      return true
+    } catch (error) {
+      if (VarveError.is(error)) return error
+      throw error
+    }
+  }
+
+  latestTarget(): Hash<'commit'> | undefined {
+    const latest = this.#host.latestTarget()
+    return latest === undefined ? undefined : (rawToHex(latest.hash) as Hash<'commit'>)
+  }
+
+  /** Cancels what is running; nothing starts after this. */
+  async close(): Promise<void> {
+    this.#isClosed = true
+    const current = this.#current
+    if (current === undefined) return
+    await current.cancel()
+    await current.swept()
+    this.#end(current)
+  }
+
+  async #start(target: CommitLike | undefined, o: GcOptions): Promise<Collection> {
+    throwIfAborted(o.signal)
+    const graceMs = durationMs(o.grace ?? GRACE_DEFAULT)
+    const collection = new Collection(this.#host, {
+      target: this.#placeOf(target),
+      keep: [...(o.keep ?? [])].map((commit) => this.#findCommit(commit)),
+      graceMs,
+      unlink: o.unlink ?? true,
+      onProgress: o.onProgress,
+    })
+    this.#current = collection
+    try {
+      await collection.start()
+    } catch (error) {
+      this.#end(collection)
+      throw o.signal?.aborted === true ? abortedError(o.signal) : error
+    }
+    this.#report()
+    this.#watch(collection, o.signal)
+    return collection
+  }
+
+  /** Tells of the end of the sweep, and cancels when the signal aborts. */
+  #watch(collection: Collection, signal: AbortSignal | undefined): void {
+    const onAbort = (): void => {
+      // A cancel that comes too late changes nothing, and its failure is the collection's own.
+      this.cancel().catch(() => undefined)
+    }
+    if (signal?.aborted === true) onAbort()
+    signal?.addEventListener('abort', onAbort, { once: true })
+    collection.swept().then(() => {
+      if (this.#current === collection) this.#report()
+    }, onAbort)
+  }
+
+  async #finish(collection: Collection): Promise<GcResult> {
+    try {
+      return await collection.finish()
+    } finally {
+      this.#end(collection)
+    }
+  }
+
+  async #join(current: Collection, target: CommitLike | undefined, o: GcOptions): Promise<GcStats> {
+    const wanted = target === undefined ? undefined : this.#findCommit(target)
+    if (wanted?.hash !== current.target?.hash) throw new VarveError('GC_RUNNING', {})
+    return statsOf(await orAborted(this.#finish(current), o.signal), o.signal)
+  }
+
+  #placeOf(target: CommitLike | undefined): CommitPlace | undefined {
+    if (target === undefined) return undefined
+    const place = this.#findCommit(target)
+    const latest = this.#host.latestTarget()
+    if (latest !== undefined && place.offset < latest.offset) {
+      throw new VarveError('TARGET_TOO_OLD', { latest: rawToHex(latest.hash) })
+    }
+    return place
+  }
+
+  #end(collection: Collection): void {
+    if (this.#current !== collection) return
+    this.#current = undefined
+    this.#report()
+  }
+
+  #report(): void {
+    this.#onStatus(this.status)
+  }
+
+  #assertOpen(): void {
+    if (this.#isClosed) throw new VarveError('STORE_CLOSED', {})
+    this.#host.assertWritable()
+  }
+}
+
+function statsOf(result: GcResult, signal: AbortSignal | undefined): GcStats {
+  if (result.state === 'finalised') return result.stats
+  throw signal?.aborted === true ? abortedError(signal) : new VarveError('ABORTED', {})
+}
+
+function durationMs(duration: Duration): number {
+  const ms = parseDuration(duration)
+  if (ms === undefined) throw new VarveError('OPTION_MISMATCH', { option: 'grace' })
+  return ms
+}

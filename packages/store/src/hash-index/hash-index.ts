@@ -1,0 +1,158 @@
+/**
+ * The one path of hash look-ups: the table of the open chunk, the tables of sealed chunks that still wait for their
+ * index file, and the index files of sealed chunks and segments, newest first. Fingerprints select, the full hash in
+ * the record decides. What is in no layer is not in the store; a layer goes when its pack file goes.
+ */
+import { VarveError } from '@varve/pack/errors'
+import { type IndexKind, type RawHash, rawToHex } from '@varve/pack/objects'
+import { HashTable, type IndexFile, indexKindOf, type RecordReader } from '@varve/pack/pack'
+
+/** What has the same kind and hash, wherever it lies. */
+export interface IndexHit {
+  readonly kind: IndexKind
+  readonly offset: number
+  readonly hash: RawHash
+}
+
+interface TableLayer {
+  readonly chunk: number
+  readonly base: number
+  readonly table: HashTable
+}
+
+export class HashIndex {
+  readonly #records: RecordReader
+  /** The last one is the open chunk's; the others belong to sealed chunks without an index file. */
+  #tables: TableLayer[] = []
+  #files: IndexFile[] = []
+
+  constructor(records: RecordReader) {
+    this.#records = records
+  }
+
+  /** Sealed chunks that still wait for their index file. */
+  get backlog(): number {
+    return Math.max(0, this.#tables.length - 1)
+  }
+
+  /** Numbers of the sealed chunks that still wait for their index file, oldest first. */
+  waiting(): number[] {
+    return this.#tables.slice(0, -1).map((layer) => layer.chunk)
+  }
+
+  files(): readonly IndexFile[] {
+    return this.#files
+  }
+
+  /** Begins the table of the chunk that is now appended to. */
+  beginTable(chunk: number, base: number, seed: number): void {
+    this.#tables = [...this.#tables, { chunk, base, table: new HashTable({ seed }) }]
+  }
+
+  /** Takes a record that has just been appended to the open chunk. */
+  add(hash: RawHash, offset: number): void {
+    const open = this.#open()
+    open.table.add(hash, offset - open.base)
+  }
+
+  /** The same for a record that lies in a buffer. */
+  addBytes(buf: Buffer, hashStart: number, offset: number): void {
+    const open = this.#open()
+    open.table.addBytes(buf, hashStart, offset - open.base)
+  }
+
+  /** An index file takes the place of the chunk's table. */
+  attach(file: IndexFile): void {
+    this.#tables = this.#tables.filter((layer) => layer.chunk !== file.number)
+    this.#files = [file, ...this.#files]
+  }
+
+  /** Drops the layers of files that are no longer part of the store, and takes those of new ones. */
+  replace(change: { readonly gone: ReadonlySet<number>; readonly added: readonly IndexFile[] }): IndexFile[] {
+    const gone = this.#files.filter((file) => change.gone.has(file.number))
+    this.#files = [...change.added, ...this.#files.filter((file) => !change.gone.has(file.number))]
+    this.#tables = this.#tables.filter((layer) => !change.gone.has(layer.chunk))
+    return gone
+  }
+
+  /** The newest whole copy of an object, or 0. A damaged copy counts as none. */
+  findWhole(kind: IndexKind, hash: RawHash): number {
+    return this.#search(kind, hash, 0).offset
+  }
+
+  /** The newest whole copy, or 0. @throws CORRUPT when there are copies and all of them are damaged. */
+  find(kind: IndexKind, hash: RawHash): number {
+    const { offset, damage } = this.#search(kind, hash, 0)
+    if (offset === 0 && damage !== undefined) throw damage
+    return offset
+  }
+
+  /** A whole copy that is not at `offset`, or 0: for an object whose record there is damaged. */
+  findOther(kind: IndexKind, hash: RawHash, offset: number): number {
+    return this.#search(kind, hash, offset).offset
+  }
+
+  /** Objects whose hash begins with these hex digits (at least 7), each once; stops after `limit`. */
+  withPrefix(hexPrefix: string, limit: number): IndexHit[] {
+    const hits = new Map<string, IndexHit>()
+    const take = (offset: number): boolean => {
+      const hit = this.#hitAt(offset)
+      if (hit !== undefined && rawToHex(hit.hash).startsWith(hexPrefix)) hits.set(hit.kind + hit.hash, hit)
+      return hits.size < limit
+    }
+    for (const file of this.#files) {
+      for (const candidate of file.withPrefix(hexPrefix, limit)) if (!take(candidate.offset)) return [...hits.values()]
+    }
+    for (const layer of this.#tables) {
+      for (const relative of layer.table.offsets()) if (!take(layer.base + relative)) return [...hits.values()]
+    }
+    return [...hits.values()]
+  }
+
+  #open(): TableLayer {
+    return this.#tables[this.#tables.length - 1] as TableLayer
+  }
+
+  #search(kind: IndexKind, hash: RawHash, except: number): { offset: number; damage: VarveError | undefined } {
+    let damage: VarveError | undefined
+    for (let at = this.#tables.length - 1; at >= 0; at--) {
+      const { table, base } = this.#tables[at] as TableLayer
+      for (let slot = table.first(hash); slot >= 0; slot = table.next(slot)) {
+        const offset = base + table.offsetAt(slot)
+        if (offset === except) continue
+        const match = this.#match(offset, kind, hash)
+        if (match === true) return { offset, damage }
+        damage = match === false ? damage : match
+      }
+    }
+    for (const file of this.#files) {
+      for (const offset of file.candidates(kind, hash)) {
+        if (offset === except) continue
+        const match = this.#match(offset, kind, hash)
+        if (match === true) return { offset, damage }
+        damage = match === false ? damage : match
+      }
+    }
+    return { offset: 0, damage }
+  }
+
+  #match(offset: number, kind: IndexKind, hash: RawHash): boolean | VarveError {
+    try {
+      return this.#records.recordMatches(offset, kind, hash)
+    } catch (error) {
+      if (VarveError.is(error, 'CORRUPT')) return error
+      throw error
+    }
+  }
+
+  #hitAt(offset: number): IndexHit | undefined {
+    try {
+      const record = this.#records.record(offset)
+      const kind = indexKindOf(record.kind)
+      return kind === undefined ? undefined : { kind, offset, hash: record.hash }
+    } catch (error) {
+      if (VarveError.is(error, 'CORRUPT')) return undefined
+      throw error
+    }
+  }
+}

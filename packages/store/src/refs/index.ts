@@ -1,0 +1,3 @@
+/** Refs: their names and where they point. Knows commits as hashes and offsets only. */
+export { refKey, type RefKind, refNameOf } from './ref-name.ts'
+export { type RefAnnotation, RefStore, type RefTarget } from './ref-store.ts'
