@@ -11,10 +11,12 @@ export interface StoredBlob {
   /** The content as UTF-8. */
   text(): Promise<string>
   /** A range in bytes; reads only the chunks that it needs. Default: all. */
-  stream(o?: Abortable & {
-    readonly offset?: number | undefined
-    readonly length?: number | undefined
-  }): ReadableStream<Bytes>
+  stream(
+    o?: Abortable & {
+      readonly offset?: number | undefined
+      readonly length?: number | undefined
+    },
+  ): ReadableStream<Bytes>
 }
 
 export interface PutOptions extends WithProgress {

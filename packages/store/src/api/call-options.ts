@@ -1,5 +1,4 @@
-/** Milliseconds, or a number with a unit: `'30d'`. A year is 365 days. */
-export type Duration = number | `${number}${'ms' | 's' | 'm' | 'h' | 'd' | 'w' | 'y'}`
+export type { Duration } from '@varve/pack/base'
 
 /**
  * An aborted call rejects with a `VarveError` of code `ABORTED` (its `name` is `AbortError`, its `cause` the

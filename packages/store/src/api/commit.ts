@@ -51,7 +51,7 @@ export interface Branch<V = Bytes> extends TreeReader<V> {
    */
   commit(
     fn: (edit: TreeEdit<V>) => CommitOutcome<V> | void | Promise<CommitOutcome<V> | void>,
-    o?: CommitInfo & { readonly retries?: number | undefined }
+    o?: CommitInfo & { readonly retries?: number | undefined },
   ): Promise<Commit<V>>
   /** `undefined` while the branch does not exist. */
   head(): Promise<Commit<V> | undefined>
@@ -81,7 +81,7 @@ export interface Tag {
       readonly message?: string | undefined
       readonly author?: string | undefined
       readonly date?: Date | number | undefined
-    }
+    },
   ): Promise<void>
   /** False when there was none. */
   delete(): Promise<boolean>

@@ -1,5 +1,6 @@
+import type { Duration } from '@varve/pack/base'
 import type { VarveError } from '@varve/pack/errors'
-import type { Duration, Progress, WithProgress } from './call-options.ts'
+import type { Progress, WithProgress } from './call-options.ts'
 import type { CommitLike } from './commit.ts'
 import type { Hash } from './hash.ts'
 

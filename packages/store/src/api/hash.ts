@@ -24,9 +24,13 @@ export type PlainText = string & { readonly [kind]?: never }
  */
 export function parseHash<K extends ObjectKind>(text: string, kind: K): Hash<K> {
   if (!isHash(text)) {
-    throw new VarveError('INVALID_HASH', { text }, {
-      message: `not the hash of a ${kind} (64 lower-case hexadecimal digits): ${JSON.stringify(text)}`
-    })
+    throw new VarveError(
+      'INVALID_HASH',
+      { text },
+      {
+        message: `not the hash of a ${kind} (64 lower-case hexadecimal digits): ${JSON.stringify(text)}`,
+      },
+    )
   }
   return text as Hash<K>
 }

@@ -5,10 +5,15 @@ export type { Bytes, Content, ContentStream, ValueOf } from './content.ts'
 export type { Cursor, Range } from './cursor.ts'
 export type { BlobEntry, Change, Entry, Mode, TreeEntry } from './entry.ts'
 export type { Gc, GcOptions, GcResult, GcStats, GcStatus } from './gc.ts'
-export { isHash, parseHash } from './hash.ts'
 export type { Hash, ObjectKind } from './hash.ts'
+export { isHash, parseHash } from './hash.ts'
 export type { Path } from './path.ts'
 export type {
-  LogOptions, OpenOptions, StoreEvent, StoreReader, StoreStats, WriterOptions
+  LogOptions,
+  OpenOptions,
+  StoreEvent,
+  StoreReader,
+  StoreStats,
+  WriterOptions,
 } from './store.ts'
 export type { DiffOptions, SetOptions, Tree, TreeEdit, TreeReader } from './tree.ts'

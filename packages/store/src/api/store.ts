@@ -1,6 +1,7 @@
+import type { Duration } from '@varve/pack/base'
 import type { VarveError } from '@varve/pack/errors'
 import type { StoredBlob } from './blob.ts'
-import type { Abortable, Duration } from './call-options.ts'
+import type { Abortable } from './call-options.ts'
 import type { Branch, Commit, CommitLike, Tag } from './commit.ts'
 import type { Bytes } from './content.ts'
 import type { Cursor } from './cursor.ts'
@@ -34,7 +35,7 @@ export interface StoreReader extends AsyncDisposable {
   /** One answer per hash, in order. `touch` makes those that are there count as just put. */
   hasBlobs(
     hashes: readonly Hash<'blob'>[],
-    o?: Abortable & { readonly touch?: boolean | undefined }
+    o?: Abortable & { readonly touch?: boolean | undefined },
   ): Promise<boolean[]>
   getTree(hash: Hash<'tree'>): Promise<Tree | undefined>
   getCommit(hash: Hash<'commit'>, o?: Abortable): Promise<Commit | undefined>
