@@ -1,0 +1,123 @@
+import { setImmediate } from 'node:timers/promises'
+import { assert } from '@varve/pack/base'
+import { throwIfAborted } from '@varve/pack/errors'
+import type { Cursor } from '../api/index.ts'
+
+/** Items taken before the event loop gets its turn: a loop over ready promises alone would starve it. */
+const pauseEvery = 1024
+
+/**
+ * A `Cursor` over a synchronous source. The source reads in small steps and holds nothing open between them, so an
+ * abandoned cursor costs nothing; a step that needs time gives a promise of its item.
+ */
+export class LazyCursor<T> implements Cursor<T> {
+  #source: Iterator<T | Promise<T>> | undefined
+  readonly #signal: AbortSignal | undefined
+  #taken = 0
+
+  constructor(source: Iterator<T | Promise<T>>, signal?: AbortSignal) {
+    this.#source = source
+    this.#signal = signal
+  }
+
+  next(): Promise<IteratorResult<T, undefined>> {
+    // The item is taken before anything is awaited, so calls that overlap still get their items in order.
+    let step: IteratorResult<T | Promise<T>, undefined>
+    try {
+      step = this.#take()
+    } catch (error) {
+      return Promise.reject(error)
+    }
+    if (step.done === true) return Promise.resolve(step)
+    const { value } = step
+    const isTurn = this.#taken % pauseEvery === 0
+    if (!isTurn && !(value instanceof Promise)) return Promise.resolve({ done: false, value })
+    return this.#settle(value, isTurn)
+  }
+
+  return(): Promise<IteratorResult<T, undefined>> {
+    this.#end()
+    return Promise.resolve({ done: true, value: undefined })
+  }
+
+  throw(error?: unknown): Promise<IteratorResult<T, undefined>> {
+    this.#end()
+    return Promise.reject(error)
+  }
+
+  toArray(): Promise<T[]> {
+    return this.#takePage(Number.POSITIVE_INFINITY)
+  }
+
+  async *pages(size: number): AsyncGenerator<T[], void, undefined> {
+    assert(Number.isSafeInteger(size) && size > 0, 'a page holds at least one item')
+    try {
+      for (;;) {
+        const page = await this.#takePage(size)
+        if (page.length > 0) yield page
+        if (page.length < size) return
+      }
+    } finally {
+      this.#end()
+    }
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    this.#end()
+    return Promise.resolve()
+  }
+
+  #take(): IteratorResult<T | Promise<T>, undefined> {
+    if (this.#source === undefined) return { done: true, value: undefined }
+    try {
+      throwIfAborted(this.#signal)
+      const step = this.#source.next()
+      if (step.done === true) {
+        this.#source = undefined
+        return { done: true, value: undefined }
+      }
+      this.#taken++
+      return step
+    } catch (error) {
+      this.#end()
+      throw error
+    }
+  }
+
+  async #settle(value: T | Promise<T>, isTurn: boolean): Promise<IteratorResult<T, undefined>> {
+    try {
+      // Together, so that a failing item is never without somebody waiting for it.
+      const [item] = await Promise.all([value, isTurn ? setImmediate() : undefined])
+      return { done: false, value: item }
+    } catch (error) {
+      this.#end()
+      throw error
+    }
+  }
+
+  async #takePage(sizeMax: number): Promise<T[]> {
+    const page: T[] = []
+    while (page.length < sizeMax) {
+      const step = this.#take()
+      if (step.done === true) break
+      if (step.value instanceof Promise) {
+        const settled = await this.#settle(step.value, false)
+        if (settled.done !== true) page.push(settled.value)
+      } else {
+        page.push(step.value)
+      }
+      if (this.#taken % pauseEvery === 0) await setImmediate()
+    }
+    return page
+  }
+
+  #end(): void {
+    const source = this.#source
+    this.#source = undefined
+    source?.return?.()
+  }
+}
