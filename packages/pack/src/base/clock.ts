@@ -6,6 +6,8 @@ export interface Clock {
   monotonic(): number
   /** Resolves after `ms`, or as soon as the signal aborts: the caller then asks the signal. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>
+  /** Resolves after the event loop has served what waits: lets long work on the caller's thread be interrupted. */
+  turn(): Promise<void>
   /** Calls `fn` once after `ms`, unless the returned function is called before. Keeps no process alive. */
   after(ms: number, fn: () => void): () => void
 }
@@ -24,6 +26,7 @@ export const systemClock: Clock = {
       const timer = setTimeout(done, ms)
       signal?.addEventListener('abort', done, { once: true })
     }),
+  turn: () => new Promise((resolve) => void setImmediate(resolve)),
   after: (ms, fn) => {
     const timer = setTimeout(fn, ms)
     timer.unref()
