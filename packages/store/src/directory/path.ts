@@ -19,7 +19,7 @@ export function parsePath(path: Path): readonly NameKey[] {
   if (!Array.isArray(path)) throw invalid(String(path), 'a path is a string or an array of names')
   const names: NameKey[] = []
   for (const name of path as readonly (string | Uint8Array)[]) {
-    names.push(checked(typeof name === 'string' ? keyOfText(name, path) : keyOfBytes(name, path), path))
+    names.push(checked(typeof name === 'string' ? keyOfText(name, path) : keyOfBytes(name), path))
   }
   return names
 }
@@ -58,7 +58,7 @@ function keyOfText(name: string, path: Path): NameKey {
   return Buffer.from(name, 'utf8').toString('latin1')
 }
 
-function keyOfBytes(name: unknown, path: Path): NameKey {
+function keyOfBytes(name: unknown): NameKey {
   if (!(name instanceof Uint8Array)) throw invalid([String(name)], 'a name is text or bytes')
   return Buffer.from(name.buffer, name.byteOffset, name.byteLength).toString('latin1')
 }
