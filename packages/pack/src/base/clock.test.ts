@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { systemClock } from './clock.ts'
+import { nextTurn, systemClock } from './clock.ts'
 
 test('a sleep lasts as long as asked', async () => {
   const before = systemClock.monotonic()
@@ -22,4 +22,15 @@ test('a timer fires once, unless it is called off', async () => {
   cancel()
   await systemClock.sleep(30)
   expect(fired).toEqual(['first'])
+})
+
+test('a turn lets in what was waiting for the event loop', async () => {
+  let isLetIn = false
+  setImmediate(() => {
+    isLetIn = true
+  })
+  await Promise.resolve()
+  expect(isLetIn).toBe(false)
+  await nextTurn()
+  expect(isLetIn).toBe(true)
 })
