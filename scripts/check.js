@@ -23,6 +23,7 @@ const isYes = answers.every((answer) => answer.isYes)
 console.log(isYes ? 'yes' : 'no')
 process.exit(isYes ? 0 : 1)
 
+/** @param {readonly string[]} projects */
 function runVitest(projects) {
   return runNode(vitest, ['run', ...projects.map((project) => `--project=${project}`)])
 }

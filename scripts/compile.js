@@ -19,7 +19,11 @@ export function compile() {
   stopUnlessOk(runNode(tsc, ['-b']), 'Compiling')
 }
 
-/** Removes built files whose source is gone: the compiler never does, and a test could still import them. */
+/**
+ * Removes built files whose source is gone: the compiler never does, and a test could still import them.
+ * @param {string} src
+ * @param {string} dist
+ */
 function removeStale(src, dist) {
   if (!existsSync(dist)) return
   for (const entry of readdirSync(dist, { recursive: true, withFileTypes: true })) {

@@ -11,6 +11,7 @@ const failedInAll = failed === 0 ? failedSteps : failed
 console.log(`${passed} passed, ${failedInAll} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`)
 process.exit(failedInAll === 0 && passed > 0 ? 0 : 1)
 
+/** @param {string} file */
 function read(file) {
   if (!existsSync(file)) return { passed: 0, failed: 0, skipped: 0 }
   const report = JSON.parse(readFileSync(file, 'utf8'))
@@ -21,7 +22,10 @@ function read(file) {
   }
 }
 
-/** A file that could not even be loaded has no failed test to its name. */
+/**
+ * A file that could not even be loaded has no failed test to its name.
+ * @param {{ status: string, assertionResults: { status: string }[] }} file
+ */
 function brokeBeforeItsTests(file) {
   return file.status === 'failed' && !file.assertionResults.some((test) => test.status === 'failed')
 }

@@ -23,7 +23,7 @@ export function setUp() {
 }
 
 function requireNode() {
-  const [major, minor] = process.versions.node.split('.').map(Number)
+  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
   if (major > 20 || (major === 20 && minor >= 19)) return
   console.error(`Node.js 20.19 or newer is needed; this is ${process.versions.node}`)
   process.exit(1)

@@ -6,6 +6,8 @@ export interface CodeEntry<C extends ErrorCode> {
   readonly meaning: string
   /** One or two sentences: what the caller or the operator can do. */
   readonly advice: string
+  /** What each field of the details holds. */
+  readonly fields: { readonly [F in keyof ErrorDetails[C]]-?: string }
   /** The message of an error that was given none. */
   readonly describe: (details: ErrorDetails[C]) => string
 }
@@ -15,21 +17,25 @@ export const codes: { readonly [C in ErrorCode]: CodeEntry<C> } = {
   ABORTED: {
     meaning: 'The call was cancelled through its signal before it took effect.',
     advice: 'Nothing was changed by the call. The reason given to the signal is the cause of the error.',
+    fields: {},
     describe: () => 'The call was aborted',
   },
   AMBIGUOUS: {
     meaning: 'A shortened hash stands for more than one commit.',
     advice: 'Give more digits. The details list the commits it could mean.',
+    fields: { candidates: 'Every commit that the text could mean.' },
     describe: (d) => `The text could mean any of ${d.candidates.length} commits: ${listed(d.candidates)}`,
   },
   CHECKOUT_COLLISION: {
     meaning: 'Two paths of the tree would become one file on the file system they are written to.',
     advice: 'Check out to a case-sensitive file system, or leave out one of the paths. Nothing was written.',
+    fields: { paths: 'The paths of the tree that would collide.' },
     describe: (d) => `Paths would collide on this file system: ${listed(d.paths)}`,
   },
   COLLECTED: {
     meaning: 'What was asked for existed once and went away in a collection.',
     advice: 'Start again from a commit that is still kept. To keep more, give collections an older target.',
+    fields: { hash: 'The object that went, when its hash is known.' },
     describe: (d) =>
       d.hash === undefined ? 'The object was collected' : `The object ${d.hash} was collected`,
   },
@@ -38,23 +44,33 @@ export const codes: { readonly [C in ErrorCode]: CodeEntry<C> } = {
     advice:
       'Keep the file, look for a failing disk, and restore the content from a backup or put it again. ' +
       'Everything outside the damaged place stays readable.',
+    fields: {
+      file: 'The damaged file.',
+      offset: 'Where in the file the damaged piece starts, in bytes.',
+      hash: 'The object that lies there, when its hash is known.',
+    },
     describe: (d) =>
       `${d.file} is damaged at byte ${d.offset}${d.hash === undefined ? '' : ` (object ${d.hash})`}`,
   },
   DIGEST_MISMATCH: {
     meaning: 'The content that was put is not the content that its caller expected.',
     advice: 'Send the content again. What arrived was not made reachable.',
+    fields: { expected: 'The hash that the caller gave.', actual: 'The hash of what arrived.' },
     describe: (d) => `Expected ${d.expected}, but the content is ${d.actual}`,
   },
   GC_FAILED: {
     meaning: 'A collection ended without success; the store is as it was before it.',
     advice:
       'The cause says what failed. With reason "memory" raise the budget, with "disk" make room, then collect again.',
+    fields: {
+      reason: '`memory`, `worker` (the thread died), `disk`, `lower` (the lower layer), or `other`.',
+    },
     describe: (d) => `The collection failed (${d.reason})`,
   },
   GC_RUNNING: {
     meaning: 'Another collection is under way, with another target.',
     advice: 'Wait for it with gc.wait(), or cancel it with gc.cancel(), then start again.',
+    fields: {},
     describe: () => 'A collection with another target is running',
   },
   GIT_OBJECT_MISSING: {
@@ -62,94 +78,119 @@ export const codes: { readonly [C in ErrorCode]: CodeEntry<C> } = {
     advice:
       'Complete the repository (a shallow or partial clone lacks objects), or import with --missing=skip. ' +
       'No ref was moved.',
+    fields: {
+      commit: 'The Git id of the commit that needs the object.',
+      path: 'Where in the tree of that commit the object belongs.',
+      id: 'The Git id of the missing object.',
+    },
     describe: (d) => `Git object ${d.id} is missing: ${d.path} in commit ${d.commit}`,
   },
   INVALID_HASH: {
     meaning: 'A text that should be a hash is not 64 lower-case hexadecimal digits.',
     advice: 'Pass the hash as the store gave it, or let resolve() expand a shortened one.',
+    fields: { text: 'The text as it was given.' },
     describe: (d) => `Not a hash: ${JSON.stringify(d.text)}`,
   },
   INVALID_PATH: {
     meaning: 'A path or a name breaks the rules for names.',
     advice:
       'The hint says which rule. encodeName() turns any text or bytes into a legal name, decodeName() turns it back.',
+    fields: { path: 'The path as it was given.', hint: 'The rule that it breaks.' },
     describe: (d) => `Invalid path ${shown(d.path)}: ${d.hint}`,
   },
   IS_A_TREE: {
     meaning: 'A blob was asked for, or would be written, where a directory is.',
     advice: 'Use getTree() to read it, or write with replace: true to put the blob in its place.',
+    fields: { path: 'Where the directory is.' },
     describe: (d) => `A directory is at ${shown(d.path)}`,
   },
   LOCK_LOST: {
     meaning: 'The writer no longer holds the lock of its store, so it has stopped writing.',
     advice: 'Find out what replaced the lock or the control file, close this store, and open it again.',
+    fields: {},
     describe: () => 'The lock on the store was lost',
   },
   LOWER_UNAVAILABLE: {
     meaning: 'The content rests in the lower layer, whose folder cannot be reached now.',
     advice: 'Bring the folder back, or open the store with the option lower naming where it is.',
+    fields: { path: 'The folder of the lower layer.' },
     describe: (d) => `The lower layer at ${d.path} cannot be reached`,
   },
   NEWER_FORMAT: {
     meaning: 'The store was written in a format that this version does not know.',
     advice: 'Open it with a newer version of the library. Nothing was changed.',
+    fields: { found: 'The format of the store.', supported: 'The newest format that this version knows.' },
     describe: (d) => `The store has format ${d.found}; this version knows formats up to ${d.supported}`,
   },
   NOT_A_TREE: {
     meaning: 'The path leads through a blob as if it were a directory.',
     advice: 'Correct the path, or write with replace: true to put a directory in the place of the blob.',
+    fields: { path: 'The path that was asked for.' },
     describe: (d) => `Not a directory: ${shown(d.path)}`,
   },
   NO_SPACE: {
     meaning: 'The file system has not enough free room for what was asked.',
     advice: 'Free at least the missing bytes and try again. Nothing that was acknowledged is lost.',
+    fields: { needed: 'How many bytes are needed.', free: 'How many bytes are free.' },
     describe: (d) => `${d.needed} bytes are needed and ${d.free} are free`,
   },
   NO_STORE: {
     meaning: 'There is no store in the folder.',
     advice: 'Check the path. To make a new store there, open it without create: "never".',
+    fields: { path: 'The folder that was asked for.' },
     describe: (d) => `No store at ${d.path}`,
   },
   OPTION_MISMATCH: {
     meaning: 'An option has a value that is not allowed, or that contradicts what the store was made with.',
     advice: 'Leave the option out to take the value of the store, or correct it.',
+    fields: { option: 'The name of the option.' },
     describe: (d) => `The option ${d.option} does not fit`,
   },
   READ_ONLY_FOLDER: {
     meaning: 'The folder of the store cannot be written to.',
     advice: 'Give the process the right to write there, or open the store with readOnly: true.',
+    fields: { path: 'The folder, or the file in it, that could not be written.' },
     describe: (d) => `Cannot write to ${d.path}`,
   },
   REF_NOT_FOUND: {
     meaning: 'There is no branch or tag of this name.',
     advice: 'List the names with branches() or tags(). If a similar one exists, the details name it.',
+    fields: {
+      ref: 'The name that was asked for.',
+      near: 'The most similar name that exists, if one is similar.',
+    },
     describe: (d) =>
       `No branch or tag named ${d.ref}${d.near === undefined ? '' : `; did you mean ${d.near}?`}`,
   },
   STORE_CLOSED: {
     meaning: 'The store was closed, or is being closed, when the call was made.',
     advice: 'Make calls before close(). What had been acknowledged is kept.',
+    fields: {},
     describe: () => 'The store is closed',
   },
   STORE_LOCKED: {
     meaning: 'Another writer has the store open.',
     advice: 'Close the other writer, wait for it with lock: { wait }, or open with readOnly: true.',
+    fields: { pid: 'The process that has the store open.', since: 'When it started.' },
     describe: (d) => `Process ${d.pid} has been writing to the store since ${d.since.toISOString()}`,
   },
   TARGET_TOO_OLD: {
     meaning: 'The target lies before that of an earlier collection, so its history is no longer whole.',
     advice: 'Choose the target of the last collection or a newer commit.',
+    fields: { latest: 'The target of the last collection.' },
     describe: (d) => `The target is older than that of the last collection, ${d.latest}`,
   },
   UNKNOWN_COMMIT: {
     meaning: 'The text names no commit of this store.',
     advice: 'Check the text; a commit that a collection removed is unknown as well.',
+    fields: { text: 'The text as it was given.' },
     describe: (d) => `Unknown commit: ${d.text}`,
   },
   WRITER_FAILED: {
     meaning: 'A write or a sync failed earlier, and since then this store refuses to write.',
     advice:
       'Reads go on. Deal with the cause (a full or failing disk), then close the store and open it again.',
+    fields: { file: 'The file whose write or sync failed.' },
     describe: (d) => `Writing stopped after a failure at ${d.file}`,
   },
 }
