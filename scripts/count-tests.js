@@ -7,7 +7,8 @@ import { root } from './run.js'
 
 const failedSteps = process.argv.slice(2).filter((code) => code !== '0').length
 const { passed, failed, skipped } = read(join(root, '.cache', 'test-report.json'))
-const failedInAll = failed === 0 ? failedSteps : failed
+// Without a report nothing was run: the step that prevented it is the one failure.
+const failedInAll = failed === 0 && failedSteps > 0 ? (passed === 0 ? 1 : failedSteps) : failed
 console.log(`${passed} passed, ${failedInAll} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`)
 process.exit(failedInAll === 0 && passed > 0 ? 0 : 1)
 
