@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { productFiles, roomOf, sourceFiles } from './support/source-file.ts'
+import { isForTests, productFiles, roomOf, sourceFiles } from './support/source-file.ts'
 import { readJson } from './support/workspace.ts'
 
 const { floors } = readJson<{ floors: { name: string; rooms: string[] }[] }>('floors.json')
@@ -59,9 +59,10 @@ describe('floors', () => {
   })
 
   test('fakes for tests are used by tests only', () => {
-    const wrong = arrows.filter(
-      ({ fromRoom, toRoom }) => toRoom === 'pack/testing' && fromRoom !== 'pack/testing',
-    )
+    const wrong = arrows.filter(({ fromRoom, toRoom, target }) => {
+      if (target !== undefined && isForTests(target)) return true
+      return toRoom === 'pack/testing' && fromRoom !== 'pack/testing'
+    })
     expect(wrong.map(told)).toEqual([])
   })
 

@@ -43,6 +43,11 @@ export function roomOf(path: string): string | undefined {
   return owner === undefined ? undefined : `${owner}/${folder ?? '.'}`
 }
 
+/** Tests, and the fakes in a room's own folder `testing`. The room `pack/testing` is given away like any other. */
+export function isForTests(path: string): boolean {
+  return path.startsWith('test/') || /\.test\.ts$/.test(path) || /\/src\/.+\/testing\//.test(path)
+}
+
 /** The source file behind a built file that a manifest names, as './dist/base/index.js'. */
 export function sourceOfBuilt(packageFolder: string, built: string): string {
   const inSource = built.replace(/^\.\/dist\//, 'src/').replace(/\.(d\.ts|js)$/, '.ts')
@@ -58,7 +63,7 @@ function readSource(path: string): SourceFile {
     tree,
     imports: importsOf(path, tree),
     room: roomOf(path),
-    isTest: /\.test\.ts$/.test(path) || path.startsWith('test/'),
+    isTest: isForTests(path),
   }
 }
 
