@@ -1,7 +1,7 @@
-export { Block, blockBytes, slotBytes } from './block.ts'
-export { BlockCache } from './block-cache.ts'
-export type { BlockSource } from './block-source.ts'
-export type { BlockTable } from './block-table.ts'
-export { fileKey, type PackFileKind } from './file-key.ts'
-export { FileRetirer, type RetiredFile } from './file-retirer.ts'
-export { PackFile, type PackFileOptions } from './pack-file.ts'
+/** From a virtual offset to a proved record: which file holds it now, and what it says. */
+
+export { AddressSpace, type AddressSpaceOptions, type MappedFile } from './address-space.ts'
+export { Chunk } from './chunk.ts'
+export { Location } from './location.ts'
+export { RecordReader } from './record-reader.ts'
+export { RecordView } from './record-view.ts'

@@ -100,7 +100,8 @@ export class BlockCache {
       }
     }
     const loads = Array.from({ length: loadsMax }, loadNext)
-    for (const result of await Promise.allSettled(loads)) if (result.status === 'rejected') throw result.reason
+    for (const result of await Promise.allSettled(loads))
+      if (result.status === 'rejected') throw result.reason
   }
 
   /** Forgets a file's blocks; none of them is pinned any more. */

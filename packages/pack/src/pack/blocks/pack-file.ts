@@ -3,8 +3,9 @@ import type { FileHandle, FileSystem } from '../../fs/index.ts'
 import type { BlockCache } from './block-cache.ts'
 import type { BlockSource } from './block-source.ts'
 import type { BlockTable } from './block-table.ts'
-import type { FileRetirer } from './file-retirer.ts'
+import { BytesHandle } from './bytes-handle.ts'
 import { fileKey, type PackFileKind } from './file-key.ts'
+import type { FileRetirer } from './file-retirer.ts'
 
 /** What a pack, map, or index file is opened with. */
 export interface PackFileOptions {
@@ -70,6 +71,11 @@ export class PackFile implements BlockSource {
       handle.closeSync()
       throw error
     }
+  }
+
+  /** Bytes in memory in the place of a file; the name is the one that errors tell. */
+  static ofBytes(bytes: Buffer, o: PackFileOptions): PackFile {
+    return new PackFile(o, `${o.folder}/${o.name}`, new BytesHandle(bytes), bytes.length)
   }
 
   /** Bytes that may be read: the file's, and those in pinned blocks that are still to be written. */

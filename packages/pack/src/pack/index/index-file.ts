@@ -1,0 +1,327 @@
+import { assert, readU64, xxh64 } from '../../base/index.ts'
+import { VarveError } from '../../errors/index.ts'
+import { type FileSystem, hasCode, readFullySync } from '../../fs/index.ts'
+import type { IndexKind, RawHash } from '../../objects/index.ts'
+import { type BlockCache, blockBytes, type FileRetirer, PackFile } from '../blocks/index.ts'
+import { BloomFilter } from './bloom-filter.ts'
+import { hashWord } from './hash-word.ts'
+import {
+  decodeIndexHeader,
+  entriesPerPage,
+  entryBytes,
+  type IndexHeader,
+  type IndexSection,
+  indexKinds,
+  indexSections,
+  pageBytes,
+  pageHeaderBytes,
+  sectionSeed,
+} from './index-format.ts'
+
+const none: readonly number[] = []
+const twoTo32 = 0x1_0000_0000
+/** Fewer hexadecimal digits would select too much. */
+const prefixDigitsMin = 7
+
+/** Where an index is and what it must belong to. */
+export interface IndexPlace {
+  readonly folder: string
+  readonly name: string
+  readonly number: number
+  /** 16 bytes. */
+  readonly storeId: Buffer
+  readonly cache: BlockCache
+  readonly retirer: FileRetirer
+}
+
+/** An object that an index points to; the record decides. */
+export interface IndexEntry {
+  readonly kind: IndexKind
+  readonly offset: number
+}
+
+/**
+ * The index of one sealed pack file, open for look-ups: filter and fences (the first hash of each page) in memory,
+ * pages through the block cache. What it finds are candidates by the first 8 bytes of their hashes; the record's
+ * full hash decides. Everything read from the file is checked before it is believed.
+ */
+export class IndexFile {
+  readonly #file: PackFile
+  readonly #cache: BlockCache
+  readonly #header: IndexHeader
+  /** Two words a page. */
+  readonly #fences: Uint32Array
+  readonly #filter: BloomFilter
+
+  private constructor(file: PackFile, place: IndexPlace) {
+    this.#file = file
+    this.#cache = place.cache
+    this.#header = readHeader(file, place)
+    const fences = this.#section('fences')
+    this.#fences = Uint32Array.from({ length: fences.length / 4 }, (_, i) => fences.readUInt32LE(i * 4))
+    const filter = BloomFilter.ofBytes(this.#section('filter'))
+    if (filter === undefined) throw corrupt(file, this.#header.sections.filter.position)
+    this.#filter = filter
+  }
+
+  /**
+   * `undefined`: there is no such file. In both that and the case of damage the owner builds it anew.
+   * @throws CORRUPT when it is damaged or another file's, NEWER_FORMAT, and what the file system throws
+   */
+  static async open(fs: FileSystem, place: IndexPlace): Promise<IndexFile | undefined> {
+    let file: PackFile
+    try {
+      file = await PackFile.open(fs, { ...place, kind: 'idx' })
+    } catch (error) {
+      if (hasCode(error, 'ENOENT')) return undefined
+      throw error
+    }
+    return IndexFile.#over(file, place)
+  }
+
+  /** An index that was built in memory (`IndexBuilder.encode`); it keeps the bytes. */
+  static ofBytes(bytes: Buffer, place: IndexPlace): IndexFile {
+    return IndexFile.#over(PackFile.ofBytes(bytes, { ...place, kind: 'idx' }), place)
+  }
+
+  static #over(file: PackFile, place: IndexPlace): IndexFile {
+    try {
+      return new IndexFile(file, place)
+    } catch (error) {
+      file.release()
+      throw error
+    }
+  }
+
+  get number(): number {
+    return this.#header.number
+  }
+
+  /** How far it covers its pack file, in bytes. */
+  get packLength(): number {
+    return this.#header.packLength
+  }
+
+  /** Objects of all kinds. */
+  get count(): number {
+    return this.#header.entryCount
+  }
+
+  /** Memory held besides the block cache. */
+  get bytes(): number {
+    return this.#fences.byteLength + this.#filter.bytes
+  }
+
+  objectCount(kind: IndexKind): number {
+    return this.#header.objects[kind].count
+  }
+
+  /** Bytes of the kind's records, with headers and padding. */
+  objectBytes(kind: IndexKind): number {
+    return this.#header.objects[kind].bytes
+  }
+
+  /**
+   * Virtual offsets where the object may be, lowest first; nearly always none or one.
+   * @throws CORRUPT
+   */
+  candidates(kind: IndexKind, hash: RawHash): readonly number[] {
+    const high = hashWord(hash, 0)
+    const low = hashWord(hash, 4)
+    if (!this.#filter.has(high, low)) return none
+    const found: number[] = []
+    this.#scan({ high, low, highEnd: high, lowEnd: low }, (entryKind, offset) => {
+      if (entryKind === kind) found.push(offset)
+      return true
+    })
+    return found
+  }
+
+  /**
+   * Objects whose hash begins with the first 16 of these hexadecimal digits, in the order of their hashes; at most
+   * `limit`. Further digits are the caller's to compare.
+   * @throws CORRUPT
+   */
+  withPrefix(digits: string, limit: number): readonly IndexEntry[] {
+    assert(/^[0-9a-f]+$/.test(digits) && digits.length >= prefixDigitsMin, 'a prefix has at least 7 digits')
+    const first = digits.slice(0, 16).padEnd(16, '0')
+    const last = digits.slice(0, 16).padEnd(16, 'f')
+    const found: IndexEntry[] = []
+    const range = {
+      high: Number.parseInt(first.slice(0, 8), 16),
+      low: Number.parseInt(first.slice(8), 16),
+      highEnd: Number.parseInt(last.slice(0, 8), 16),
+      lowEnd: Number.parseInt(last.slice(8), 16),
+    }
+    this.#scan(range, (kind, offset) => {
+      if (found.length < limit) found.push({ kind, offset })
+      return found.length < limit
+    })
+    return found
+  }
+
+  /**
+   * All entries in the order of their hashes.
+   * @throws CORRUPT
+   */
+  forEach(visit: (kind: IndexKind, offset: number) => void): void {
+    const all = { high: 0, low: 0, highEnd: twoTo32 - 1, lowEnd: twoTo32 - 1 }
+    this.#scan(all, (kind, offset) => {
+      visit(kind, offset)
+      return true
+    })
+  }
+
+  /**
+   * Virtual offsets of the pack's metadata records, ascending.
+   * @throws CORRUPT
+   */
+  metadataOffsets(): Float64Array {
+    return this.#numbers('metadata')
+  }
+
+  /**
+   * Objects put or touched without a holder: their virtual offsets, and when, in ms.
+   * @throws CORRUPT
+   */
+  touched(): { readonly offsets: Float64Array; readonly times: Float64Array } {
+    const pairs = this.#numbers('touched')
+    const offsets = pairs.filter((_, i) => i % 2 === 0)
+    const times = pairs.filter((_, i) => i % 2 === 1)
+    return { offsets, times }
+  }
+
+  /**
+   * Virtual offsets of records that may refer upwards.
+   * @throws CORRUPT
+   */
+  healedOffsets(): Float64Array {
+    return this.#numbers('healed')
+  }
+
+  acquire(): void {
+    this.#file.acquire()
+  }
+
+  release(): void {
+    this.#file.release()
+  }
+
+  retire(): void {
+    this.#file.retire()
+  }
+
+  #scan(range: HashRange, visit: (kind: IndexKind, offset: number) => boolean): void {
+    for (let page = this.#firstPage(range); page < this.#header.pageCount; page++) {
+      const { buf, start, count } = this.#page(page)
+      const first = firstEntry(buf, start, count, range)
+      for (let i = first; i < count; i++) {
+        const at = start + pageHeaderBytes + i * entryBytes
+        const high = buf.readUInt32BE(at)
+        if (high > range.highEnd || (high === range.highEnd && buf.readUInt32BE(at + 4) > range.lowEnd))
+          return
+        const word = buf.readUInt32LE(at + 12)
+        const offset = (word & 0xff_ffff) * twoTo32 + buf.readUInt32LE(at + 8)
+        if (!visit((word >>> 24) as IndexKind, offset)) return
+      }
+    }
+  }
+
+  /** The last page that begins below the range; equal hashes may begin on it and go on behind it. */
+  #firstPage(range: HashRange): number {
+    const fences = this.#fences
+    let below = 0
+    let end = this.#header.pageCount
+    while (end - below > 1) {
+      const middle = (below + end) >>> 1
+      const high = fences[middle * 2] as number
+      const isBelow =
+        high < range.high || (high === range.high && (fences[middle * 2 + 1] as number) < range.low)
+      if (isBelow) below = middle
+      else end = middle
+    }
+    return below
+  }
+
+  #page(page: number): { readonly buf: Buffer; readonly start: number; readonly count: number } {
+    const position = (1 + page) * pageBytes
+    const start = position % blockBytes
+    const block = this.#cache.block(this.#file, Math.floor(position / blockBytes), start + pageBytes)
+    const buf = block.buf
+    if (block.validTo < start + pageBytes) throw corrupt(this.#file, position)
+    if (!block.isVerified(start)) {
+      const sum = xxh64(buf, start + 8, start + pageBytes, page)
+      if (sum !== buf.readBigUInt64LE(start)) throw corrupt(this.#file, position)
+      if (buf.readUInt32LE(start + 8) > entriesPerPage) throw corrupt(this.#file, position)
+      block.markVerified(start)
+    }
+    return { buf, start, count: buf.readUInt32LE(start + 8) }
+  }
+
+  #numbers(name: IndexSection): Float64Array {
+    const bytes = this.#section(name)
+    return Float64Array.from({ length: bytes.length / 8 }, (_, i) => readU64(bytes, i * 8))
+  }
+
+  #section(name: IndexSection): Buffer {
+    const place = this.#header.sections[name]
+    const bytes = Buffer.allocUnsafeSlow(place.length)
+    const read = readFullySync(this.#file.handle, bytes, 0, place.length, place.position)
+    if (read < place.length) throw corrupt(this.#file, place.position)
+    if (xxh64(bytes, 0, place.length, sectionSeed(name)) !== place.checksum) {
+      throw corrupt(this.#file, place.position)
+    }
+    return bytes
+  }
+}
+
+/** Hashes from (high, low) to (highEnd, lowEnd), both included. */
+interface HashRange {
+  readonly high: number
+  readonly low: number
+  readonly highEnd: number
+  readonly lowEnd: number
+}
+
+/** The first entry of a page that is not below the range. */
+function firstEntry(buf: Buffer, start: number, count: number, range: HashRange): number {
+  let from = 0
+  let to = count
+  while (from < to) {
+    const middle = (from + to) >>> 1
+    const at = start + pageHeaderBytes + middle * entryBytes
+    const high = buf.readUInt32BE(at)
+    if (high < range.high || (high === range.high && buf.readUInt32BE(at + 4) < range.low)) from = middle + 1
+    else to = middle
+  }
+  return from
+}
+
+function readHeader(file: PackFile, place: IndexPlace): IndexHeader {
+  const page = Buffer.allocUnsafeSlow(pageBytes)
+  const read = readFullySync(file.handle, page, 0, pageBytes, 0)
+  const header = decodeIndexHeader(page.subarray(0, read), file.name)
+  const isOurs = header.number === place.number && header.storeId.equals(place.storeId)
+  if (!isOurs || !isConsistent(header, file.end)) throw corrupt(file, 0)
+  return header
+}
+
+/** Whether the parts have the lengths that the counts ask for, lie one behind the other, and fill the file. */
+function isConsistent(header: IndexHeader, fileBytes: number): boolean {
+  const { sections, pageCount, entryCount } = header
+  if (pageCount !== Math.ceil(entryCount / entriesPerPage)) return false
+  if (sections.fences.length !== pageCount * 8) return false
+  if (sections.metadata.length % 8 !== 0 || sections.healed.length % 8 !== 0) return false
+  if (sections.touched.length % 16 !== 0) return false
+  let position = pageBytes * (1 + pageCount)
+  for (const name of indexSections) {
+    if (sections[name].position !== position) return false
+    position += sections[name].length
+  }
+  const counted = indexKinds.reduce((sum, kind) => sum + header.objects[kind].count, 0)
+  return counted === entryCount && position === fileBytes
+}
+
+function corrupt(file: PackFile, offset: number): VarveError<'CORRUPT'> {
+  return new VarveError('CORRUPT', { file: file.name, offset })
+}

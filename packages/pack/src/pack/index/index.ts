@@ -1,0 +1,3 @@
+export { HashTable } from './hash-table.ts'
+export { IndexBuilder, type IndexedPack } from './index-builder.ts'
+export { type IndexEntry, IndexFile, type IndexPlace } from './index-file.ts'

@@ -1,0 +1,127 @@
+import { VarveError } from '../../errors/index.ts'
+import { hashEquals, type IndexKind, indexKindOf, type RawHash } from '../../objects/index.ts'
+import type { BlockCache, PackFile } from '../blocks/index.ts'
+import { type Block, blockBytes } from '../blocks/index.ts'
+import { parseRecordHeader, type RecordHeader, recordHeaderSize, recordSize } from '../log/record.ts'
+import { verifyRecord } from '../log/record-codec.ts'
+import type { AddressSpace } from './address-space.ts'
+import { AssembledRecords } from './assembled-records.ts'
+import { Location } from './location.ts'
+import { RecordView } from './record-view.ts'
+
+/**
+ * Reads records by virtual offset out of the block cache. Each is proved by its checksum, which covers its own
+ * offset, when it is first read from a block; after that the block remembers. Belongs to one thread.
+ */
+export class RecordReader {
+  readonly #cache: BlockCache
+  readonly #space: () => AddressSpace
+  readonly #assembled = new AssembledRecords()
+  readonly #at = new Location()
+  readonly #header: RecordHeader = { kind: 0, flags: 0, referenceCount: 0, bodyLength: 0 }
+
+  /** @param space what is to be read: the store's present space, or one that was captured */
+  constructor(cache: BlockCache, space: () => AddressSpace) {
+    this.#cache = cache
+    this.#space = space
+  }
+
+  /**
+   * @throws COLLECTED when no file holds the offset, CORRUPT when there is no whole record of that offset,
+   * and what the file system throws
+   */
+  record(offset: number): RecordView {
+    const { file, position } = this.#locate(offset)
+    const start = position & (blockBytes - 1)
+    const index = Math.floor(position / blockBytes)
+    const needed = Math.min(start + recordHeaderSize, blockBytes)
+    const block = this.#cache.block(file, index, needed)
+    if (block.isVerified(start)) return new RecordView(offset, block.buf, start)
+    if (start + recordHeaderSize <= blockBytes) {
+      const view = this.#verifyInside(file, block, { offset, start, index })
+      if (view !== undefined) return view
+    }
+    const assembled = this.#assembled.get(file, position)
+    return new RecordView(offset, assembled ?? this.#assemble(file, position, offset), 0)
+  }
+
+  /** The same for records of many blocks: reads them ahead without blocking the thread. The caller keeps the space. */
+  async recordAsync(offset: number): Promise<RecordView> {
+    const { file, position } = this.#locate(offset)
+    await this.#cache.preload(file, { start: position, end: position + recordHeaderSize })
+    const size = recordSize(this.#readHeader(file, position).bodyLength)
+    if (size > blockBytes) await this.#cache.preload(file, { start: position, end: position + size })
+    return this.record(offset)
+  }
+
+  /**
+   * Whether the object there is the one looked for.
+   * @throws as `record` does
+   */
+  recordMatches(offset: number, kind: IndexKind, hash: RawHash): boolean {
+    const view = this.record(offset)
+    return indexKindOf(view.kind) === kind && hashEquals(view.buf, view.hashStart, hash)
+  }
+
+  #locate(offset: number): { readonly file: PackFile; readonly position: number } {
+    const at = this.#at
+    if (!this.#space().locate(offset, at)) throw new VarveError('COLLECTED', {})
+    const found = at as { readonly file: PackFile; readonly position: number }
+    if (offset % 8 !== 0) throw corrupt(found.file, found.position)
+    return found
+  }
+
+  /** `undefined`: the record goes on in the next block. */
+  #verifyInside(
+    file: PackFile,
+    found: Block,
+    at: { offset: number; start: number; index: number },
+  ): RecordView | undefined {
+    const { offset, start, index } = at
+    const position = index * blockBytes + start
+    if (found.validTo < start + recordHeaderSize) throw corrupt(file, position)
+    if (!parseRecordHeader(found.buf, start, this.#header)) throw corrupt(file, position)
+    const end = start + recordSize(this.#header.bodyLength)
+    if (end > blockBytes) return undefined
+    const block = found.validTo >= end ? found : this.#cache.block(file, index, end)
+    if (verifyRecord(block.buf, start, block.validTo - start, offset, this.#header) === 0)
+      throw corrupt(file, position)
+    block.markVerified(start)
+    return new RecordView(offset, block.buf, start)
+  }
+
+  /** A copy of a record that lies in several blocks. */
+  #assemble(file: PackFile, position: number, offset: number): Buffer {
+    const size = recordSize(this.#readHeader(file, position).bodyLength)
+    const copy = Buffer.allocUnsafeSlow(size)
+    if (this.#copy(file, position, copy) < size) throw corrupt(file, position)
+    if (verifyRecord(copy, 0, size, offset, this.#header) === 0) throw corrupt(file, position)
+    this.#assembled.add(file, position, copy)
+    return copy
+  }
+
+  #readHeader(file: PackFile, position: number): RecordHeader {
+    const bytes = Buffer.allocUnsafe(recordHeaderSize)
+    if (this.#copy(file, position, bytes) < recordHeaderSize) throw corrupt(file, position)
+    if (!parseRecordHeader(bytes, 0, this.#header)) throw corrupt(file, position)
+    return this.#header
+  }
+
+  /** Fills `target` from the position on; returns how many bytes there were. */
+  #copy(file: PackFile, position: number, target: Buffer): number {
+    let done = 0
+    while (done < target.length) {
+      const start = (position + done) % blockBytes
+      const length = Math.min(target.length - done, blockBytes - start)
+      const block = this.#cache.block(file, Math.floor((position + done) / blockBytes), start + length)
+      const copied = block.buf.copy(target, done, start, Math.min(start + length, block.validTo))
+      done += copied
+      if (copied < length) break
+    }
+    return done
+  }
+}
+
+function corrupt(file: PackFile, offset: number): VarveError<'CORRUPT'> {
+  return new VarveError('CORRUPT', { file: file.name, offset })
+}

@@ -1,0 +1,115 @@
+import { assert } from '../../base/index.ts'
+import { type FileHandle, type FileSystem, writeFully } from '../../fs/index.ts'
+import { fileName, magic } from '../../layout/index.ts'
+import { writeNewFile } from '../blocks/index.ts'
+import { IndexBuilder } from '../index/index.ts'
+import { encodePackHeader, packHeaderSize } from '../log/pack-header.ts'
+import { RunList } from './run-list.ts'
+import type { SegmentInfo } from './segment-info.ts'
+
+/** Written at a time. */
+const pieceBytes = 1 << 20
+/** What a caller may add between two drains. */
+const queueBytesMax = 32 << 20
+
+export interface SegmentDraftOptions {
+  readonly fs: FileSystem
+  readonly folder: string
+  readonly number: number
+  /** 16 bytes each. */
+  readonly storeId: Buffer
+  readonly nonce: Buffer
+}
+
+/**
+ * One segment on its way to the disk: its three files, in the order pack, map, index, each synced once. Bytes are
+ * taken in at once and written by `drain`.
+ */
+export class SegmentDraft {
+  readonly runs: RunList = new RunList()
+  readonly index: IndexBuilder = new IndexBuilder()
+  readonly #o: SegmentDraftOptions
+  #handle: FileHandle | undefined
+  /** Full pieces that wait to be written, the first at `#writtenTo`. */
+  readonly #queue: Buffer[] = []
+  #tail = Buffer.allocUnsafeSlow(pieceBytes)
+  #tailLength = packHeaderSize
+  #writtenTo = 0
+  #length = packHeaderSize
+
+  constructor(o: SegmentDraftOptions) {
+    this.#o = o
+    this.#tail.fill(0, 0, packHeaderSize)
+  }
+
+  /** Of the pack file, with what is still to be written. */
+  get length(): number {
+    return this.#length
+  }
+
+  /** Memory in use. */
+  get bytes(): number {
+    return (this.#queue.length + 1) * pieceBytes + this.runs.bytes + this.index.bytes
+  }
+
+  /** @param start virtual offset of the first of the bytes [from, to) of `source` */
+  append(start: number, source: Buffer, from: number, to: number): void {
+    this.runs.add({ start, position: this.#length, length: to - from })
+    this.#length += to - from
+    for (let at = from; at < to; ) {
+      const copied = source.copy(this.#tail, this.#tailLength, at, to)
+      at += copied
+      this.#tailLength += copied
+      if (this.#tailLength === pieceBytes) this.#queueTail()
+    }
+  }
+
+  /** Writes all full pieces. */
+  async drain(): Promise<void> {
+    if (this.#queue.length === 0) return
+    const handle = await this.#open()
+    for (let piece = this.#queue[0]; piece !== undefined; piece = this.#queue[0]) {
+      await writeFully(handle, piece, 0, pieceBytes, this.#writtenTo)
+      this.#writtenTo += pieceBytes
+      this.#queue.shift()
+    }
+  }
+
+  /** Writes what is left, then map and index; everything is synced but the folder. */
+  async finish(): Promise<SegmentInfo> {
+    const { fs, folder, number, storeId, nonce } = this.#o
+    await this.drain()
+    const handle = await this.#open()
+    await writeFully(handle, this.#tail, 0, this.#tailLength, this.#writtenTo)
+    const isEmpty = this.runs.count === 0
+    const low = isEmpty ? 0 : this.runs.low
+    const header = encodePackHeader(magic.segment, { number, nonce, storeId, base: low })
+    await writeFully(handle, header, 0, header.length, 0)
+    await handle.sync()
+    await handle.close()
+    const pack = { number, storeId, packLength: this.#length }
+    await writeNewFile(fs, this.#path(fileName.segmentMap), [this.runs.encode(pack)])
+    await this.index.write(fs, { ...pack, path: `${folder}/${fileName.segmentIndex(number)}` })
+    return { number, low, high: this.runs.high, bytes: this.#length, objects: this.index.count }
+  }
+
+  async close(): Promise<void> {
+    await this.#handle?.close()
+  }
+
+  async #open(): Promise<FileHandle> {
+    this.#handle ??= await this.#o.fs.open(this.#path(fileName.segment), 'create')
+    return this.#handle
+  }
+
+  #path(name: (number: number) => string): string {
+    return `${this.#o.folder}/${name(this.#o.number)}`
+  }
+
+  #queueTail(): void {
+    this.#queue.push(this.#tail)
+    assert(this.#queue.length * pieceBytes <= queueBytesMax, 'a segment is drained before 32 MiB wait')
+    this.#tail = Buffer.allocUnsafeSlow(pieceBytes)
+    this.#tailLength = 0
+  }
+}

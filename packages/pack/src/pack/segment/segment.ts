@@ -1,0 +1,128 @@
+import { VarveError } from '../../errors/index.ts'
+import { type FileSystem, hasCode, readFullySync } from '../../fs/index.ts'
+import { fileName, magic } from '../../layout/index.ts'
+import { type BlockCache, type FileRetirer, PackFile } from '../blocks/index.ts'
+import { decodePackHeader, packHeaderSize } from '../log/pack-header.ts'
+import type { MappedFile } from '../read/index.ts'
+import { MapFile } from './map-file.ts'
+import type { Run } from './map-format.ts'
+import type { SegmentInfo } from './segment-info.ts'
+
+/** Where a segment is and what it must belong to. */
+export interface SegmentPlace {
+  readonly folder: string
+  readonly info: SegmentInfo
+  /** 16 bytes. */
+  readonly storeId: Buffer
+  readonly cache: BlockCache
+  readonly retirer: FileRetirer
+}
+
+/** A part of the generation: records of one stretch of the space, and the map that finds them. Its index is opened apart. */
+export class Segment implements MappedFile {
+  readonly info: SegmentInfo
+  readonly file: PackFile
+  readonly #map: MapFile
+
+  private constructor(info: SegmentInfo, file: PackFile, map: MapFile) {
+    this.info = info
+    this.file = file
+    this.#map = map
+  }
+
+  /**
+   * It is opened with one user.
+   * @throws CORRUPT when one of the two files is missing, damaged, or not the one control means; NEWER_FORMAT; and
+   * what the file system throws
+   */
+  static async open(fs: FileSystem, place: SegmentPlace): Promise<Segment> {
+    const { info } = place
+    const file = await openFile(fs, place, 'pack', fileName.segment(info.number))
+    let mapFile: PackFile | undefined
+    try {
+      checkPack(file, place)
+      mapFile = await openFile(fs, place, 'map', fileName.segmentMap(info.number))
+      const map = new MapFile(mapFile, place.cache, { number: info.number, storeId: place.storeId })
+      if (map.packLength !== info.bytes) throw new VarveError('CORRUPT', { file: mapFile.name, offset: 48 })
+      return new Segment(info, file, map)
+    } catch (error) {
+      mapFile?.release()
+      file.release()
+      throw error
+    }
+  }
+
+  get number(): number {
+    return this.info.number
+  }
+
+  get low(): number {
+    return this.info.low
+  }
+
+  get high(): number {
+    return this.info.high
+  }
+
+  /** Memory held besides the block cache. */
+  get bytes(): number {
+    return this.#map.bytes
+  }
+
+  locate(offset: number): number {
+    return this.#map.locate(offset)
+  }
+
+  /**
+   * What it holds, by ascending virtual offset.
+   * @throws CORRUPT
+   */
+  runs(): Iterable<Run> {
+    return this.#map.runs()
+  }
+
+  acquire(): void {
+    this.file.acquire()
+    this.#map.file.acquire()
+  }
+
+  release(): void {
+    this.file.release()
+    this.#map.file.release()
+  }
+
+  /** No control names it any more: its files are unlinked once their last user has released them. */
+  retire(): void {
+    this.file.retire()
+    this.#map.file.retire()
+  }
+}
+
+async function openFile(
+  fs: FileSystem,
+  place: SegmentPlace,
+  kind: 'pack' | 'map',
+  name: string,
+): Promise<PackFile> {
+  const { folder, cache, retirer, info } = place
+  try {
+    return await PackFile.open(fs, { folder, name, number: info.number, kind, cache, retirer })
+  } catch (error) {
+    if (!hasCode(error, 'ENOENT')) throw error
+    throw new VarveError(
+      'CORRUPT',
+      { file: name, offset: 0 },
+      { message: `${name} is missing`, cause: error },
+    )
+  }
+}
+
+function checkPack(file: PackFile, place: SegmentPlace): void {
+  const bytes = Buffer.allocUnsafeSlow(packHeaderSize)
+  const read = readFullySync(file.handle, bytes, 0, packHeaderSize, 0)
+  const { number, low, bytes: length } = place.info
+  const expected = { file: file.name, magic: magic.segment, number, storeId: place.storeId, base: low }
+  decodePackHeader(bytes.subarray(0, read), expected)
+  if (file.end !== length)
+    throw new VarveError('CORRUPT', { file: file.name, offset: Math.min(file.end, length) })
+}
