@@ -232,8 +232,11 @@ class Gate {
     const verdict = this.#verdict(operation)
     try {
       if (verdict?.kind === 'fail') throw verdict.error
+      if (verdict?.kind === 'fail-late') {
+        await act(undefined).catch(() => undefined)
+        throw verdict.error
+      }
       const result = verdict?.kind === 'lie' ? (undefined as T) : await act(lengthOf(verdict))
-      if (verdict?.kind === 'fail-late') throw verdict.error
       this.#interceptor.after?.(operation, undefined)
       return result
     } catch (error) {
@@ -246,8 +249,11 @@ class Gate {
     const verdict = this.#verdict(operation)
     try {
       if (verdict?.kind === 'fail') throw verdict.error
+      if (verdict?.kind === 'fail-late') {
+        act(undefined)
+        throw verdict.error
+      }
       const result = verdict?.kind === 'lie' ? (undefined as T) : act(lengthOf(verdict))
-      if (verdict?.kind === 'fail-late') throw verdict.error
       this.#interceptor.after?.(operation, undefined)
       return result
     } catch (error) {
