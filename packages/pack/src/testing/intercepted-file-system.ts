@@ -85,8 +85,18 @@ export class InterceptedFileSystem implements FileSystem {
 
   async open(path: string, mode: OpenMode): Promise<FileHandle> {
     const operation: Operation = mode === 'create' ? { kind: 'create', path } : { kind: 'open', path, mode }
-    const handle = await this.#gate.run(operation, () => this.#inner.open(path, mode))
-    return new InterceptedHandle(handle, this.#gate, path)
+    let opened: FileHandle | undefined
+    try {
+      const handle = await this.#gate.run(operation, async () => {
+        opened = await this.#inner.open(path, mode)
+        return opened
+      })
+      return new InterceptedHandle(handle, this.#gate, path)
+    } catch (error) {
+      // Failed late: the file may be there, but nobody has a handle.
+      await opened?.close()
+      throw error
+    }
   }
 
   openSync(path: string, mode: 'read'): FileHandle {
