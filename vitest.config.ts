@@ -2,7 +2,10 @@ import { defineConfig } from 'vitest/config'
 
 const second = 1_000
 
-/** unit: beside its file. tidy: the house rules. whole: whole stores, threads, crashes. long: not for every day. */
+/**
+ * unit: beside its file. tidy: the house rules. whole: whole stores, threads, crashes. long: not for every
+ * day.
+ */
 export default defineConfig({
   test: {
     maxWorkers: 2,

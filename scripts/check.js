@@ -1,4 +1,5 @@
-// pnpm check: may this be merged? Goes through all questions, prints yes or no for each, and a last yes or no.
+// pnpm check: may this be merged? Goes through all questions, prints yes or no for each, and a last yes or
+// no.
 // --static leaves out the tests, for those who have just run them.
 import { compile } from './compile.js'
 import { biome, runNode, tsc, vitest } from './run.js'

@@ -1,6 +1,6 @@
 // Prints the outcome of the last test run as one line, from the report that scripts/test.js leaves behind.
-// Arguments: the exit codes of the steps so far. One that is not 0 counts as a failure even if no test failed:
-// a compiler error, a crash of the runner, a lint rule.
+// Arguments: the exit codes of the steps so far. One that is not 0 counts as a failure even if no test
+// failed: a compiler error, a crash of the runner, a lint rule.
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { root } from './run.js'

@@ -1,4 +1,5 @@
-// Installs the packages that the lock file names, if that has not been done yet. Needs nothing but Node and npm.
+// Installs the packages that the lock file names, if that has not been done yet. Needs nothing but Node and
+// npm.
 import { createHash } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -29,7 +30,10 @@ function requireNode() {
   process.exit(1)
 }
 
-/** Changes whenever another installation would be needed: lock file, manifests, Node's binary interface, machine. */
+/**
+ * Changes whenever another installation would be needed: lock file, manifests, Node's binary interface,
+ * machine.
+ */
 function wantedState() {
   const hash = createHash('sha256')
   hash.update([pnpm, process.platform, process.arch, process.versions.modules].join(' '))

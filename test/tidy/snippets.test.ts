@@ -8,12 +8,12 @@ import { documents, type Snippet } from './support/markdown.ts'
 import { packageFolders, readManifest, root } from './support/workspace.ts'
 
 // How a document marks its snippets:
-//   js             a whole program: run, in an empty folder, must end well. With `continue` behind it, it goes on with
-//                  the js snippet before it in the same document, and only the whole is run.
-//   ts             compiled, not run; `continue` means the same.
-//   sh             lines for a terminal: `varve …` is run, in one folder for the document; of the other lines it is
-//                  checked that they name a script or a package of this workspace.
-//   text, json, '' shown, nothing more.
+//   js  a whole program: run, in an empty folder, must end well. With `continue` behind it, it goes on with
+//       the js snippet before it in the same document, and only the whole is run.
+//   ts  compiled, not run; `continue` means the same.
+//   sh  lines for a terminal: `varve …` is run, in one folder for the document; of the other lines it is
+//       checked that they name a script or a package of this workspace.
+//   text, json, or nothing: shown, nothing more.
 const shown = new Set(['', 'text', 'json'])
 const snippets = documents.flatMap((document) => document.snippets)
 

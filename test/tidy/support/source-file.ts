@@ -43,7 +43,10 @@ export function roomOf(path: string): string | undefined {
   return owner === undefined ? undefined : `${owner}/${folder ?? '.'}`
 }
 
-/** Tests, and the fakes in a room's own folder `testing`. The room `pack/testing` is given away like any other. */
+/**
+ * Tests, and the fakes in a room's own folder `testing`. The room `pack/testing` is given away like any
+ * other.
+ */
 export function isForTests(path: string): boolean {
   return path.startsWith('test/') || /\.test\.ts$/.test(path) || /\/src\/.+\/testing\//.test(path)
 }

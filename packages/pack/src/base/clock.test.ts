@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { nextTurn, systemClock } from './clock.ts'
+import { systemClock } from './clock.ts'
 
 test('a sleep lasts as long as asked', async () => {
   const before = systemClock.monotonic()
@@ -31,6 +31,6 @@ test('a turn lets in what was waiting for the event loop', async () => {
   })
   await Promise.resolve()
   expect(isLetIn).toBe(false)
-  await nextTurn()
+  await systemClock.turn()
   expect(isLetIn).toBe(true)
 })

@@ -6,7 +6,10 @@ export interface Clock {
   monotonic(): number
   /** Resolves after `ms`, or as soon as the signal aborts: the caller then asks the signal. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>
-  /** Resolves after the event loop has served what waits: lets long work on the caller's thread be interrupted. */
+  /**
+   * Resolves after the event loop has served what waits: lets long work on the caller's thread be
+   * interrupted.
+   */
   turn(): Promise<void>
   /** Calls `fn` once after `ms`, unless the returned function is called before. Keeps no process alive. */
   after(ms: number, fn: () => void): () => void
@@ -32,9 +35,4 @@ export const systemClock: Clock = {
     timer.unref()
     return () => clearTimeout(timer)
   },
-}
-
-/** Resolves after the event loop has had a turn: long work on the caller's thread lets others in with it. */
-export function nextTurn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve))
 }

@@ -8,7 +8,10 @@ const unitMs = {
   y: 31_536_000_000,
 } as const
 
-/** Milliseconds, or a number with its unit: '250ms', '30s', '5m', '2h', '30d', '4w', '1y' (a year has 365 days). */
+/**
+ * Milliseconds, or a number with its unit: '250ms', '30s', '5m', '2h', '30d', '4w', '1y' (a year has 365
+ * days).
+ */
 export type Duration = number | `${number}${keyof typeof unitMs}`
 
 /** In milliseconds, rounded; `undefined` for anything else than a finite duration of 0 or more. */

@@ -42,7 +42,10 @@ export class VarintReader {
     return this.#position
   }
 
-  /** The next value; `undefined` when it is cut off, not the shortest form, or 2^53 or more. Then nothing moves. */
+  /**
+   * The next value; `undefined` when it is cut off, not the shortest form, or 2^53 or more. Then nothing
+   * moves.
+   */
   next(): number | undefined {
     let value = 0
     let factor = 1

@@ -5,8 +5,8 @@ import { assert } from './assert.ts'
 const pieceBytesMax = 1 << 20
 
 /**
- * The compiled module. Compiling is asynchronous and a top-level `await` would make `require()` of the library
- * impossible, so it is compiled once, on demand; nothing else is ever kept here.
+ * The compiled module. Compiling is asynchronous and a top-level `await` would make `require()` of the
+ * library impossible, so it is compiled once, on demand; nothing else is ever kept here.
  */
 let compiled: XXHashAPI | undefined
 

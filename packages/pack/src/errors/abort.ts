@@ -14,8 +14,8 @@ export function abortedError(signal: AbortSignal): VarveError<'ABORTED'> {
 }
 
 /**
- * Settles as the promise does, or rejects as soon as the signal aborts. The promise itself goes on: only for waiting
- * on work that others share.
+ * Settles as the promise does, or rejects as soon as the signal aborts. The promise itself goes on: only for
+ * waiting on work that others share.
  * @throws ABORTED
  */
 export async function orAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {

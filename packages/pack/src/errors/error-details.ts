@@ -2,8 +2,9 @@
 export type GivenPath = string | readonly (string | Uint8Array)[]
 
 /**
- * The closed list of what can go wrong in the world, and what each failure tells as data. Hashes are lower-case hex,
- * offsets and sizes are bytes. A code is never renamed and never changes its meaning; `codes.ts` explains each.
+ * The closed list of what can go wrong in the world, and what each failure tells as data. Hashes are
+ * lower-case hex, offsets and sizes are bytes. A code is never renamed and never changes its meaning;
+ * `codes.ts` explains each.
  */
 export interface ErrorDetails {
   COLLECTED: { readonly hash?: string }

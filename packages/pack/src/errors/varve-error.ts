@@ -14,8 +14,8 @@ export interface VarveErrorOptions {
 const mark: unique symbol = Symbol.for('varve.error') as never
 
 /**
- * The one way in which the world's failures reach a caller. Test it with `VarveError.is(e, 'CODE')`, never with
- * `instanceof`: two copies of the library may live in one process.
+ * The one way in which the world's failures reach a caller. Test it with `VarveError.is(e, 'CODE')`, never
+ * with `instanceof`: two copies of the library may live in one process.
  */
 export class VarveError<C extends ErrorCode = ErrorCode> extends Error {
   readonly code: C
