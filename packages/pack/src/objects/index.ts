@@ -10,10 +10,34 @@ export {
   treeDomain,
 } from './domain.ts'
 export { MalformedBody } from './malformed-body.ts'
-export { checkName, isLegalName, nameSizeMax, type RawName, rawNameBytes, rawNameText, toRawName } from './names/raw-name.ts'
+export {
+  checkName,
+  isLegalName,
+  nameSizeMax,
+  type RawName,
+  rawNameBytes,
+  rawNameText,
+  toRawName,
+} from './names/raw-name.ts'
 export type { BlobRef, NodeReader, NodeRef, NodeSink } from './node-seam.ts'
-export { hashEquals, hashSize, hexToRaw, isHexHash, type RawHash, rawToHex, readHash, writeHash } from './raw-hash.ts'
-export { type IndexKind, indexKind, indexKindOf, isRecordOf, type RecordKind, recordKind } from './record-kind.ts'
+export {
+  hashEquals,
+  hashSize,
+  hexToRaw,
+  isHexHash,
+  type RawHash,
+  rawToHex,
+  readHash,
+  writeHash,
+} from './raw-hash.ts'
+export {
+  type IndexKind,
+  indexKind,
+  indexKindOf,
+  isRecordOf,
+  type RecordKind,
+  recordKind,
+} from './record-kind.ts'
 export { applyChanges } from './tree/apply-changes.ts'
 export { DraftSink } from './tree/draft-sink.ts'
 export {

@@ -1,8 +1,8 @@
 /**
- * A large blob is a list of content-defined chunks, which are ordinary blobs. Up to 512 of them stand in the blob's
- * own record (kind bigBlob, whose hash is the content's); more of them in list records below it, 512 entries each.
- * Body of both, canonical part: u8 level (0: entries are chunks) | 3 zero | u32 count | u64 content length |
- * count x (32 B hash | u64 length); then count x u64 offsets.
+ * A large blob is a list of content-defined chunks, which are ordinary blobs. Up to 512 of them stand in the
+ * blob's own record (kind bigBlob, whose hash is the content's); more of them in list records below it, 512
+ * entries each. Body of both, canonical part: u8 level (0: entries are chunks) | 3 zero | u32 count | u64
+ * content length | count x (32 B hash | u64 length); then count x u64 offsets.
  */
 import { readU64, writeU64 } from '../../base/index.ts'
 import type { BodyView } from '../body-view.ts'
@@ -107,7 +107,7 @@ export function listContentLength(view: BodyView): number {
 export function* chunksInRange(
   root: BodyView,
   range: { readonly from: number; readonly to: number },
-  readList: (entry: ChunkEntry) => BodyView
+  readList: (entry: ChunkEntry) => BodyView,
 ): Generator<PlacedChunk, void, undefined> {
   const stack: { view: BodyView; level: number; next: number; position: number }[] = []
   stack.push({ view: root, level: checkList(root), next: 0, position: 0 })
@@ -127,7 +127,7 @@ export function* chunksInRange(
 
 function descend(
   found: BodyView,
-  expected: { readonly level: number; readonly entry: ChunkEntry; readonly position: number }
+  expected: { readonly level: number; readonly entry: ChunkEntry; readonly position: number },
 ): { view: BodyView; level: number; next: number; position: number } {
   const { buf, start, end, referenceCount } = found
   const view = { buf, start, end, referenceCount }
@@ -140,7 +140,10 @@ function descend(
 /** The level. @throws MalformedBody */
 function checkList(view: BodyView): number {
   const { buf, start, end, referenceCount: count } = view
-  mustHold(end - start === headSize + count * (entrySize + offsetSize), 'the parts of a chunk list fill its body')
+  mustHold(
+    end - start === headSize + count * (entrySize + offsetSize),
+    'the parts of a chunk list fill its body',
+  )
   mustHold(count > 0 && count <= listFanOut, 'a chunk list has 1 to 512 entries')
   mustHold(buf.readUInt32LE(start + 4) === count, 'a chunk list has as many entries as references')
   const level = buf[start] as number

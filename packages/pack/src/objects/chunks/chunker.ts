@@ -7,15 +7,18 @@ export const chunkBytesNormal = 65_536
 /** No chunk is longer. */
 export const chunkBytesMax = 262_144
 
-/** High bits, which every one of the last 32 bytes has touched. Before the normal size 18 of them must be zero... */
+/**
+ * High bits, which every one of the last 32 bytes has touched. Before the normal size 18 of them must be
+ * zero...
+ */
 const hardMask = 0xffff_c000 | 0
 /** ...and after it 14, so that sizes gather around it. */
 const easyMask = 0xfffc_0000 | 0
 
 /**
- * Cuts content where the content says so, so that an edit moves the cuts near it only: a gear hash with two masks.
- * Source of the method: Xia et al., "FastCDC" (USENIX ATC 2016). Feed bytes in pieces of any size; the cuts depend
- * only on the whole.
+ * Cuts content where the content says so, so that an edit moves the cuts near it only: a gear hash with two
+ * masks. Source of the method: Xia et al., "FastCDC" (USENIX ATC 2016). Feed bytes in pieces of any size; the
+ * cuts depend only on the whole.
  */
 export class Chunker {
   readonly #pending = Buffer.allocUnsafeSlow(chunkBytesMax)

@@ -20,5 +20,9 @@ export function decodeTouch(buf: Buffer, start: number, end: number): MetaRefere
   mustHold(end - start === touchSize, 'a touch record has 48 bytes')
   const kind = buf[start] as number
   mustHold(kind >= 1 && kind <= 4, 'a touch record is of an object')
-  return { kind: kind as IndexKind, hash: readHash(buf, start + 8), offset: readU64(buf, start + 8 + hashSize) }
+  return {
+    kind: kind as IndexKind,
+    hash: readHash(buf, start + 8),
+    offset: readU64(buf, start + 8 + hashSize),
+  }
 }

@@ -1,0 +1,46 @@
+import type { BodyView } from '../../body-view.ts'
+import { placeDomain, treeDomain } from '../../domain.ts'
+
+const firstCapacity = 1 << 16
+
+/**
+ * One growing buffer in which bodies are copied, edited, and made; used as a stack. Every body has the hash
+ * domain of trees in front of it, so that its hash is one native call. `buf` changes when it grows: read it
+ * again after each `reserve` or `place`.
+ */
+export class Scratch {
+  buf: Buffer = Buffer.allocUnsafeSlow(firstCapacity)
+  #top = 0
+
+  /** Where the stack ends; `release` goes back to it. */
+  get top(): number {
+    return this.#top
+  }
+
+  /** Room for a body of `size` bytes; returns its start. */
+  reserve(size: number): number {
+    const start = this.#top + treeDomain.size
+    if (start + size > this.buf.length) this.#grow(start + size)
+    placeDomain(treeDomain, this.buf, start)
+    this.#top = start + size
+    return start
+  }
+
+  /** Copies a body onto the stack; returns its start. */
+  place({ buf, start, end }: BodyView): number {
+    const at = this.reserve(end - start)
+    buf.copy(this.buf, at, start, end)
+    return at
+  }
+
+  /** Forgets everything above `top`. */
+  release(top: number): void {
+    this.#top = top
+  }
+
+  #grow(needed: number): void {
+    const larger = Buffer.allocUnsafeSlow(Math.max(needed, this.buf.length * 2))
+    this.buf.copy(larger, 0, 0, this.#top)
+    this.buf = larger
+  }
+}
