@@ -1,0 +1,8 @@
+/**
+ * A chunk file read from its start: its batches and records, proved one by one, and where its log ends after
+ * a crash. Reading by offset, which programs do all day, is another room's.
+ */
+export { ChunkContents } from './chunk-contents.ts'
+export { ChunkScanner, type ScanOptions, type ScanStep, scanChunk } from './chunk-scanner.ts'
+export { type RecoveredChunk, type RecoverOptions, recoverChunk } from './recover-chunk.ts'
+export { type DamagedRange, RecordCursor, ScannedBatch } from './scanned-batch.ts'
