@@ -29,10 +29,15 @@ export const systemClock: Clock = {
       const timer = setTimeout(done, ms)
       signal?.addEventListener('abort', done, { once: true })
     }),
-  turn: () => new Promise((resolve) => void setImmediate(resolve)),
+  turn: nextTurn,
   after: (ms, fn) => {
     const timer = setTimeout(fn, ms)
     timer.unref()
     return () => clearTimeout(timer)
   },
+}
+
+/** One turn of the event loop, for long work that is handed no clock: needs no time and so no control over it. */
+export function nextTurn(): Promise<void> {
+  return new Promise((resolve) => void setImmediate(resolve))
 }
