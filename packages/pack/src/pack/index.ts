@@ -5,6 +5,7 @@
  */
 export * from './blocks/index.ts'
 export * from './checkpoint/index.ts'
+export * from './control/index.ts'
 export * from './frame/index.ts'
 export * from './index/index.ts'
 export * from './log/index.ts'

@@ -1,0 +1,94 @@
+import { formatVersion } from '../../layout/index.ts'
+
+/** What makes up a store, as plain data: everything else on disk is found from here. Offsets are virtual. */
+export interface ControlState {
+  readonly format: number
+  /** 32 hexadecimal digits, chosen when the store was made. */
+  readonly storeId: string
+  readonly hashAlgorithm: 'sha256'
+  /** One more each time control is replaced. */
+  readonly sequence: number
+  /** One more each time the store is opened for writing. */
+  readonly writerTerm: number
+  /** No file has a higher number. */
+  readonly fileCounter: number
+  /** One more with each collection. */
+  readonly epoch: number
+  /** The folder of the lower layer. */
+  readonly lower: string | null
+  /** R: everything below lives in the segments or in volumes, everything above in the chunks. */
+  readonly retire: number
+  /** When R was last moved, in ms since 1970; 0 before the first time. */
+  readonly retireTime: number
+  /** Ascending; only the last is open. */
+  readonly chunks: readonly ControlChunk[]
+  readonly segments: readonly ControlSegment[]
+  readonly checkpoint: ControlCheckpoint | null
+  readonly volumes: readonly ControlVolume[]
+  /** Of the last collection that had one. */
+  readonly target: ControlTarget | null
+}
+
+export interface ControlChunk {
+  readonly number: number
+  readonly base: number
+  /** Bytes of the file that count, header included; `null`: the chunk is open. */
+  readonly length: number | null
+}
+
+export interface ControlSegment {
+  readonly number: number
+  /** The lowest offset in it. */
+  readonly low: number
+  /** Where its highest record ends. */
+  readonly high: number
+  /** Of its pack file. */
+  readonly bytes: number
+  readonly objects: number
+}
+
+/** The metadata state exactly at log position `position`. */
+export interface ControlCheckpoint {
+  readonly number: number
+  readonly position: number
+}
+
+/** An archived range of the log in the lower layer. */
+export interface ControlVolume {
+  readonly id: number
+  readonly low: number
+  readonly high: number
+  /** The sequence of its manifest, and the XXH64 of that file in 16 hexadecimal digits. */
+  readonly manifest: number
+  readonly checksum: string
+}
+
+export interface ControlTarget {
+  /** 64 hexadecimal digits. */
+  readonly hash: string
+  readonly offset: number
+}
+
+/** The control of a store that has just been made, with its first chunk still empty. */
+export function firstControl(o: {
+  readonly storeId: string
+  readonly chunk: { readonly number: number; readonly base: number }
+}): ControlState {
+  return {
+    format: formatVersion,
+    storeId: o.storeId,
+    hashAlgorithm: 'sha256',
+    sequence: 1,
+    writerTerm: 1,
+    fileCounter: o.chunk.number,
+    epoch: 0,
+    lower: null,
+    retire: 0,
+    retireTime: 0,
+    chunks: [{ number: o.chunk.number, base: o.chunk.base, length: null }],
+    segments: [],
+    checkpoint: null,
+    volumes: [],
+    target: null,
+  }
+}
