@@ -1,0 +1,99 @@
+/** How a failure is told: one line, one code, one exit code. */
+import { type ErrorCode, VarveError } from '@varve/pack/errors'
+import type { Host } from '../host/index.ts'
+import { CommandFailure, type FailureCode } from './command-failure.ts'
+import type { GlobalOptions } from './global-options.ts'
+import { paletteFor } from './palette.ts'
+
+/** Exit codes; what is not named here is 1. */
+const exitCodes: Readonly<Partial<Record<ErrorCode | FailureCode, number>>> = {
+  USAGE: 2,
+  CONFIRMATION_NEEDED: 2,
+  INVALID_PATH: 2,
+  INVALID_HASH: 2,
+  OPTION_MISMATCH: 2,
+  PATH_NOT_FOUND: 4,
+  OBJECT_NOT_FOUND: 4,
+  UNKNOWN_COMMIT: 4,
+  REF_NOT_FOUND: 4,
+  AMBIGUOUS: 4,
+  COLLECTED: 4,
+  IS_A_TREE: 4,
+  NOT_A_TREE: 4,
+  EXISTS: 5,
+  NO_STORE: 10,
+  STORE_LOCKED: 11,
+  LOCK_LOST: 11,
+  CORRUPT: 13,
+  LOWER_UNAVAILABLE: 14,
+  NO_SPACE: 15,
+  NEWER_FORMAT: 16,
+  ABORTED: 130,
+}
+
+interface Failure {
+  readonly code: ErrorCode | FailureCode
+  readonly message: string
+  readonly details: unknown
+  readonly hint: string | undefined
+}
+
+/** Prints the failure on stderr and gives the exit code. */
+export async function reportFailure(
+  cause: unknown,
+  host: Host,
+  options: Pick<GlobalOptions, 'json' | 'quiet' | 'verbose' | 'color'>,
+): Promise<number> {
+  const failure = failureOf(cause)
+  const exit = exitCodes[failure.code] ?? 1
+  const { code, message, details, hint } = failure
+  if (options.json) {
+    const json = { type: 'error', code, message, details, exit, ...(hint !== undefined && { hint }) }
+    await host.stderr.write(`${JSON.stringify(json)}\n`)
+    return exit
+  }
+  const palette = paletteFor(options.color, host, host.stderr)
+  await host.stderr.write(`${palette.red('varve:')} ${message}  ${palette.dim(`[${code}]`)}\n`)
+  if (hint !== undefined && !options.quiet) await host.stderr.write(`  ${palette.dim(hint)}\n`)
+  if ((options.verbose || code === 'INTERNAL') && cause instanceof Error) {
+    await host.stderr.write(`${palette.dim(stackOf(cause))}\n`)
+  }
+  return exit
+}
+
+function failureOf(cause: unknown): Failure {
+  if (VarveError.is(cause)) {
+    const { code, details, hint } = cause
+    return { code, message: lowerFirst(cause.message), details, hint }
+  }
+  if (cause instanceof CommandFailure) {
+    const { code, details, message, hint } = cause
+    return { code, message, details, hint }
+  }
+  if (cause instanceof Error && cause.name === 'GitFailed') {
+    return { code: 'GIT_FAILED', message: cause.message.split('\n').join('; '), details: {}, hint: undefined }
+  }
+  if (cause instanceof Error && cause.name === 'AbortError') {
+    return { code: 'ABORTED', message: 'interrupted', details: {}, hint: undefined }
+  }
+  if (isSystemError(cause)) {
+    const { code, path } = cause
+    return { code: 'FILE_FAILED', message: cause.message, details: { code, path }, hint: undefined }
+  }
+  const message = cause instanceof Error ? cause.message : String(cause)
+  return { code: 'INTERNAL', message, details: {}, hint: 'This is a mistake in varve itself.' }
+}
+
+function isSystemError(cause: unknown): cause is NodeJS.ErrnoException {
+  return cause instanceof Error && 'syscall' in cause && 'code' in cause
+}
+
+function lowerFirst(message: string): string {
+  return /^[A-Z][a-z]/.test(message) ? message[0]!.toLowerCase() + message.slice(1) : message
+}
+
+/** With the causes below it. */
+function stackOf(error: Error): string {
+  const below = error.cause instanceof Error ? `\ncaused by ${stackOf(error.cause)}` : ''
+  return `${error.stack ?? error.message}${below}`
+}

@@ -1,0 +1,15 @@
+import type { ColorChoice } from './palette.ts'
+
+/** What every command understands. */
+export interface GlobalOptions {
+  /** The store's folder as it was given; `undefined`: `$VARVE_STORE`, then `./.varve`. */
+  readonly store?: string | undefined
+  readonly json: boolean
+  readonly quiet: boolean
+  readonly verbose: boolean
+  /** `undefined`: on a terminal, and not with JSON. */
+  readonly progress?: boolean | undefined
+  readonly color: ColorChoice
+  /** How long to wait for another writer: '30s'. */
+  readonly wait?: string | undefined
+}
