@@ -4,12 +4,14 @@ import { hasCode } from './has-code.ts'
 import { writeFully } from './write-fully.ts'
 
 /**
- * Puts a small file in the place of another in one step: after a crash at any moment the name stands for the old bytes
- * or for the new ones, whole. The order is everything: write a temporary file, sync it, rename it, sync the folder.
+ * Puts a small file in the place of another in one step: after a crash at any moment the name stands for the
+ * old bytes or for the new ones, whole. The order is everything: write a temporary file, sync it, rename it,
+ * sync the folder.
  *
- * The temporary file is `<name>.tmp`; one that a crash left behind is removed. One caller at a time for each name.
- * @throws what the file system throws. Before the rename the temporary file is removed again and the old file stays;
- * if syncing the folder fails, nobody knows which of the two a crash would leave.
+ * The temporary file is `<name>.tmp`; one that a crash left behind is removed. One caller at a time for each
+ * name.
+ * @throws what the file system throws. Before the rename the temporary file is removed again and the old file
+ * stays; if syncing the folder fails, nobody knows which of the two a crash would leave.
  */
 export async function atomicReplace(
   fileSystem: FileSystem,

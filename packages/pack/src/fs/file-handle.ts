@@ -7,10 +7,15 @@ export interface FileHandle {
   /** Reads into target[targetStart …]; fewer than `length` bytes only when the file ends there. */
   readSync(target: Buffer, targetStart: number, length: number, position: number): number
   read(target: Buffer, targetStart: number, length: number, position: number): Promise<number>
-  /** Writes from source[sourceStart …]; may write fewer than `length` bytes, at least one: see `writeFully`. */
+  /**
+   * Writes from source[sourceStart …]; may write fewer than `length` bytes, at least one: see `writeFully`.
+   */
   writeSync(source: Buffer, sourceStart: number, length: number, position: number): number
   write(source: Buffer, sourceStart: number, length: number, position: number): Promise<number>
-  /** Makes the bytes and the size durable. After a failure nothing is known of what was written since the last one. */
+  /**
+   * Makes the bytes and the size durable. After a failure nothing is known of what was written since the last
+   * one.
+   */
   datasync(): Promise<void>
   /** The same, with the file's times and rights. */
   sync(): Promise<void>

@@ -1,10 +1,14 @@
 import type { FileHandle } from './file-handle.ts'
 import type { FileStat } from './file-stat.ts'
 
-/** 'read': an existing file, only to read. 'write': an existing file, to read and write. 'create': a new one. */
+/**
+ * 'read': an existing file, only to read. 'write': an existing file, to read and write. 'create': a new one.
+ */
 export type OpenMode = 'read' | 'write' | 'create'
 
-/** How another thread builds the same file system: its module exports `createFileSystem(options): FileSystem`. */
+/**
+ * How another thread builds the same file system: its module exports `createFileSystem(options): FileSystem`.
+ */
 export interface FileSystemOrigin {
   /** A URL that `import()` takes. */
   readonly module: string
@@ -15,11 +19,11 @@ export interface FileSystemOrigin {
 /**
  * The one seam between the store and a disk, so that a test can fail, tear, delay, or crash any operation.
  *
- * Paths are absolute. Errors are those of Node, unchanged, with their `code` (ENOENT, ENOSPC, EIO, …): the floors
- * above know what an error means and turn it into one of theirs.
+ * Paths are absolute. Errors are those of Node, unchanged, with their `code` (ENOENT, ENOSPC, EIO, …): the
+ * floors above know what an error means and turn it into one of theirs.
  *
- * What is durable: `FileHandle.datasync` and `sync` make a file's bytes and size durable, never its name. Creating,
- * renaming, linking, and removing change the folder, which `syncFolder` makes durable.
+ * What is durable: `FileHandle.datasync` and `sync` make a file's bytes and size durable, never its name.
+ * Creating, renaming, linking, and removing change the folder, which `syncFolder` makes durable.
  */
 export interface FileSystem {
   /** `undefined`: this file system cannot cross a thread. */
@@ -28,7 +32,9 @@ export interface FileSystem {
   open(path: string, mode: OpenMode): Promise<FileHandle>
   openSync(path: string, mode: 'read'): FileHandle
   readFile(path: string): Promise<Buffer>
-  /** With all missing parents; nothing happens when it is there. New folders are their owner's alone (0700). */
+  /**
+   * With all missing parents; nothing happens when it is there. New folders are their owner's alone (0700).
+   */
   mkdir(path: string): Promise<void>
   /** The names in a folder, sorted by code units. */
   list(path: string): Promise<string[]>

@@ -22,9 +22,9 @@ const closedDescriptor = -1
 type Callback<T> = (error: NodeJS.ErrnoException | null, result: T) => void
 
 /**
- * A descriptor and the number of calls under way on it. The system gives a closed descriptor's number to the next file
- * that is opened, so a call that came after the close would touch a stranger: closing waits for the calls under way,
- * and a call on a closed handle is a bug.
+ * A descriptor and the number of calls under way on it. The system gives a closed descriptor's number to the
+ * next file that is opened, so a call that came after the close would touch a stranger: closing waits for the
+ * calls under way, and a call on a closed handle is a bug.
  */
 export class NodeFileHandle implements FileHandle {
   #descriptor: number

@@ -43,8 +43,8 @@ const statDisk = promisify(statfs)
 const unlinkFile = promisify(unlink)
 
 /**
- * The disk, through Node. Callbacks over bare descriptors, promisified: an awaited read takes about half the time of
- * one through Node's own promise handles.
+ * The disk, through Node. Callbacks over bare descriptors, promisified: an awaited read takes about half the
+ * time of one through Node's own promise handles.
  */
 export class NodeFileSystem implements FileSystem {
   /** This module's own place once it is built. */

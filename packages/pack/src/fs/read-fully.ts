@@ -1,8 +1,8 @@
 import type { FileHandle } from './file-handle.ts'
 
 /**
- * Reads until `length` bytes are there or the file ends, and returns how many came. It holds also over a handle that
- * reads short before the end, which one that keeps its contract never does.
+ * Reads until `length` bytes are there or the file ends, and returns how many came. It holds also over a
+ * handle that reads short before the end, which one that keeps its contract never does.
  */
 export async function readFully(
   handle: FileHandle,

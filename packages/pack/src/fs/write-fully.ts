@@ -2,8 +2,8 @@ import { assert } from '../base/index.ts'
 import type { FileHandle } from './file-handle.ts'
 
 /**
- * Writes all of source[sourceStart, sourceStart + length) at the position, in as many writes as it takes: a disk may
- * take a part and fail only at the next write (measured on a full one).
+ * Writes all of source[sourceStart, sourceStart + length) at the position, in as many writes as it takes: a
+ * disk may take a part and fail only at the next write (measured on a full one).
  * @throws what the handle throws; an unknown part is then written.
  */
 export async function writeFully(

@@ -54,7 +54,10 @@ export class ManualClock implements Clock {
     return new Promise((resolve) => void setImmediate(resolve))
   }
 
-  /** Moves on, ringing whatever falls due on the way, and lets those who were woken run before the next one rings. */
+  /**
+   * Moves on, ringing whatever falls due on the way, and lets those who were woken run before the next one
+   * rings.
+   */
   async advance(ms: number): Promise<void> {
     assert(ms >= 0, 'a clock never goes back')
     const end = this.#elapsed + ms
@@ -67,7 +70,10 @@ export class ManualClock implements Clock {
     this.#elapsed = end
   }
 
-  /** Sets the wall time, forwards or backwards, as an administrator does; nothing rings, and `monotonic` goes on. */
+  /**
+   * Sets the wall time, forwards or backwards, as an administrator does; nothing rings, and `monotonic` goes
+   * on.
+   */
   setWallTime(now: number): void {
     this.#wallStart = now - this.#elapsed
   }

@@ -1,8 +1,9 @@
 import { assert } from '../base/index.ts'
 
 /**
- * Random numbers that a seed decides, the same on every machine: xoshiro128**, its state filled by splitmix32.
- * (D. Blackman and S. Vigna, "Scrambled linear pseudorandom number generators", 2021.) Not for secrets.
+ * Random numbers that a seed decides, the same on every machine: xoshiro128**, its state filled by
+ * splitmix32. (D. Blackman and S. Vigna, "Scrambled linear pseudorandom number generators", 2021.) Not for
+ * secrets.
  */
 export class SeededRandom {
   #a: number

@@ -19,8 +19,8 @@ export function traceFileSystem(
 }
 
 /**
- * One line of a golden trace: `write control.tmp @0+512`, `rename control.tmp -> control`, `sync suffix-1.pack !EIO`.
- * Paths are shown below the folder, so that traces of different folders compare.
+ * One line of a golden trace: `write control.tmp @0+512`, `rename control.tmp -> control`, `sync
+ * suffix-1.pack !EIO`. Paths are shown below the folder, so that traces of different folders compare.
  */
 export function formatOperation(operation: TracedOperation, folder: string): string {
   const shorten = (path: string): string => {

@@ -17,7 +17,10 @@ const unlimitedFreeBytes = 2 ** 40
 const firstModifiedMs = 1_700_000_000_000
 
 export interface MemoryFileSystemOptions {
-  /** How many bytes all files together may have; the next write takes what fits, then ENOSPC. Default: no limit. */
+  /**
+   * How many bytes all files together may have; the next write takes what fits, then ENOSPC. Default: no
+   * limit.
+   */
   readonly quotaBytes?: number | undefined
   /** For the times of files. Default: each change is a millisecond after the last one. */
   readonly now?: (() => number) | undefined
@@ -39,9 +42,10 @@ export interface CrashImage {
 type Unnumbered<T> = T extends unknown ? Omit<T, 'sequence' | 'owner' | 'length' | 'label'> : never
 
 /**
- * A file system in memory that knows what a power cut would leave of it. Syncing a file makes its bytes durable and
- * not its name; syncing a folder makes the names in it durable and not what they name. Everything else is a pending
- * change, and a crash image keeps some of these: stricter than any journal, because any subset may survive.
+ * A file system in memory that knows what a power cut would leave of it. Syncing a file makes its bytes
+ * durable and not its name; syncing a folder makes the names in it durable and not what they name. Everything
+ * else is a pending change, and a crash image keeps some of these: stricter than any journal, because any
+ * subset may survive.
  *
  * There are no symbolic links. One thread; `origin` is undefined.
  */
@@ -233,8 +237,9 @@ export class MemoryFileSystem implements FileSystem {
   }
 
   /**
-   * Up to `limit` different plans of what a crash now would leave: every subset of the pending changes if there are
-   * few, else none, all, each prefix, all but one, only one, whole files and folders, then random ones with tears.
+   * Up to `limit` different plans of what a crash now would leave: every subset of the pending changes if
+   * there are few, else none, all, each prefix, all but one, only one, whole files and folders, then random
+   * ones with tears.
    */
   *crashImages(limit: number, options: EnumerateOptions = {}): Generator<CrashImage> {
     for (const { label, plan } of enumerateCrashPlans(this.pendingChanges(), limit, options)) {

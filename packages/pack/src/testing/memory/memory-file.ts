@@ -10,8 +10,8 @@ export type FileChange = PendingChange &
   )
 
 /**
- * A file, whatever its names: its bytes as they are, as they were at the last sync, and the changes in between.
- * Syncing it makes its bytes durable and nothing else.
+ * A file, whatever its names: its bytes as they are, as they were at the last sync, and the changes in
+ * between. Syncing it makes its bytes durable and nothing else.
  */
 export class MemoryFile {
   readonly kind = 'file'

@@ -19,7 +19,9 @@ export function namesOf(path: string): string[] {
     .filter((name) => name !== '')
 }
 
-/** What the path names; `undefined` when there is nothing. @throws ENOTDIR when the way leads through a file. */
+/**
+ * What the path names; `undefined` when there is nothing. @throws ENOTDIR when the way leads through a file.
+ */
 export function findNode(root: MemoryFolder, path: string, call: string): MemoryNode | undefined {
   let node: MemoryNode = root
   for (const name of namesOf(path)) {

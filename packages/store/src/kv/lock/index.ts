@@ -1,0 +1,3 @@
+export { acquireStoreLock, type StoreLockOptions } from './acquire-store-lock.ts'
+export { type ProcessIdentity, type ProcessState, ProcessTable } from './process-table.ts'
+export type { StoreLock } from './store-lock.ts'
