@@ -37,7 +37,17 @@ export const systemClock: Clock = {
   },
 }
 
-/** One turn of the event loop, for long work that is handed no clock: needs no time and so no control over it. */
+/**
+ * One turn of the event loop, for long work that is handed no clock: needs no time and so no control over it.
+ */
 export function nextTurn(): Promise<void> {
   return new Promise((resolve) => void setImmediate(resolve))
+}
+
+/**
+ * When this process started, in ms on the system's monotonic clock, exact to a few: the same in all its
+ * threads, whatever is done to the wall clock.
+ */
+export function processStartMs(): number {
+  return Number(process.hrtime.bigint() / 1_000n) / 1_000 - process.uptime() * 1_000
 }

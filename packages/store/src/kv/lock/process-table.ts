@@ -1,5 +1,5 @@
 import { hostname } from 'node:os'
-import { assert } from '@varve/pack/base'
+import { assert, processStartMs } from '@varve/pack/base'
 import { type FileSystem, hasCode } from '@varve/pack/fs'
 
 /** Tells a process from all others, also from a later one with the same number. */
@@ -49,7 +49,7 @@ export class ProcessTable {
     const bootId = await this.#read('sys/kernel/random/boot_id', ['ENOENT', 'EACCES'])
     return {
       pid,
-      start: stat === undefined ? computedStart() : startOf(stat),
+      start: stat === undefined ? `computed:${Math.round(processStartMs())}` : startOf(stat),
       boot: bootId?.trim() ?? '',
       host: hostname(),
       namespace: await this.#namespace(),
@@ -101,13 +101,10 @@ function parseStat(stat: string): { readonly start: string; readonly isDead: boo
   return { start, isDead: state === 'Z' || state === 'X' }
 }
 
-/**
- * On the system's monotonic clock, in milliseconds: the same in all threads, whatever happens to the wall
- * clock.
- */
-function computedStart(): string {
-  const now = Number(process.hrtime.bigint() / 1_000_000n)
-  return `computed:${Math.round(now - process.uptime() * 1_000)}`
+function startOf(stat: string): string {
+  const parsed = parseStat(stat)
+  assert(parsed !== undefined, 'a process can read its own start time')
+  return parsed.start
 }
 
 function isSignalable(pid: number): boolean {
