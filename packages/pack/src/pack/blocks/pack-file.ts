@@ -17,6 +17,8 @@ export interface PackFileOptions {
   readonly retirer: FileRetirer
   /** Bytes to read, no more: the accepted end of a chunk that still grows. Absent: the file's size, and it grows no more. */
   readonly growsFrom?: number
+  /** Bytes to read of a file that grows no more: a sealed chunk's length, behind which something torn may lie. */
+  readonly length?: number
 }
 
 /**
@@ -46,7 +48,7 @@ export class PackFile implements BlockSource {
     this.table = o.cache.table(fileKey(o.number, o.kind))
     this.#cache = o.cache
     this.#retirer = o.retirer
-    this.#end = o.growsFrom ?? size
+    this.#end = o.growsFrom ?? o.length ?? size
     this.#isGrowing = o.growsFrom !== undefined
   }
 

@@ -1,6 +1,5 @@
 import { readU64 } from '../../base/index.ts'
-import { VarveError } from '../../errors/index.ts'
-import type { IndexKind, RawHash } from '../../objects/index.ts'
+import { type IndexKind, MalformedBody, type RawHash } from '../../objects/index.ts'
 import { entryOf, type MetaEntry } from './meta-entry.ts'
 import { MetaTable } from './meta-table.ts'
 
@@ -44,12 +43,12 @@ export class MetaState {
 
   /**
    * Applies a record; copies its body.
-   * @throws CORRUPT when the body is none of a metadata record; the caller knows the file
+   * @throws MalformedBody when the body is none of a metadata record: the caller knows file and place
    */
   apply(record: MetaRecord): void {
     const body = Buffer.from(record.buf.subarray(record.bodyStart, record.bodyEnd))
     const entry = entryOf(body, record.referenceCount, record.offset)
-    if (entry === undefined) throw new VarveError('CORRUPT', { file: 'log', offset: record.offset })
+    if (entry === undefined) throw new MalformedBody('the parts of a metadata record add up to its body')
     this.put(entry)
   }
 

@@ -2,7 +2,13 @@ import { VarveError } from '../../errors/index.ts'
 import { hashEquals, type IndexKind, indexKindOf, type RawHash } from '../../objects/index.ts'
 import type { BlockCache, PackFile } from '../blocks/index.ts'
 import { type Block, blockBytes } from '../blocks/index.ts'
-import { parseRecordHeader, type RecordHeader, recordHeaderSize, recordSize, verifyRecord } from '../frame/index.ts'
+import {
+  parseRecordHeader,
+  type RecordHeader,
+  recordHeaderSize,
+  recordSize,
+  verifyRecord,
+} from '../frame/index.ts'
 import type { AddressSpace } from './address-space.ts'
 import { AssembledRecords } from './assembled-records.ts'
 import { Location } from './location.ts'

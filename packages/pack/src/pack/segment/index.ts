@@ -2,6 +2,5 @@
 
 export { MapFile } from './map-file.ts'
 export type { Run } from './map-format.ts'
-export { Segment, type SegmentPlace } from './segment.ts'
-export type { SegmentInfo } from './segment-info.ts'
+export { Segment, type SegmentInfo, type SegmentPlace } from './segment.ts'
 export { SegmentWriter, type SegmentWriterOptions } from './segment-writer.ts'

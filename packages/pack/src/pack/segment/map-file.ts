@@ -95,6 +95,24 @@ export class MapFile {
     }
   }
 
+  /**
+   * The runs that hold a byte of [low, high), by ascending virtual offset.
+   * @throws CORRUPT
+   */
+  runsBetween(low: number, high: number): Run[] {
+    const found: Run[] = []
+    for (let page = Math.max(0, lastUpTo(this.#fences, low)); page < this.#header.pageCount; page++) {
+      if ((this.#fences[page] as number) >= high) break
+      const { buf, start, count } = this.#page(page)
+      for (let i = lastRunUpTo(buf, start, count, low); i < count; i++) {
+        const run = runAt(buf, start, i)
+        if (run.start >= high) return found
+        if (run.start + run.length > low) found.push(run)
+      }
+    }
+    return found
+  }
+
   #page(page: number): { readonly buf: Buffer; readonly start: number; readonly count: number } {
     const position = (1 + page) * pageBytes
     const start = position % blockBytes
@@ -161,6 +179,18 @@ function lastUpTo(values: Float64Array, value: number): number {
   while (to - from > 1) {
     const middle = (from + to) >> 1
     if ((values[middle] as number) <= value) from = middle
+    else to = middle
+  }
+  return from
+}
+
+/** The last run of a page that does not start above the offset; the first one if all do. */
+function lastRunUpTo(buf: Buffer, start: number, count: number, offset: number): number {
+  let from = 0
+  let to = count
+  while (to - from > 1) {
+    const middle = (from + to) >> 1
+    if (startAt(buf, start, middle) <= offset) from = middle
     else to = middle
   }
   return from

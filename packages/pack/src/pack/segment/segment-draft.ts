@@ -2,10 +2,10 @@ import { assert } from '../../base/index.ts'
 import { type FileHandle, type FileSystem, writeFully } from '../../fs/index.ts'
 import { fileName, magic } from '../../layout/index.ts'
 import { writeNewFile } from '../blocks/index.ts'
+import { encodePackHeader, packHeaderSize } from '../frame/index.ts'
 import { IndexBuilder } from '../index/index.ts'
-import { encodePackHeader, packHeaderSize } from '../log/pack-header.ts'
 import { RunList } from './run-list.ts'
-import type { SegmentInfo } from './segment-info.ts'
+import type { SegmentInfo } from './segment.ts'
 
 /** Written at a time. */
 const pieceBytes = 1 << 20

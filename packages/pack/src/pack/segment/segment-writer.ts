@@ -1,11 +1,18 @@
-import { assert } from '../../base/index.ts'
+import { AssertionFailed, assert } from '../../base/index.ts'
 import { VarveError } from '../../errors/index.ts'
 import { type FileSystem, hasCode } from '../../fs/index.ts'
 import { fileName } from '../../layout/index.ts'
-import { indexKindOf } from '../../objects/index.ts'
-import { parseRecordHeader, type RecordHeader, recordFlag, recordHashAt, recordSize } from '../log/record.ts'
+import { indexKindOf, recordKind } from '../../objects/index.ts'
+import {
+  packHeaderSize,
+  parseRecordHeader,
+  type RecordHeader,
+  recordFlag,
+  recordHashAt,
+  recordSize,
+} from '../frame/index.ts'
+import type { SegmentInfo } from './segment.ts'
 import { SegmentDraft } from './segment-draft.ts'
-import type { SegmentInfo } from './segment-info.ts'
 
 /** Small enough that unlinking one does not hold up the syncs of others. */
 const segmentBytesMaxDefault = 256 << 20
@@ -66,7 +73,8 @@ export class SegmentWriter {
   }
 
   /**
-   * Takes in whole, verified object records that lie one behind the other, bytes [from, from + length) of `source`,
+   * Takes in whole, verified records of objects (or touches) that lie one behind the other, bytes
+   * [from, from + length) of `source`,
    * the first at virtual offset `start`. At most 16 MiB between two calls of `drain`.
    */
   addRun(start: number, source: Buffer, from: number, length: number): void {
@@ -79,8 +87,9 @@ export class SegmentWriter {
       assert(parseRecordHeader(source, at, this.#header), 'a run consists of records')
       const size = recordSize(this.#header.bodyLength)
       assert(at + size <= end, 'a run consists of whole records')
-      const isFull = draft.length + (at - flushed) + size > this.#segmentBytesMax
-      if (draft.index.count > 0 && (isFull || draft.index.count >= this.#objectsMax)) {
+      const taken = draft.length + (at - flushed)
+      const isFull = taken > packHeaderSize && taken + size > this.#segmentBytesMax
+      if (isFull || draft.index.count >= this.#objectsMax) {
         if (at > flushed) draft.append(start + flushed - from, source, flushed, at)
         flushed = at
         draft = this.#beginDraft()
@@ -143,6 +152,8 @@ export class SegmentWriter {
 
   #addObject(draft: SegmentDraft, source: Buffer, at: number, offset: number): void {
     const { kind, flags, bodyLength } = this.#header
+    // A touch that counts by its place in the log is copied to keep that place; nobody looks it up.
+    if (kind === recordKind.touch) return
     const indexKind = indexKindOf(kind)
     assert(indexKind !== undefined, 'only objects are copied')
     draft.index.add(indexKind, source, at + recordHashAt, offset, recordSize(bodyLength))
@@ -176,6 +187,7 @@ export class SegmentWriter {
       this.#state = next
     } catch (error) {
       this.#state = 'failed'
+      if (error instanceof AssertionFailed) throw error
       throw new VarveError('GC_FAILED', { reason: 'disk' }, { cause: error })
     }
   }

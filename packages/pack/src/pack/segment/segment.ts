@@ -2,11 +2,21 @@ import { VarveError } from '../../errors/index.ts'
 import { type FileSystem, hasCode, readFullySync } from '../../fs/index.ts'
 import { fileName, magic } from '../../layout/index.ts'
 import { type BlockCache, type FileRetirer, PackFile } from '../blocks/index.ts'
-import { decodePackHeader, packHeaderSize } from '../log/pack-header.ts'
+import { decodePackHeader, packHeaderSize } from '../frame/index.ts'
 import type { MappedFile } from '../read/index.ts'
 import { MapFile } from './map-file.ts'
 import type { Run } from './map-format.ts'
-import type { SegmentInfo } from './segment-info.ts'
+
+/** What control says of a segment. */
+export interface SegmentInfo {
+  readonly number: number
+  /** The virtual offsets that it may hold: [low, high). */
+  readonly low: number
+  readonly high: number
+  /** Of the pack file. */
+  readonly bytes: number
+  readonly objects: number
+}
 
 /** Where a segment is and what it must belong to. */
 export interface SegmentPlace {
@@ -79,6 +89,14 @@ export class Segment implements MappedFile {
    */
   runs(): Iterable<Run> {
     return this.#map.runs()
+  }
+
+  /**
+   * Those of its runs that hold a byte of [low, high), by ascending virtual offset.
+   * @throws CORRUPT
+   */
+  runsBetween(low: number, high: number): Run[] {
+    return this.#map.runsBetween(low, high)
   }
 
   acquire(): void {
