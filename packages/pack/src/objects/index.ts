@@ -10,6 +10,7 @@ export {
   treeDomain,
 } from './domain.ts'
 export { MalformedBody } from './malformed-body.ts'
+export { decodeName, encodeName } from './names/encode-name.ts'
 export {
   checkName,
   isLegalName,
@@ -39,6 +40,8 @@ export {
   recordKind,
 } from './record-kind.ts'
 export { applyChanges } from './tree/apply-changes.ts'
+export { diffDirectories, type EntryDifference } from './tree/diff-directories.ts'
+export { diffTrees, type PathDifference } from './tree/diff-trees.ts'
 export { DraftSink } from './tree/draft-sink.ts'
 export {
   type EntryTarget,
@@ -49,7 +52,17 @@ export {
   type TreeEntry,
 } from './tree/entry.ts'
 export { lookup, lookupPath } from './tree/lookup.ts'
+export {
+  countInRange,
+  directoryTotals,
+  type IndexRange,
+  indexRange,
+  type NameRange,
+} from './tree/name-range.ts'
+export type { NodeTotals } from './tree/node/node-totals.ts'
+export { validateNode } from './tree/node/validate-node.ts'
 export { openDirectory, openNode } from './tree/open-node.ts'
 export { storeDraft } from './tree/store-draft.ts'
+export { type CursorOptions, TreeCursor } from './tree/tree-cursor.ts'
 export { type TreeShape, treeShape } from './tree/tree-shape.ts'
 export { TreeWriter } from './tree/tree-writer.ts'

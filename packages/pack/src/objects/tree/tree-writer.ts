@@ -268,7 +268,11 @@ export class TreeWriter {
     while (next < high && digitOf(this.#changes[next]!.name, at, bits) === slot) next++
     frame.next = next
     frame.slot = slot
-    if ((frame.slots & (1 << slot)) === 0) return this.#visitNothing(low, next, frame.isCertain)
+    if ((frame.slots & (1 << slot)) === 0) {
+      if (this.#hasInsert(low, next)) return this.#visitNothing(low, next, frame.isCertain)
+      this.#result.setPlain('same')
+      return true
+    }
     const index = inner.childIndex(frame.slots, slot)
     const { buf } = this.#scratch
     const reached = this.#reached

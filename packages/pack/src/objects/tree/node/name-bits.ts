@@ -72,3 +72,17 @@ function signedBit(index: number, own: number, stored: number): number {
 function byteOf(name: RawName, index: number): number {
   return index < name.length ? name.charCodeAt(index) : 0
 }
+
+/**
+ * Compares the first `bitCount` bits of two names: negative, 0, or positive.
+ */
+export function compareBits(a: RawName, b: RawName, bitCount: number): number {
+  const sizeMax = (bitCount + 7) >>> 3
+  for (let i = 0; i < sizeMax; i++) {
+    const rest = bitCount - i * 8
+    const mask = rest >= 8 ? 0xff : (0xff << (8 - rest)) & 0xff
+    const difference = (byteOf(a, i) & mask) - (byteOf(b, i) & mask)
+    if (difference !== 0) return difference
+  }
+  return 0
+}
