@@ -1,4 +1,5 @@
 export type { BodyView, Draft, DraftBlob, DraftNode } from './body-view.ts'
+export { chunkBytesMax } from './chunks/chunker.ts'
 export { ContentHasher, sha256 } from './content-hash.ts'
 export {
   commitDomain,

@@ -37,8 +37,12 @@ export interface CommitInfo extends Abortable {
   readonly durability?: 'commit' | 'flush' | undefined
 }
 
-/** What the function given to `Branch.commit` may hand back: nothing stands for the edit it was given. */
-export type CommitOutcome<V = Bytes> = TreeEdit<V> | Tree<V> | undefined
+/**
+ * What the function given to `Branch.commit` hands back: the tree to commit, or nothing for the edit it was
+ * given.
+ */
+// biome-ignore lint/suspicious/noConfusingVoidType: a function without a return statement must fit.
+export type CommitOutcome<V = Bytes> = TreeEdit<V> | Tree<V> | undefined | void
 
 /** A named pointer to a commit that moves. Reads its head as of the time of each call. */
 export interface Branch<V = Bytes> extends TreeReader<V> {
@@ -50,7 +54,7 @@ export interface Branch<V = Bytes> extends TreeReader<V> {
    * @throws COLLECTED when the tree stands on nodes that are gone; WRITER_FAILED; NO_SPACE; ABORTED
    */
   commit(
-    fn: (edit: TreeEdit<V>) => CommitOutcome<V> | void | Promise<CommitOutcome<V> | void>,
+    fn: (edit: TreeEdit<V>) => CommitOutcome<V> | Promise<CommitOutcome<V>>,
     o?: CommitInfo & { readonly retries?: number | undefined },
   ): Promise<Commit<V>>
   /** `undefined` while the branch does not exist. */

@@ -1,14 +1,13 @@
-import { setImmediate } from 'node:timers/promises'
-import { assert } from '@varve/pack/base'
+import { assert, nextTurn } from '@varve/pack/base'
 import { throwIfAborted } from '@varve/pack/errors'
-import type { Cursor } from '../api/index.ts'
+import type { Cursor } from '../../api/index.ts'
 
 /** Items taken before the event loop gets its turn: a loop over ready promises alone would starve it. */
 const pauseEvery = 1024
 
 /**
- * A `Cursor` over a synchronous source. The source reads in small steps and holds nothing open between them, so an
- * abandoned cursor costs nothing; a step that needs time gives a promise of its item.
+ * A `Cursor` over a synchronous source. The source reads in small steps and holds nothing open between them,
+ * so an abandoned cursor costs nothing; a step that needs time gives a promise of its item.
  */
 export class LazyCursor<T> implements Cursor<T> {
   #source: Iterator<T | Promise<T>> | undefined
@@ -91,7 +90,7 @@ export class LazyCursor<T> implements Cursor<T> {
   async #settle(value: T | Promise<T>, isTurn: boolean): Promise<IteratorResult<T, undefined>> {
     try {
       // Together, so that a failing item is never without somebody waiting for it.
-      const [item] = await Promise.all([value, isTurn ? setImmediate() : undefined])
+      const [item] = await Promise.all([value, isTurn ? nextTurn() : undefined])
       return { done: false, value: item }
     } catch (error) {
       this.#end()
@@ -110,7 +109,7 @@ export class LazyCursor<T> implements Cursor<T> {
       } else {
         page.push(step.value)
       }
-      if (this.#taken % pauseEvery === 0) await setImmediate()
+      if (this.#taken % pauseEvery === 0) await nextTurn()
     }
     return page
   }

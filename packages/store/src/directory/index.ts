@@ -1,0 +1,11 @@
+export { finishSteps, paceSteps, type Steps, writeTree } from './overlay/index.ts'
+export {
+  formatPath,
+  LazyCursor,
+  parsePath,
+  stateOf,
+  type TreeState,
+  type TreeStorage,
+} from './reading/index.ts'
+export { emptyTree, StoredTree } from './stored-tree.ts'
+export { type DiffSide, diffTrees } from './tree-diff.ts'

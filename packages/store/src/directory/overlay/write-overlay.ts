@@ -1,0 +1,139 @@
+import {
+  DraftSink,
+  type EntryTarget,
+  entryMode,
+  type NodeRef,
+  type NodeSink,
+  type RawName,
+  type TreeChange,
+  TreeWriter,
+  treeShape,
+} from '@varve/pack/objects'
+import { blamed, type TreeStorage, targetOfBlob, targetOfTree } from '../reading/index.ts'
+import { type BlobChange, blobOfChange, type OverlayDirectory } from './overlay-directory.ts'
+import { sortedNames } from './sorted-names.ts'
+import type { Steps } from './steps.ts'
+
+/** Changes handled, and as many applied to one directory, before the caller gets its turn. */
+const sliceChanges = 2048
+/** Content that counts as one more change: it has to be hashed. */
+const sliceContentBytes = 32 * 1024
+
+interface Frame {
+  readonly directory: OverlayDirectory
+  readonly base: NodeRef | undefined
+  readonly names: readonly RawName[]
+  readonly changes: TreeChange[]
+  /** Index of the name whose turn it is. */
+  at: number
+}
+
+/**
+ * Turns an overlay into nodes, directories after those below them. `draft`: into nodes in memory, only what
+ * changed since the last time. With a sink: everything from the bases up, for a store; the bases must be
+ * stored then. The overlay stays as it is and must not change meanwhile. Walks with a stack of its own: depth
+ * is bounded by memory.
+ */
+export class OverlayWriter {
+  readonly #storage: TreeStorage
+  readonly #sink: NodeSink
+  readonly #isDraft: boolean
+  readonly #writer: TreeWriter
+  readonly #stack: Frame[] = []
+  #work = 0
+
+  constructor(storage: TreeStorage, sink: NodeSink | 'draft') {
+    this.#storage = storage
+    this.#isDraft = sink === 'draft'
+    this.#sink = sink === 'draft' ? new DraftSink() : sink
+    this.#writer = new TreeWriter(storage.nodes, this.#sink, treeShape)
+  }
+
+  /** The root node of the whole; the very ref of the base when nothing has changed. */
+  *write(root: OverlayDirectory): Steps<NodeRef> {
+    if (this.#isDraft && root.isMaterialised) return root.draft as NodeRef
+    yield* this.#enter(root)
+    for (;;) {
+      const frame = this.#stack.at(-1) as Frame
+      if (frame.at < frame.names.length) {
+        const below = this.#takeName(frame)
+        if (below !== undefined) yield* this.#enter(below)
+      } else {
+        const ref = yield* this.#apply(frame)
+        this.#stack.pop()
+        const parent = this.#stack.at(-1)
+        if (parent === undefined) return ref
+        this.#push(parent, this.#lastTarget(ref))
+      }
+      if (this.#work < sliceChanges) continue
+      this.#work = 0
+      yield
+    }
+  }
+
+  *#enter(directory: OverlayDirectory): Steps<void> {
+    const { draft } = directory
+    const isOnDraft = this.#isDraft && draft !== undefined
+    const names = isOnDraft ? directory.changedSince : directory.changes.keys()
+    const sorted = yield* sortedNames(names ?? [])
+    const base = isOnDraft ? draft : directory.base
+    this.#stack.push({ directory, base, names: sorted, changes: [], at: 0 })
+  }
+
+  /** Adds the change of the next name to the frame, or gives the directory that has to be written first. */
+  #takeName(frame: Frame): OverlayDirectory | undefined {
+    this.#work++
+    const change = frame.directory.changes.get(frame.names[frame.at] as RawName)
+    if (change?.kind === 'tree') {
+      const { directory } = change
+      if (directory.isUnchanged) frame.at++
+      else if (!this.#isDraft || !directory.isMaterialised) return directory
+      else this.#push(frame, targetOfTree(this.#storage, directory.draft as NodeRef))
+    } else {
+      this.#push(frame, change?.kind === 'blob' ? this.#putBlob(change) : undefined)
+    }
+    return undefined
+  }
+
+  #push(frame: Frame, target: EntryTarget | undefined): void {
+    frame.changes.push({ name: frame.names[frame.at++] as RawName, target })
+  }
+
+  #putBlob(change: BlobChange): EntryTarget {
+    const { mode, content } = change
+    if (content === undefined || this.#isDraft) return targetOfBlob(blobOfChange(change), mode)
+    this.#work += Math.floor(content.length / sliceContentBytes)
+    return targetOfBlob(this.#sink.putBlob(content), mode)
+  }
+
+  /**
+   * Applies the changes of a directory in pieces: they are in order, so two pieces share but one path of
+   * nodes.
+   */
+  *#apply({ directory, base, changes }: Frame): Steps<NodeRef> {
+    let ref = this.#applyPiece(
+      base,
+      changes.length <= sliceChanges ? changes : changes.slice(0, sliceChanges),
+    )
+    for (let from = sliceChanges; from < changes.length; from += sliceChanges) {
+      yield
+      ref = this.#applyPiece(ref, changes.slice(from, from + sliceChanges))
+    }
+    if (this.#isDraft) directory.keepDraft(ref)
+    return ref
+  }
+
+  #applyPiece(base: NodeRef | undefined, changes: readonly TreeChange[]): NodeRef {
+    try {
+      return this.#writer.apply(base, changes)
+    } catch (error) {
+      throw blamed(this.#storage, error)
+    }
+  }
+
+  /** The directory that was written last, as an entry. */
+  #lastTarget({ hash, offset, draft }: NodeRef): EntryTarget {
+    const { count, bytes } = this.#writer
+    return { mode: entryMode.directory, size: bytes, count, hash, offset, draft }
+  }
+}

@@ -1,0 +1,33 @@
+import { assert } from '@varve/pack/base'
+import { type NodeRef, type NodeSink, storeDraft } from '@varve/pack/objects'
+import type { Tree, TreeEdit } from '../../api/index.ts'
+import { stateOf, type TreeState, type TreeStorage } from '../reading/index.ts'
+import { rootIn } from './named-tree.ts'
+import { OverlayEdit } from './overlay-edit.ts'
+import { restartable, type Steps } from './steps.ts'
+
+/**
+ * Gives to a store's sink all that a tree or an edit has and the store has not: blobs and nodes, children
+ * first. What it stands on is proved live first. The result is true for the epoch in which the last step
+ * ended: whenever the epoch changes while the work is suspended, it starts over. The root is that of the
+ * start, by hash, when nothing changed. An edit must not be written to before the work has ended or been
+ * returned.
+ * @throws COLLECTED
+ */
+export function writeTree(source: Tree | TreeEdit, storage: TreeStorage, sink: NodeSink): Steps<NodeRef> {
+  if (source instanceof OverlayEdit) {
+    assert(source.storage.instance === storage.instance, 'an edit is committed to the store it was made for')
+    return source.write(sink)
+  }
+  const state = stateOf(source)
+  assert(state !== undefined, 'a tree is one of this library')
+  return restartable(
+    () => storage.epoch(),
+    () => storeTree(state, storage, sink),
+  )
+}
+
+// biome-ignore lint/correctness/useYield: one slice so far, but a step of the same shape as the others.
+function* storeTree(state: TreeState, storage: TreeStorage, sink: NodeSink): Steps<NodeRef> {
+  return storeDraft(sink, rootIn(storage, state))
+}

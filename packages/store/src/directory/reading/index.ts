@@ -1,0 +1,16 @@
+export { bytesOf, copyOfContent, loadContent, loadMany, readContent } from './content.ts'
+export { entryAt, entryIn, modeNumber } from './entry.ts'
+export { LazyCursor } from './lazy-cursor.ts'
+export { formatPath, notATree, parsePath } from './path.ts'
+export {
+  blamed,
+  blobOf,
+  findTarget,
+  followNames,
+  isDirectory,
+  nodeOf,
+  targetOfBlob,
+  targetOfTree,
+  totalsOf,
+} from './stored-node.ts'
+export { stateOf, type TreeState, type TreeStorage, treeState } from './tree-storage.ts'
