@@ -7,6 +7,15 @@ import { decodePackHeader, encodePackHeader, type PackHeader, packHeaderSize } f
 /** A chunk's base is a multiple of this many bytes. */
 export const chunkBaseAlignment = 4096
 
+/** What control says of a chunk. */
+export interface ExpectedChunk {
+  readonly number: number
+  readonly base: number
+  readonly storeId: Buffer
+  /** Of a sealed chunk: how many bytes of the file count. */
+  readonly length?: number | null | undefined
+}
+
 /** An open chunk file whose header has been proved to be the one that control means. */
 export interface OpenedChunkFile {
   readonly handle: FileHandle
@@ -53,7 +62,7 @@ export async function discardFile(fs: FileSystem, path: string, handle: FileHand
 export async function openChunkFile(
   fs: FileSystem,
   folder: string,
-  expected: { readonly number: number; readonly base: number; readonly storeId: Buffer },
+  expected: ExpectedChunk,
   mode: 'read' | 'write',
 ): Promise<OpenedChunkFile> {
   const file = fileName.chunk(expected.number)
@@ -62,7 +71,10 @@ export async function openChunkFile(
     const bytes = Buffer.alloc(packHeaderSize)
     const length = readFullySync(handle, bytes, 0, packHeaderSize, 0)
     const header = decodePackHeader(bytes.subarray(0, length), { ...expected, file, magic: magic.chunk })
-    return { handle, header, size: handle.sizeSync() }
+    const size = handle.sizeSync()
+    if (size >= (expected.length ?? 0)) return { handle, header, size }
+    const message = `${file} ends before its sealed length`
+    throw new VarveError('CORRUPT', { file, offset: size }, { message })
   } catch (error) {
     await handle.close()
     throw error

@@ -9,6 +9,7 @@ export {
   chunkBaseAlignment,
   createChunkFile,
   discardFile,
+  type ExpectedChunk,
   type OpenedChunkFile,
   openChunkFile,
 } from './chunk-file.ts'

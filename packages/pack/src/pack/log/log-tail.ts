@@ -5,6 +5,7 @@ import { type FileHandle, readFullySync, writeFully, writeFullySync } from '../.
 export interface TailBlock {
   readonly buf: Buffer
   validTo: number
+  /** The record at this position of the block, which lies whole inside it, is proved. */
   markVerified(position: number): void
 }
 

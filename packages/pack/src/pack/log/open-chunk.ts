@@ -132,13 +132,13 @@ export class OpenChunk {
       encodeRecord(block.buf, inBlock, offset, kind, flags, hash, referenceCount, body, start, end)
       this.#frame.addRecord(block.buf, inBlock)
       block.validTo = inBlock + size
+      block.markVerified(inBlock)
     } else {
       if (this.#scratch.length < size) this.#scratch = Buffer.allocUnsafeSlow(size)
       encodeRecord(this.#scratch, 0, offset, kind, flags, hash, referenceCount, body, start, end)
       this.#frame.addRecord(this.#scratch, 0)
       this.#tail.put(this.#scratch, 0, size, position)
     }
-    block.markVerified(inBlock)
     this.#end = offset + size
     this.#recordCount++
     this.#growing.grow(position + size)

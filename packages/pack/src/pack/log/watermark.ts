@@ -10,6 +10,7 @@ export class Watermark {
   /** Ascending by target: the log asks with its end, which rises too. */
   readonly #waiters: Waiter[] = []
   #value: number
+  #failure: { readonly reason: unknown } | undefined
 
   constructor(value: number) {
     this.#value = value
@@ -22,6 +23,7 @@ export class Watermark {
   /** Resolves when the mark has risen to `target`, rejects when it will not. */
   async reached(target: number): Promise<void> {
     if (target <= this.#value) return
+    if (this.#failure !== undefined) throw this.#failure.reason
     const last = this.#waiters.at(-1)
     if (last?.target === target) return last.reached.promise
     const reached = new Deferred()
@@ -36,8 +38,9 @@ export class Watermark {
     for (const waiter of this.#waiters.splice(0, count)) waiter.reached.resolve()
   }
 
-  /** The mark rises no more. */
-  fail(error: unknown): void {
-    for (const waiter of this.#waiters.splice(0)) waiter.reached.reject(error)
+  /** The mark rises no more; whoever waits, or asks for more from now on, gets the reason. */
+  fail(reason: unknown): void {
+    this.#failure = { reason }
+    for (const waiter of this.#waiters.splice(0)) waiter.reached.reject(reason)
   }
 }
