@@ -1,5 +1,25 @@
 export type { BodyView, Draft, DraftBlob, DraftNode } from './body-view.ts'
-export { chunkBytesMax } from './chunks/chunker.ts'
+export {
+  type BigBlobBody,
+  type ChunkEntry,
+  ChunkListBuilder,
+  chunksInRange,
+  type ListSink,
+  listContentLength,
+  listFanOut,
+  type PlacedChunk,
+} from './chunks/chunk-list.ts'
+export { Chunker, chunkBytesMax, chunkBytesMax, chunkBytesMin, chunkBytesNormal } from './chunks/chunker.ts'
+export { type CommitFields, decodeCommit, type EncodedCommit, encodeCommit } from './codecs/commit-codec.ts'
+export {
+  decodeMeta,
+  encodeMeta,
+  type MetaFields,
+  type MetaReference,
+  type MetaTable,
+  metaTable,
+} from './codecs/meta-codec.ts'
+export { decodeTouch, encodeTouch } from './codecs/touch-codec.ts'
 export { ContentHasher, sha256 } from './content-hash.ts'
 export {
   commitDomain,
