@@ -1,0 +1,59 @@
+import { join } from 'node:path'
+import type { FileSystem } from '@varve/pack/fs'
+import { fileName } from '@varve/pack/layout'
+import { SlotTable, SpillFile } from '../marks/index.ts'
+
+/** Shares of the budget: what is still to be swept, what has been, and the rest. */
+const shares = { marks: 1 / 2, kept: 1 / 4, visited: 1 / 8, upward: 1 / 24, todo: 1 / 24, above: 1 / 24 } as const
+
+/** The sets of offsets of one collection. They share a budget of bytes, and a scratch file for what exceeds it. */
+export class MarkTables {
+  readonly marks: SlotTable
+  /** Everything that has been copied into the new segments. */
+  readonly kept: SlotTable
+  /** References of healed records that point up. */
+  readonly upward: SlotTable
+  readonly todo: SlotTable
+  readonly above: SlotTable
+  readonly visited: SlotTable
+  readonly #fs: FileSystem
+  readonly #path: () => string
+  #spill: Promise<SpillFile> | undefined
+
+  constructor(o: {
+    readonly fs: FileSystem
+    readonly dir: string
+    readonly nextNumber: () => number
+    readonly bytesMax: number
+  }) {
+    this.#fs = o.fs
+    this.#path = () => join(o.dir, fileName.spill(o.nextNumber()))
+    const table = (share: number): SlotTable =>
+      new SlotTable({ bytesMax: Math.floor(o.bytesMax * share), openSpill: () => this.#openSpill() })
+    this.marks = table(shares.marks)
+    this.kept = table(shares.kept)
+    this.upward = table(shares.upward)
+    this.todo = table(shares.todo)
+    this.above = table(shares.above)
+    this.visited = table(shares.visited)
+  }
+
+  get peakBytes(): number {
+    const all = [this.marks, this.kept, this.upward, this.todo, this.above, this.visited]
+    return all.reduce((sum, table) => sum + table.bytesPeak, 0)
+  }
+
+  async spilledBytes(): Promise<number> {
+    return this.#spill === undefined ? 0 : (await this.#spill).bytesWritten
+  }
+
+  async close(): Promise<void> {
+    const spill = await this.#spill?.catch(() => undefined)
+    await spill?.close()
+  }
+
+  #openSpill(): Promise<SpillFile> {
+    this.#spill ??= SpillFile.create(this.#fs, this.#path())
+    return this.#spill
+  }
+}

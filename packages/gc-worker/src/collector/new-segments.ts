@@ -1,0 +1,81 @@
+import type { FileSystem } from '@varve/pack/fs'
+import { SegmentWriter } from '@varve/pack/pack'
+import type { SegmentPlace } from '../job/index.ts'
+import type { SweepSink } from '../sweep/index.ts'
+
+export interface NewSegmentsOptions {
+  readonly fs: FileSystem
+  readonly dir: string
+  readonly storeId: Buffer
+  readonly nextNumber: () => number
+  /** 16 random bytes. */
+  readonly newNonce: () => Buffer
+}
+
+/**
+ * The new generation as it grows: the sweep's segments and those of each catch-up round. A round that copies nothing
+ * makes no file.
+ */
+export class NewSegments implements SweepSink {
+  readonly #o: NewSegmentsOptions
+  readonly #done: SegmentPlace[] = []
+  #writer: SegmentWriter | undefined
+  #peakBytes = 0
+  #bytesAdded = 0
+
+  constructor(options: NewSegmentsOptions) {
+    this.#o = options
+  }
+
+  /** Synced, in the order in which they were made. */
+  get done(): readonly SegmentPlace[] {
+    return this.#done
+  }
+
+  get peakBytes(): number {
+    return this.#peakBytes
+  }
+
+  /** Bytes of records taken in since the start. */
+  get bytesAdded(): number {
+    return this.#bytesAdded
+  }
+
+  addRun(virtualStart: number, source: Buffer, start: number, length: number): void {
+    if (this.#writer === undefined) {
+      const { fs, dir: folder, storeId, nextNumber, newNonce } = this.#o
+      this.#writer = new SegmentWriter({ fs, folder, storeId, nextNumber, newNonce })
+    }
+    this.#writer.addRun(virtualStart, source, start, length)
+    this.#bytesAdded += length
+  }
+
+  /** Held for its age: only where something was copied, as such an object always is. */
+  addTouched(offset: number, timeMs: number): void {
+    this.#writer?.addTouched(offset, timeMs)
+  }
+
+  async drain(): Promise<void> {
+    if (this.#writer === undefined) return
+    this.#peakBytes = Math.max(this.#peakBytes, this.#writer.bytes)
+    await this.#writer.drain()
+  }
+
+  /** Writes and syncs what was taken in since the last call, and the folder. False: there was nothing. */
+  async seal(): Promise<boolean> {
+    const writer = this.#writer
+    if (writer === undefined) return false
+    this.#peakBytes = Math.max(this.#peakBytes, writer.bytes)
+    for (const info of await writer.finish()) this.#done.push(info)
+    this.#writer = undefined
+    await this.#o.fs.syncFolder(this.#o.dir)
+    return true
+  }
+
+  /** Forgets what was taken in since the last `seal`, with its files. */
+  async discard(): Promise<void> {
+    const writer = this.#writer
+    this.#writer = undefined
+    await writer?.abort()
+  }
+}

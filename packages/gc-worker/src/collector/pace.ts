@@ -1,0 +1,60 @@
+import type { Clock } from '@varve/pack/base'
+import { VarveError } from '@varve/pack/errors'
+import type { CollectProgress } from '../job/index.ts'
+
+/** At most ten progress messages a second. */
+const progressEveryMs = 100
+/** On the caller's own thread the work gives way this often. */
+const turnEveryMs = 8
+
+/** Tells how far the work has come, gives way to the event loop, and stops work that has been given up. */
+export class Pace {
+  readonly #clock: Clock
+  readonly #onProgress: (progress: CollectProgress) => void
+  #phase: CollectProgress['phase'] = 'metadata'
+  #phaseStart: number
+  #lastProgress: number
+  #lastTurn: number
+  #isStopped = false
+  bytesDone = 0
+
+  constructor(clock: Clock, onProgress: (progress: CollectProgress) => void) {
+    this.#clock = clock
+    this.#onProgress = onProgress
+    this.#phaseStart = clock.monotonic()
+    this.#lastProgress = this.#phaseStart
+    this.#lastTurn = this.#phaseStart
+  }
+
+  begin(phase: CollectProgress['phase']): void {
+    this.#phase = phase
+    this.#phaseStart = this.#clock.monotonic()
+  }
+
+  stop(): void {
+    this.#isStopped = true
+  }
+
+  /** @throws ABORTED after `stop` */
+  check(): void {
+    if (this.#isStopped) throw new VarveError('ABORTED', {})
+  }
+
+  /**
+   * Called after each region or batch.
+   * @throws ABORTED after `stop`
+   */
+  async step(done: number, total: number | undefined): Promise<void> {
+    const now = this.#clock.monotonic()
+    if (now - this.#lastProgress >= progressEveryMs) {
+      this.#lastProgress = now
+      const etaMs = total === undefined || done <= 0 ? undefined : ((now - this.#phaseStart) * (total - done)) / done
+      this.#onProgress({ phase: this.#phase, done, total, bytesDone: this.bytesDone, etaMs })
+    }
+    if (now - this.#lastTurn >= turnEveryMs) {
+      await this.#clock.turn()
+      this.#lastTurn = this.#clock.monotonic()
+    }
+    this.check()
+  }
+}

@@ -1,0 +1,134 @@
+import { Float64List } from '@varve/pack/base'
+import { VarveError } from '@varve/pack/errors'
+import { recordKind } from '@varve/pack/objects'
+import type { IndexFile, Segment } from '@varve/pack/pack'
+import type { ChunkPlace } from '../job/index.ts'
+import { type ScanCounts, scanLog } from '../source/index.ts'
+import { LogRoots, Meter, MetadataFold, type MetadataRecord } from '../sweep/index.ts'
+import { markAllFrom } from './mark-all-from.ts'
+import type { Workshop } from './workshop.ts'
+
+/**
+ * Everything that holds an object below the new boundary at the start S: the metadata state there, the target and all
+ * that was written after it, the log above the boundary, what is kept for its age, and what the caller listed.
+ *
+ * Chunks that lie wholly below the boundary and before the target are not read for it: their indexes list metadata
+ * records, touches, and bare puts.
+ */
+export class StartRoots {
+  /** Pairs of offset and time: objects held for their age by files that are about to go. */
+  readonly carried: Float64List = new Float64List()
+  readonly #shop: Workshop
+  readonly #keepFrom: number
+  readonly #fold = new MetadataFold()
+  readonly #log: LogRoots
+  readonly #scanned: ScanCounts = { bytes: 0, records: 0 }
+  #checkpoint = 0
+
+  constructor(shop: Workshop, keepFrom: number) {
+    this.#shop = shop
+    this.#keepFrom = keepFrom
+    this.#log = new LogRoots({
+      limit: shop.job.newRetire,
+      keepFrom,
+      youngAfterMs: shop.job.youngAfterMs,
+      mark: shop.mark,
+      metadata: (record) => this.#metadata(record),
+      commit: undefined,
+      carried: this.carried,
+      healer: shop.healer,
+      placeOf: (offset) => shop.source.placeOf(offset),
+      count: () => {},
+    })
+  }
+
+  /** File number of the checkpoint that `find` has written. */
+  get checkpoint(): number {
+    return this.#checkpoint
+  }
+
+  /** Marks them all. @throws CORRUPT, and what the file system throws */
+  async find(): Promise<ScanCounts> {
+    const { job, tables } = this.#shop
+    this.#shop.pace.begin('log')
+    for (const place of job.previous.chunks) await this.#fromChunk(place)
+    for (const segment of this.#shop.source.space.segments as readonly Segment[]) {
+      await this.#youngIn(await this.#shop.indexes.ofSegment(segment.number), true)
+    }
+    await markAllFrom(this.#shop, this.#keepFrom, job.previous.retire)
+    await this.#fromMetadata()
+    if (job.target !== undefined) this.#shop.mark(job.target.offset)
+    for (const offset of job.keep.offsets) this.#shop.mark(offset)
+    for (const offset of job.pins) this.#shop.mark(offset)
+    await tables.marks.relieve()
+    await this.#walkCommits()
+    return this.#scanned
+  }
+
+  async #fromChunk(place: ChunkPlace): Promise<void> {
+    const { indexes, job, files, tables, pace } = this.#shop
+    const end = place.base + place.length
+    const isRead = end > Math.min(this.#keepFrom, job.newRetire)
+    const index = isRead ? undefined : await indexes.ofChunk(place.number)
+    if (index !== undefined && index.packLength === place.length) return this.#fromIndex(index)
+    const range = { chunks: [place], from: place.base, to: end }
+    const { record, damaged, lost } = this.#log
+    const batchEnd = async (at: number): Promise<void> => {
+      await tables.marks.relieve()
+      await pace.step(at - job.previous.retire, job.start - job.previous.retire)
+    }
+    const counts = await scanLog(files, range, { record, damaged, lost, batchEnd })
+    this.#scanned.bytes += counts.bytes
+    this.#scanned.records += counts.records
+  }
+
+  async #fromIndex(index: IndexFile): Promise<void> {
+    const { reader } = this.#shop.source
+    for (const offset of index.metadataOffsets()) {
+      if (offset < this.#metadataFrom) continue
+      const view = reader.record(offset)
+      if (view.kind !== recordKind.meta) throw new VarveError('CORRUPT', this.#shop.source.placeOf(offset))
+      this.#metadata({ ...view, bytes: view.buf })
+    }
+    await this.#youngIn(index, true)
+  }
+
+  /** An index that is gone takes the list along: then nothing of that file is kept for its age alone. */
+  async #youngIn(index: IndexFile | undefined, isCarried: boolean): Promise<void> {
+    if (index === undefined) return
+    const { offsets, times } = index.touched()
+    for (let i = 0; i < offsets.length; i++) {
+      this.#log.young(offsets[i] as number, times[i] as number, isCarried)
+    }
+    await this.#shop.tables.marks.relieve()
+  }
+
+  get #metadataFrom(): number {
+    return this.#shop.job.previous.checkpoint?.position ?? 0
+  }
+
+  #metadata(record: MetadataRecord): void {
+    if (record.offset >= this.#metadataFrom) this.#fold.apply(record)
+  }
+
+  async #fromMetadata(): Promise<void> {
+    const { fs, files, job, numbers, mark, walk, pace } = this.#shop
+    pace.begin('metadata')
+    this.#checkpoint = numbers.next()
+    const place = { folder: files.dir, storeId: files.storeId, number: this.#checkpoint, position: job.start }
+    const ref = (offset: number): void => {
+      if (job.target === undefined) walk.add(offset)
+    }
+    await this.#fold.write(fs, place, job.previous.checkpoint, { mark, ref })
+  }
+
+  async #walkCommits(): Promise<void> {
+    if (this.#shop.job.target !== undefined) return
+    const { walk, pace, clock, tables } = this.#shop
+    pace.begin('commits')
+    await walk.run(new Meter(clock, undefined), undefined, async () => {
+      await tables.marks.relieve()
+      await pace.step(0, undefined)
+    })
+  }
+}

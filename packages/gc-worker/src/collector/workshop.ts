@@ -1,0 +1,65 @@
+import type { Clock } from '@varve/pack/base'
+import { VarveError } from '@varve/pack/errors'
+import type { FileSystem } from '@varve/pack/fs'
+import { type CollectJob, marksBytesMaxDefault } from '../job/index.ts'
+import { RegionImage, SourceIndexes, type SourceOptions, SourceSpace } from '../source/index.ts'
+import { CommitWalk, Healer, RegionSweep, type SweepCounts } from '../sweep/index.ts'
+import { FileNumbers } from './file-numbers.ts'
+import { MarkTables } from './mark-tables.ts'
+import { NewSegments } from './new-segments.ts'
+import type { Pace } from './pace.ts'
+
+/** What the steps of one collection work on: made by the first step, kept in memory until the end. */
+export interface Workshop {
+  readonly fs: FileSystem
+  readonly job: CollectJob
+  readonly clock: Clock
+  readonly pace: Pace
+  readonly files: SourceOptions
+  readonly source: SourceSpace
+  readonly indexes: SourceIndexes
+  readonly healer: Healer
+  readonly tables: MarkTables
+  readonly image: RegionImage
+  readonly sweep: RegionSweep
+  readonly walk: CommitWalk
+  readonly segments: NewSegments
+  readonly numbers: FileNumbers
+  /** A root: marked where it lies below the new boundary. @throws CORRUPT when no record can lie there */
+  readonly mark: (offset: number) => void
+}
+
+/** @throws CORRUPT when a file is missing or not the one that is meant, NEWER_FORMAT, and what the file system throws */
+export async function openWorkshop(
+  fs: FileSystem,
+  job: CollectJob,
+  o: {
+    readonly clock: Clock
+    readonly newNonce: () => Buffer
+    readonly pace: Pace
+    readonly counts: SweepCounts
+  },
+): Promise<Workshop> {
+  const { dir, previous, newRetire: limit } = job
+  const files = { fs, dir, storeId: Buffer.from(job.storeId, 'hex') }
+  const numbers = new FileNumbers(job.fileNumbers)
+  const nextNumber = numbers.next
+  const source = await SourceSpace.open(files, previous)
+  const indexes = new SourceIndexes(source, previous)
+  const healer = new Healer(source, indexes)
+  const tables = new MarkTables({ fs, dir, nextNumber, bytesMax: job.marksBytesMax ?? marksBytesMaxDefault })
+  const { marks, upward, kept, todo, above, visited } = tables
+  const image = new RegionImage(source)
+  const heal = (offset: number): Promise<Buffer> => healer.heal(offset)
+  const sweep = new RegionSweep({ marks, upward, kept, image, limit, heal }, o.counts)
+  const segments = new NewSegments({ ...files, nextNumber, newNonce: o.newNonce })
+  const mark = (offset: number): void => {
+    if (offset <= 0 || offset >= limit) return
+    if ((offset & 7) !== 0) throw new VarveError('CORRUPT', source.placeOf(offset))
+    marks.add(offset)
+  }
+  const walk = new CommitWalk({ source, indexes, healer, todo, above, visited, reached: mark })
+  const { clock, pace } = o
+  const open = { files, source, indexes, healer, tables, image, sweep, walk, segments, numbers, mark }
+  return { fs, job, clock, pace, ...open }
+}

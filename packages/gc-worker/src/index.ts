@@ -1,0 +1,25 @@
+export { buildIndex, type IndexJob } from './indexing/index.ts'
+export {
+  type CatchUpRound,
+  type CheckpointPlace,
+  type ChunkPlace,
+  type CollectJob,
+  type CollectProgress,
+  type CollectResult,
+  type CollectStats,
+  lastRoundBudget,
+  marksBytesMaxDefault,
+  type ObjectList,
+  type PreviousFiles,
+  type RoundBudget,
+  type RoundSummary,
+  type SegmentPlace,
+  type SweepSummary,
+} from './job/index.ts'
+export {
+  CollectorThread,
+  type CollectorThreadOptions,
+  IndexThread,
+  type IndexThreadOptions,
+  type JobThread,
+} from './thread/index.ts'

@@ -1,0 +1,1 @@
+export { buildIndex, type IndexJob } from './build-index.ts'

@@ -1,0 +1,15 @@
+export {
+  type CatchUpRound,
+  type CheckpointPlace,
+  type ChunkPlace,
+  type CollectJob,
+  lastRoundBudget,
+  marksBytesMaxDefault,
+  type ObjectList,
+  type PreviousFiles,
+  type RoundBudget,
+  type SegmentPlace,
+} from './collect-job.ts'
+export type { CollectProgress, CollectResult, CollectStats, RoundSummary, SweepSummary } from './collect-result.ts'
+export type { CollectorRun } from './collector-run.ts'
+export { removeJobFiles } from './remove-job-files.ts'

@@ -1,0 +1,43 @@
+import { readU64 } from '@varve/pack/base'
+import { indexKindOf, recordKind } from '@varve/pack/objects'
+import { IndexBuilder, recordFlag, recordSize } from '@varve/pack/pack'
+import type { ChunkPlace } from '../job/index.ts'
+import { type ScannedRecord, scanLog } from './log-scan.ts'
+import type { SourceOptions } from './source-space.ts'
+
+/**
+ * Collects the index of a sealed chunk from the chunk itself. A record with a damaged body is listed under the hash
+ * that its header shows, so that a look-up meets the damage instead of finding nothing; bytes in which no record can
+ * be found are left out.
+ * @throws CORRUPT when the file is missing or not the one that is meant, and what the file system throws
+ */
+export async function scanForIndex(o: SourceOptions, place: ChunkPlace): Promise<IndexBuilder> {
+  const builder = new IndexBuilder()
+  const range = { chunks: [place], from: place.base, to: place.base + place.length }
+  await scanLog(o, range, {
+    record: (record, time) => addRecord(builder, record, time),
+    damaged: async (record, time) => addDamaged(builder, record, time),
+    lost: () => {},
+  })
+  return builder
+}
+
+function addRecord(builder: IndexBuilder, record: ScannedRecord, time: number): void {
+  if (record.kind === recordKind.meta) return builder.addMetadata(record.offset)
+  if (record.kind === recordKind.touch) return builder.addTouched(readU64(record.bytes, record.bodyEnd - 8), time)
+  addObject(builder, record, time)
+}
+
+/** What a damaged record of metadata says is not known, but that there is one must not be forgotten. */
+function addDamaged(builder: IndexBuilder, record: ScannedRecord, time: number): void {
+  if (record.kind === recordKind.meta) return builder.addMetadata(record.offset)
+  if (record.kind !== recordKind.touch) addObject(builder, record, time)
+}
+
+function addObject(builder: IndexBuilder, record: ScannedRecord, time: number): void {
+  const kind = indexKindOf(record.kind)
+  if (kind === undefined) return
+  builder.add(kind, record.bytes, record.hashStart, record.offset, recordSize(record.bodyLength))
+  if ((record.flags & recordFlag.bare) !== 0) builder.addTouched(record.offset, time)
+  if ((record.flags & recordFlag.healed) !== 0) builder.addHealed(record.offset)
+}

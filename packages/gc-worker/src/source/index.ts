@@ -1,0 +1,6 @@
+export { scanForIndex } from './chunk-index.ts'
+export { type LogVisitor, refuseLost, type ScanCounts, type ScannedRecord, scanLog } from './log-scan.ts'
+export { RegionImage } from './region-image.ts'
+export { type SegmentRecord, walkSegment } from './segment-records.ts'
+export { SourceIndexes } from './source-indexes.ts'
+export { type SourceOptions, SourceSpace } from './source-space.ts'

@@ -1,0 +1,120 @@
+import { VarveError } from '@varve/pack/errors'
+import { fileName } from '@varve/pack/layout'
+import {
+  ChunkScanner,
+  parseRecordHeader,
+  type RecordHeader,
+  type ScannedBatch,
+} from '@varve/pack/pack'
+import type { ChunkPlace } from '../job/index.ts'
+import { openChunk, type SourceOptions } from './source-space.ts'
+
+/** A record as a scan shows it; bytes and fields are valid until the scan goes on. */
+export interface ScannedRecord extends RecordHeader {
+  readonly offset: number
+  readonly bytes: Buffer
+  /** Where the record starts in `bytes`. */
+  readonly at: number
+  readonly hashStart: number
+  readonly bodyStart: number
+  readonly bodyEnd: number
+}
+
+export interface LogVisitor {
+  /** A whole record, in a batch closed at `timeMs`. */
+  readonly record: (record: ScannedRecord, timeMs: number) => void
+  /** A record whose header fields and place are proved but whose hash or body is damaged. */
+  readonly damaged: (record: ScannedRecord, timeMs: number) => Promise<void>
+  /** Bytes in which no record can be found. */
+  readonly lost: (place: { readonly file: string; readonly offset: number }) => void
+  /** After each batch. */
+  readonly batchEnd?: (end: number) => Promise<void> | void
+}
+
+/** What a scan has seen. */
+export interface ScanCounts {
+  bytes: number
+  records: number
+}
+
+/**
+ * Goes through [from, to) of the log, forwards. `from` is the border of a batch, or the start of a chunk.
+ * @throws CORRUPT when a chunk is missing or not the one that is meant, and whatever the visitor throws
+ */
+export async function scanLog(
+  o: SourceOptions,
+  range: { readonly chunks: readonly ChunkPlace[]; readonly from: number; readonly to: number },
+  visitor: LogVisitor,
+): Promise<ScanCounts> {
+  const counts = { bytes: 0, records: 0 }
+  for (const place of range.chunks) {
+    const end = Math.min(place.base + place.length, range.to)
+    if (place.base >= range.to || end <= range.from) continue
+    await scanChunkFile(o, place, { from: range.from, end }, visitor, counts)
+  }
+  return counts
+}
+
+async function scanChunkFile(
+  o: SourceOptions,
+  place: ChunkPlace,
+  range: { readonly from: number; readonly end: number },
+  visitor: LogVisitor,
+  counts: ScanCounts,
+): Promise<void> {
+  const { handle, header } = await openChunk(o, place)
+  try {
+    // The file header is no batch: a range that starts at or inside it starts at the first one.
+    const from = range.from > place.base + headerSpan ? range.from : undefined
+    const scanner = new ChunkScanner({ handle, header, from, end: range.end })
+    for (let step = await scanner.next(); step !== undefined; step = await scanner.next()) {
+      if (step.kind === 'damage') {
+        visitor.lost({ file: fileName.chunk(place.number), offset: step.range.start - place.base })
+        continue
+      }
+      counts.bytes += step.batch.header.length
+      counts.records += step.batch.header.recordCount
+      await visitBatch(step.batch, place, visitor)
+    }
+  } finally {
+    await handle.close()
+  }
+}
+
+/** Bytes before the first batch of a chunk. */
+const headerSpan = 64
+
+async function visitBatch(batch: ScannedBatch, place: ChunkPlace, visitor: LogVisitor): Promise<void> {
+  const time = batch.header.time
+  const cursor = batch.records()
+  while (cursor.next()) visitor.record(cursor, time)
+  for (const range of batch.damage) {
+    if (range.what === 'record') await visitor.damaged(damagedRecord(batch, range.start), time)
+    else if (range.what === 'batch') {
+      visitor.lost({ file: fileName.chunk(place.number), offset: range.start - place.base })
+    }
+  }
+  const ended = visitor.batchEnd?.(batch.end)
+  if (ended !== undefined) await ended
+}
+
+function damagedRecord(batch: ScannedBatch, offset: number): ScannedRecord {
+  const at = batch.at + offset - batch.start
+  const header: RecordHeader = { kind: 0, flags: 0, referenceCount: 0, bodyLength: 0 }
+  parseRecordHeader(batch.bytes, at, header)
+  const bodyStart = at + 48
+  return {
+    ...header,
+    offset,
+    bytes: batch.bytes,
+    at,
+    hashStart: at + 16,
+    bodyStart,
+    bodyEnd: bodyStart + header.bodyLength,
+  }
+}
+
+/** The usual answer to lost bytes: nothing of them can be trusted, so nothing may be collected. */
+export function refuseLost(place: { readonly file: string; readonly offset: number }): never {
+  throw new VarveError('CORRUPT', place)
+}

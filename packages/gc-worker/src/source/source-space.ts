@@ -1,0 +1,112 @@
+import { VarveError } from '@varve/pack/errors'
+import { type FileHandle, type FileSystem, hasCode } from '@varve/pack/fs'
+import { fileName } from '@varve/pack/layout'
+import {
+  AddressSpace,
+  BlockCache,
+  Chunk,
+  FileRetirer,
+  Location,
+  type PackHeader,
+  openChunkFile,
+  PackFile,
+  RecordReader,
+  Segment,
+} from '@varve/pack/pack'
+import type { ChunkPlace, PreviousFiles } from '../job/index.ts'
+
+/** For look-ups besides the sweep: pages of maps and indexes, commits, damaged records' copies. */
+const cacheBytes = 8 * 1024 * 1024
+
+export interface SourceOptions {
+  readonly fs: FileSystem
+  readonly dir: string
+  readonly storeId: Buffer
+}
+
+/**
+ * The files of the store as they were when the collection started, opened for reading on this thread. What is
+ * appended later is read through `openChunk` by the rounds.
+ */
+export class SourceSpace {
+  readonly o: SourceOptions
+  readonly space: AddressSpace
+  readonly reader: RecordReader
+  readonly cache: BlockCache
+  readonly retirer: FileRetirer
+  readonly #location = new Location()
+
+  private constructor(o: SourceOptions, cache: BlockCache, retirer: FileRetirer, space: AddressSpace) {
+    this.o = o
+    this.cache = cache
+    this.retirer = retirer
+    this.space = space
+    this.reader = new RecordReader(cache, () => space)
+  }
+
+  /** @throws CORRUPT when a file is missing or not the one that is meant, NEWER_FORMAT */
+  static async open(o: SourceOptions, previous: PreviousFiles): Promise<SourceSpace> {
+    const cache = new BlockCache({ bytesMax: cacheBytes })
+    // Nothing is unlinked here, and a file that cannot be closed after reading does no harm.
+    const retirer = new FileRetirer(o.fs, () => {})
+    const chunks: Chunk[] = []
+    const segments: Segment[] = []
+    try {
+      for (const place of previous.chunks) chunks.push(await openForReading(o, { ...place, cache, retirer }))
+      for (const info of previous.segments) {
+        segments.push(await Segment.open(o.fs, { folder: o.dir, info, storeId: o.storeId, cache, retirer }))
+      }
+      const retire = previous.retire
+      const space = new AddressSpace({ epoch: 0, instance: {}, retire, chunks, segments })
+      return new SourceSpace(o, cache, retirer, space)
+    } finally {
+      // The space holds its own uses; those of a failed opening end here.
+      for (const chunk of chunks) chunk.file.release()
+      for (const segment of segments) segment.release()
+    }
+  }
+
+  /** Memory held by the cache. */
+  get memoryBytes(): number {
+    return this.cache.bytes
+  }
+
+  /** Where an offset lies, for an error: in a file if one holds it, else in the address space as a whole. */
+  placeOf(offset: number): { readonly file: string; readonly offset: number } {
+    const at = this.#location
+    if (!this.space.locate(offset, at) || at.file === undefined) return { file: 'virtual address space', offset }
+    return { file: at.file.name, offset: at.position }
+  }
+
+  /** Every handle is closed when it resolves. */
+  async close(): Promise<void> {
+    this.space.release()
+    await this.retirer.drained()
+  }
+}
+
+/** A chunk file's proved header and its handle, which the caller closes. */
+export async function openChunk(
+  o: SourceOptions,
+  place: ChunkPlace,
+): Promise<{ readonly handle: FileHandle; readonly header: PackHeader }> {
+  return openChunkFile(o.fs, o.dir, { ...place, storeId: o.storeId }, 'read')
+}
+
+async function openForReading(
+  o: SourceOptions,
+  place: ChunkPlace & { readonly cache: BlockCache; readonly retirer: FileRetirer },
+): Promise<Chunk> {
+  const name = fileName.chunk(place.number)
+  const { number, cache, retirer } = place
+  let file: PackFile
+  try {
+    // Bytes behind the accepted end, if any, are nobody's.
+    file = await PackFile.open(o.fs, { folder: o.dir, name, number, kind: 'pack', cache, retirer, growsFrom: place.length })
+  } catch (error) {
+    if (!hasCode(error, 'ENOENT')) throw error
+    throw new VarveError('CORRUPT', { file: name, offset: 0 }, { cause: error })
+  }
+  file.stopGrowing()
+  return new Chunk({ number, base: place.base, file })
+}

@@ -1,0 +1,54 @@
+import { toPlainError, VarveError } from '@varve/pack/errors'
+import type { Outcome } from './protocol.ts'
+
+type Reason = 'memory' | 'worker' | 'disk' | 'other'
+
+/** Codes that a failing file system gives. Everything else is a bug or a dying thread. */
+const diskCodes: ReadonlySet<string> = new Set([
+  'EACCES', 'EAGAIN', 'EBADF', 'EBUSY', 'EDQUOT', 'EEXIST', 'EFBIG', 'EINVAL', 'EIO', 'EISDIR', 'ELOOP', 'EMFILE',
+  'ENAMETOOLONG', 'ENFILE', 'ENODEV', 'ENOENT', 'ENOSPC', 'ENOTDIR', 'ENXIO', 'EPERM', 'EROFS', 'ESTALE', 'ETIMEDOUT',
+])
+
+const memoryCodes: ReadonlySet<string> = new Set(['ENOMEM', 'ERR_WORKER_OUT_OF_MEMORY', 'ERR_MEMORY_ALLOCATION_FAILED'])
+
+/** What a collection's caller is told: errors of the store as they are, everything else as GC_FAILED with a reason. */
+export function asCollectFailure(error: unknown): VarveError {
+  if (VarveError.is(error)) return error
+  const reason = reasonOf(error)
+  const message = `The collection failed (${reason}): ${error instanceof Error ? error.message : String(error)}`
+  return new VarveError('GC_FAILED', { reason }, { message, cause: error })
+}
+
+/** The thread ended, or never started: whatever Piscina or Node says about it. */
+export function asThreadFailure(error: unknown): VarveError {
+  if (VarveError.is(error)) return error
+  const reason = reasonOf(error) === 'memory' ? 'memory' : 'worker'
+  const text = error instanceof Error ? error.message : String(error)
+  const message = `The collection failed (${reason}): ${text}`
+  return new VarveError('GC_FAILED', { reason }, { message, cause: error })
+}
+
+/** Runs one step of a task: what it gives or throws, as data. Never rejects. */
+export async function outcomeOf<T>(step: () => Promise<T>): Promise<Outcome<T>> {
+  try {
+    return { ok: true, value: await step() }
+  } catch (error) {
+    const plain = toPlainError(asCollectFailure(error))
+    if (plain === undefined) return { ok: false, ...unknownFailure }
+    return { ok: false, ...plain }
+  }
+}
+
+const unknownFailure = {
+  code: 'GC_FAILED',
+  details: { reason: 'other' },
+  message: 'The collection failed for a reason that cannot be told',
+  hint: '',
+} as const
+
+function reasonOf(error: unknown): Reason {
+  if (error instanceof RangeError && /allocation|invalid array length|array buffer/i.test(error.message)) return 'memory'
+  const code = typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : ''
+  if (memoryCodes.has(code)) return 'memory'
+  return diskCodes.has(code) ? 'disk' : 'other'
+}

@@ -1,0 +1,100 @@
+import type { MessagePort } from 'node:worker_threads'
+import { assert, Deferred } from '@varve/pack/base'
+import { fromPlainError, VarveError } from '@varve/pack/errors'
+import type { FileSystemOrigin } from '@varve/pack/fs'
+import type {
+  CatchUpRound,
+  CollectJob,
+  CollectorRun,
+  CollectProgress,
+  CollectResult,
+  RoundSummary,
+  SweepSummary,
+} from '../job/index.ts'
+import { asThreadFailure } from './failure.ts'
+import { type JobThread, openLine } from './job-thread.ts'
+import type {
+  CollectAnswer,
+  CollectReply,
+  CollectRequest,
+  CollectTask,
+  Outcome,
+} from './protocol.ts'
+
+/**
+ * A collection on a thread, seen from the caller's side. The task that owns the thread lasts as long as the collection;
+ * requests and answers go over a port of their own. If the thread dies, whoever waits is told at once.
+ */
+export class ThreadRun implements CollectorRun {
+  readonly #port: MessagePort
+  readonly #onProgress: (progress: CollectProgress) => void
+  #pending: { readonly id: number; readonly answer: Deferred<CollectAnswer> } | undefined
+  #failure: VarveError | undefined
+  #lastId = 0
+
+  constructor(
+    thread: JobThread,
+    task: { readonly job: CollectJob; readonly origin: FileSystemOrigin },
+    onProgress: (progress: CollectProgress) => void,
+  ) {
+    const line = openLine()
+    this.#port = line.near
+    this.#onProgress = onProgress
+    this.#port.on('message', (reply: CollectReply) => this.#receive(reply))
+    // The task's own promise keeps the process alive; the port must not do so for longer.
+    this.#port.unref()
+    const whole: CollectTask<MessagePort> = { ...task, port: line.far }
+    thread.run<Outcome<undefined>>('collect', whole, [line.far]).then(
+      (outcome) => this.#end(outcome.ok ? undefined : fromPlainError(outcome)),
+      (error: unknown) => this.#end(asThreadFailure(error)),
+    )
+  }
+
+  sweep(): Promise<SweepSummary> {
+    return this.#ask({ method: 'sweep' }) as Promise<SweepSummary>
+  }
+
+  catchUp(round: CatchUpRound): Promise<RoundSummary> {
+    return this.#ask({ method: 'catchUp', round }) as Promise<RoundSummary>
+  }
+
+  finish(): Promise<CollectResult> {
+    return this.#ask({ method: 'finish' }) as Promise<CollectResult>
+  }
+
+  /** The thread has ended before, and its handles with it. */
+  async close(): Promise<void> {
+    this.#end(new VarveError('ABORTED', {}))
+  }
+
+  #ask(request: Unnumbered<CollectRequest>): Promise<CollectAnswer> {
+    assert(this.#pending === undefined, 'a collection is asked one thing at a time')
+    if (this.#failure !== undefined) return Promise.reject(this.#failure)
+    const id = ++this.#lastId
+    this.#pending = { id, answer: new Deferred() }
+    this.#port.postMessage({ ...request, id })
+    return this.#pending.answer.promise
+  }
+
+  #receive(reply: CollectReply): void {
+    if (reply.kind === 'progress') return this.#onProgress(reply.progress)
+    const pending = this.#pending
+    if (pending === undefined || pending.id !== reply.id) return
+    this.#pending = undefined
+    if (reply.outcome.ok) pending.answer.resolve(reply.outcome.value)
+    else pending.answer.reject(fromPlainError(reply.outcome))
+  }
+
+  /** The task is over: as planned after `finish`, or because the thread or its start failed. */
+  #end(failure: VarveError | undefined): void {
+    this.#failure ??= failure ?? new VarveError('GC_FAILED', { reason: 'worker' })
+    // The answer to `finish` travels on another port than the end of the task and may still be on its way.
+    if (failure === undefined) return
+    const pending = this.#pending
+    this.#pending = undefined
+    pending?.answer.reject(this.#failure)
+    this.#port.close()
+  }
+}
+
+type Unnumbered<T> = T extends unknown ? Omit<T, 'id'> : never

@@ -1,0 +1,69 @@
+import type { MessagePort } from 'node:worker_threads'
+import { loadXxh64, systemClock } from '@varve/pack/base'
+import type { FileSystem, FileSystemOrigin } from '@varve/pack/fs'
+import { Collector } from '../collector/index.ts'
+import { buildIndex } from '../indexing/index.ts'
+import { outcomeOf } from './failure.ts'
+import { newNonce } from './nonce.ts'
+import type {
+  CollectAnswer, CollectReply, CollectRequest, CollectTask, IndexTask, Outcome,
+} from './protocol.ts'
+
+/** What runs on the thread. Nothing here rejects: outcomes travel as data, and only a dying thread looks otherwise. */
+
+/** Serves one collection until its port closes or `finish` has been answered. */
+export async function collect(task: CollectTask<MessagePort>): Promise<Outcome<undefined>> {
+  const { port } = task
+  const post = (reply: CollectReply): void => port.postMessage(reply)
+  const started = await outcomeOf(async () => {
+    await loadXxh64()
+    const fs = await createFileSystem(task.origin)
+    return new Collector(fs, task.job, {
+      clock: systemClock,
+      newNonce,
+      onProgress: (progress) => post({ kind: 'progress', progress }),
+    })
+  })
+  if (!started.ok) return started
+  await serve(port, started.value, post)
+  return { ok: true, value: undefined }
+}
+
+/** Builds the index of one sealed chunk. */
+export async function index(task: IndexTask): Promise<Outcome<undefined>> {
+  return outcomeOf(async () => {
+    await loadXxh64()
+    await buildIndex(await createFileSystem(task.origin), task.job)
+    return undefined
+  })
+}
+
+/** One request at a time, in the order of their arrival: the caller sends the next one after the answer. */
+async function serve(port: MessagePort, collector: Collector, post: (reply: CollectReply) => void): Promise<void> {
+  await new Promise<void>((resolve) => {
+    port.once('close', resolve)
+    port.on('message', (request: CollectRequest) => {
+      void outcomeOf(() => answer(collector, request)).then((outcome) => {
+        post({ kind: 'answer', id: request.id, outcome })
+        if (request.method === 'finish' && outcome.ok) resolve()
+      })
+    })
+  })
+  port.close()
+}
+
+async function answer(collector: Collector, request: CollectRequest): Promise<CollectAnswer> {
+  switch (request.method) {
+    case 'sweep':
+      return collector.sweep()
+    case 'catchUp':
+      return collector.catchUp(request.round)
+    case 'finish':
+      return collector.finish()
+  }
+}
+
+async function createFileSystem(origin: FileSystemOrigin): Promise<FileSystem> {
+  const module = (await import(origin.module)) as { createFileSystem(options: unknown): FileSystem }
+  return module.createFileSystem(origin.options)
+}
