@@ -9,7 +9,7 @@ export {
   listFanOut,
   type PlacedChunk,
 } from './chunks/chunk-list.ts'
-export { Chunker, chunkBytesMax, chunkBytesMax, chunkBytesMin, chunkBytesNormal } from './chunks/chunker.ts'
+export { Chunker, chunkBytesMax, chunkBytesMin, chunkBytesNormal } from './chunks/chunker.ts'
 export { type CommitFields, decodeCommit, type EncodedCommit, encodeCommit } from './codecs/commit-codec.ts'
 export {
   decodeMeta,
