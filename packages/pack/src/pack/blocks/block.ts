@@ -16,6 +16,8 @@ export class Block {
   readonly index: number
   /** The last block of a file that grows no more may be shorter than 64 KiB. */
   readonly buf: Buffer
+  /** The same bytes, for searches in pages of numbers: faster than the methods of `Buffer`. */
+  readonly view: DataView
   /** One bit for each 8-byte slot: what starts there has been read and its checksum was right. */
   readonly verified: Uint8Array
   /** Bytes at the start of `buf` that hold the file's content. */
@@ -30,6 +32,7 @@ export class Block {
     this.table = table
     this.index = index
     this.buf = memory.subarray(0, bytes)
+    this.view = new DataView(memory.buffer, memory.byteOffset, bytes)
     this.verified = memory.subarray(bytes).fill(0)
   }
 
@@ -49,5 +52,5 @@ export function blockCost(bytes: number): number {
   return bytes + bitmapBytes + blockObjectBytes
 }
 
-// Block, two Buffers, an ArrayBuffer and its backing store's header, a place in the ring.
-const blockObjectBytes = 480
+// Block, two Buffers, a DataView, an ArrayBuffer and its backing store's header, a place in the ring.
+const blockObjectBytes = 600

@@ -131,16 +131,17 @@ export class IndexBuilder {
   #encodePage(target: Buffer, at: number, order: Uint32Array, page: number): void {
     const first = page * entriesPerPage
     const count = Math.min(entriesPerPage, order.length - first)
+    const view = new DataView(target.buffer, target.byteOffset + at, pageBytes)
     target.fill(0, at, at + pageBytes)
-    target.writeUInt32LE(count, at + 8)
+    view.setUint32(8, count, true)
     for (let i = 0; i < count; i++) {
       const entry = order[first + i] as number
       const offset = this.#entries.offset(entry)
-      const place = at + pageHeaderBytes + i * entryBytes
-      target.writeUInt32BE(this.#entries.high(entry), place)
-      target.writeUInt32BE(this.#entries.low(entry), place + 4)
-      target.writeUInt32LE(offset >>> 0, place + 8)
-      target.writeUInt32LE(Math.floor(offset / twoTo32) + this.#entries.kind(entry) * kindFactor, place + 12)
+      const place = pageHeaderBytes + i * entryBytes
+      view.setUint32(place, this.#entries.high(entry))
+      view.setUint32(place + 4, this.#entries.low(entry))
+      view.setUint32(place + 8, offset >>> 0, true)
+      view.setUint32(place + 12, Math.floor(offset / twoTo32) + this.#entries.kind(entry) * kindFactor, true)
     }
     target.writeBigUInt64LE(xxh64(target, at + 8, at + pageBytes, page), at)
   }

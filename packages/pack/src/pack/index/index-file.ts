@@ -2,7 +2,7 @@ import { assert, readU64, xxh64 } from '../../base/index.ts'
 import { VarveError } from '../../errors/index.ts'
 import { type FileSystem, hasCode, readFullySync } from '../../fs/index.ts'
 import type { IndexKind, RawHash } from '../../objects/index.ts'
-import { type BlockCache, blockBytes, type FileRetirer, PackFile } from '../blocks/index.ts'
+import { type Block, type BlockCache, blockBytes, type FileRetirer, PackFile } from '../blocks/index.ts'
 import { BloomFilter } from './bloom-filter.ts'
 import { hashWord } from './hash-word.ts'
 import {
@@ -213,15 +213,16 @@ export class IndexFile {
 
   #scan(range: HashRange, visit: (kind: IndexKind, offset: number) => boolean): void {
     for (let page = this.#firstPage(range); page < this.#header.pageCount; page++) {
-      const { buf, start, count } = this.#page(page)
-      const first = firstEntry(buf, start, count, range)
-      for (let i = first; i < count; i++) {
+      const block = this.#pageBlock(page)
+      const start = startOf(page)
+      const { view } = block
+      const count = view.getUint32(start + 8, true)
+      for (let i = firstEntry(view, start, count, range); i < count; i++) {
         const at = start + pageHeaderBytes + i * entryBytes
-        const high = buf.readUInt32BE(at)
-        if (high > range.highEnd || (high === range.highEnd && buf.readUInt32BE(at + 4) > range.lowEnd))
-          return
-        const word = buf.readUInt32LE(at + 12)
-        const offset = (word & 0xff_ffff) * twoTo32 + buf.readUInt32LE(at + 8)
+        const high = view.getUint32(at)
+        if (high > range.highEnd || (high === range.highEnd && view.getUint32(at + 4) > range.lowEnd)) return
+        const word = view.getUint32(at + 12, true)
+        const offset = (word & 0xff_ffff) * twoTo32 + view.getUint32(at + 8, true)
         if (!visit((word >>> 24) as IndexKind, offset)) return
       }
     }
@@ -243,19 +244,19 @@ export class IndexFile {
     return below
   }
 
-  #page(page: number): { readonly buf: Buffer; readonly start: number; readonly count: number } {
+  /** The block with the page in it, which is proved. */
+  #pageBlock(page: number): Block {
+    const start = startOf(page)
     const position = (1 + page) * pageBytes
-    const start = position % blockBytes
     const block = this.#cache.block(this.#file, Math.floor(position / blockBytes), start + pageBytes)
-    const buf = block.buf
     if (block.validTo < start + pageBytes) throw corrupt(this.#file, position)
-    if (!block.isVerified(start)) {
-      const sum = xxh64(buf, start + 8, start + pageBytes, page)
-      if (sum !== buf.readBigUInt64LE(start)) throw corrupt(this.#file, position)
-      if (buf.readUInt32LE(start + 8) > entriesPerPage) throw corrupt(this.#file, position)
-      block.markVerified(start)
-    }
-    return { buf, start, count: buf.readUInt32LE(start + 8) }
+    if (block.isVerified(start)) return block
+    const { buf } = block
+    const sum = xxh64(buf, start + 8, start + pageBytes, page)
+    if (sum !== buf.readBigUInt64LE(start)) throw corrupt(this.#file, position)
+    if (buf.readUInt32LE(start + 8) > entriesPerPage) throw corrupt(this.#file, position)
+    block.markVerified(start)
+    return block
   }
 
   #numbers(name: IndexSection): Float64Array {
@@ -283,15 +284,20 @@ interface HashRange {
   readonly lowEnd: number
 }
 
+/** Where a page begins in its block. */
+function startOf(page: number): number {
+  return ((1 + page) * pageBytes) % blockBytes
+}
+
 /** The first entry of a page that is not below the range. */
-function firstEntry(buf: Buffer, start: number, count: number, range: HashRange): number {
+function firstEntry(view: DataView, start: number, count: number, range: HashRange): number {
   let from = 0
   let to = count
   while (from < to) {
     const middle = (from + to) >>> 1
     const at = start + pageHeaderBytes + middle * entryBytes
-    const high = buf.readUInt32BE(at)
-    if (high < range.high || (high === range.high && buf.readUInt32BE(at + 4) < range.low)) from = middle + 1
+    const high = view.getUint32(at)
+    if (high < range.high || (high === range.high && view.getUint32(at + 4) < range.low)) from = middle + 1
     else to = middle
   }
   return from

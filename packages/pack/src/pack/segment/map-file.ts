@@ -1,7 +1,7 @@
 import { tryReadU64, xxh64 } from '../../base/index.ts'
 import { VarveError } from '../../errors/index.ts'
 import { readFullySync } from '../../fs/index.ts'
-import { type BlockCache, blockBytes, type PackFile } from '../blocks/index.ts'
+import { type Block, type BlockCache, blockBytes, type PackFile } from '../blocks/index.ts'
 import {
   decodeMapHeader,
   fencesSeed,
@@ -67,20 +67,16 @@ export class MapFile {
     if (offset >= this.#lastStart && offset < this.#lastEnd) return offset + this.#lastShift
     const page = lastUpTo(this.#fences, offset)
     if (page < 0) return -1
-    const { buf, start, count } = this.#page(page)
-    let from = -1
-    let to = count
-    while (to - from > 1) {
-      const middle = (from + to) >> 1
-      if (startAt(buf, start, middle) <= offset) from = middle
-      else to = middle
-    }
-    if (from < 0) return -1
-    const run = runAt(buf, start, from)
-    if (offset >= run.start + run.length) return -1
-    this.#lastStart = run.start
-    this.#lastEnd = run.start + run.length
-    this.#lastShift = run.position - run.start
+    const { view } = this.#pageBlock(page)
+    const at = startOf(page)
+    // The page begins at or below the offset, so there is such a run.
+    const run = at + pageHeaderBytes + lastRunUpTo(view, at, this.#countOf(page), offset) * runBytes
+    const start = offsetAt(view, run)
+    const length = view.getUint32(run + 12, true) * unit
+    if (offset >= start + length) return -1
+    this.#lastStart = start
+    this.#lastEnd = start + length
+    this.#lastShift = view.getUint32(run + 8, true) * unit - start
     return offset + this.#lastShift
   }
 
@@ -90,8 +86,9 @@ export class MapFile {
    */
   *runs(): Iterable<Run> {
     for (let page = 0; page < this.#header.pageCount; page++) {
-      const { buf, start, count } = this.#page(page)
-      for (let i = 0; i < count; i++) yield runAt(buf, start, i)
+      const { view } = this.#pageBlock(page)
+      const count = this.#countOf(page)
+      for (let i = 0; i < count; i++) yield runAt(view, startOf(page), i)
     }
   }
 
@@ -103,9 +100,10 @@ export class MapFile {
     const found: Run[] = []
     for (let page = Math.max(0, lastUpTo(this.#fences, low)); page < this.#header.pageCount; page++) {
       if ((this.#fences[page] as number) >= high) break
-      const { buf, start, count } = this.#page(page)
-      for (let i = lastRunUpTo(buf, start, count, low); i < count; i++) {
-        const run = runAt(buf, start, i)
+      const { view } = this.#pageBlock(page)
+      const count = this.#countOf(page)
+      for (let i = lastRunUpTo(view, startOf(page), count, low); i < count; i++) {
+        const run = runAt(view, startOf(page), i)
         if (run.start >= high) return found
         if (run.start + run.length > low) found.push(run)
       }
@@ -113,37 +111,37 @@ export class MapFile {
     return found
   }
 
-  #page(page: number): { readonly buf: Buffer; readonly start: number; readonly count: number } {
+  /** The block with the page in it, which is proved. */
+  #pageBlock(page: number): Block {
+    const at = startOf(page)
     const position = (1 + page) * pageBytes
-    const start = position % blockBytes
-    const block = this.#cache.block(this.file, Math.floor(position / blockBytes), start + pageBytes)
-    const buf = block.buf
-    if (block.validTo < start + pageBytes) throw this.#corrupt(position)
-    const count = buf.readUInt32LE(start + 8)
-    if (!block.isVerified(start)) {
-      if (xxh64(buf, start + 8, start + pageBytes, page) !== buf.readBigUInt64LE(start))
-        throw this.#corrupt(position)
-      if (count !== this.#countOf(page) || !this.#isSound(buf, start, count)) throw this.#corrupt(position)
-      block.markVerified(start)
-    }
-    return { buf, start, count }
+    const block = this.#cache.block(this.file, Math.floor(position / blockBytes), at + pageBytes)
+    if (block.validTo < at + pageBytes) throw this.#corrupt(position)
+    if (block.isVerified(at)) return block
+    const sum = xxh64(block.buf, at + 8, at + pageBytes, page)
+    if (sum !== block.buf.readBigUInt64LE(at) || !this.#isSound(block, page)) throw this.#corrupt(position)
+    block.markVerified(at)
+    return block
   }
 
   #countOf(page: number): number {
     return Math.min(runsPerPage, this.#header.runCount - page * runsPerPage)
   }
 
-  /** Whether every run lies in the pack file, behind the one before. */
-  #isSound(buf: Buffer, start: number, count: number): boolean {
-    let end = 0
+  /** Whether every run lies in the pack file, behind the one before, and the page where the fences put it. */
+  #isSound(block: Block, page: number): boolean {
+    const at = startOf(page)
+    const count = block.view.getUint32(at + 8, true)
+    if (count !== this.#countOf(page)) return false
+    let end = this.#fences[page] as number
+    if (offsetAt(block.view, at + pageHeaderBytes) !== end) return false
     for (let i = 0; i < count; i++) {
-      const offset = tryReadU64(buf, start + pageHeaderBytes + i * runBytes)
-      if (offset === undefined || offset < end) return false
-      const run = runAt(buf, start, i)
-      if (run.length === 0 || run.position + run.length > this.#header.packLength) return false
-      end = offset + run.length
+      const run = runAt(block.view, at, i)
+      if (run.start < end || run.length === 0) return false
+      if (run.position + run.length > this.#header.packLength) return false
+      end = run.start + run.length
     }
-    return true
+    return end <= (this.#fences[page + 1] ?? Number.MAX_SAFE_INTEGER)
   }
 
   #readHeader(expected: { readonly number: number; readonly storeId: Buffer }): MapHeader {
@@ -184,25 +182,29 @@ function lastUpTo(values: Float64Array, value: number): number {
   return from
 }
 
-/** The last run of a page that does not start above the offset; the first one if all do. */
-function lastRunUpTo(buf: Buffer, start: number, count: number, offset: number): number {
+/** Where a page begins in its block. */
+function startOf(page: number): number {
+  return ((1 + page) * pageBytes) % blockBytes
+}
+
+/** The last run of the page at `at` that does not start above the offset; the first one if all do. */
+function lastRunUpTo(view: DataView, at: number, count: number, offset: number): number {
   let from = 0
   let to = count
   while (to - from > 1) {
     const middle = (from + to) >> 1
-    if (startAt(buf, start, middle) <= offset) from = middle
+    if (offsetAt(view, at + pageHeaderBytes + middle * runBytes) <= offset) from = middle
     else to = middle
   }
   return from
 }
 
-function startAt(buf: Buffer, start: number, i: number): number {
-  const at = start + pageHeaderBytes + i * runBytes
-  return buf.readUInt32LE(at + 4) * twoTo32 + buf.readUInt32LE(at)
+function offsetAt(view: DataView, at: number): number {
+  return view.getUint32(at + 4, true) * twoTo32 + view.getUint32(at, true)
 }
 
-function runAt(buf: Buffer, start: number, i: number): Run {
-  const at = start + pageHeaderBytes + i * runBytes
-  const position = buf.readUInt32LE(at + 8) * unit
-  return { start: startAt(buf, start, i), position, length: buf.readUInt32LE(at + 12) * unit }
+function runAt(view: DataView, pageAt: number, i: number): Run {
+  const at = pageAt + pageHeaderBytes + i * runBytes
+  const length = view.getUint32(at + 12, true) * unit
+  return { start: offsetAt(view, at), position: view.getUint32(at + 8, true) * unit, length }
 }

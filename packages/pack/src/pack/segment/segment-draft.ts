@@ -9,6 +9,8 @@ import type { SegmentInfo } from './segment.ts'
 
 /** Written at a time. */
 const pieceBytes = 1 << 20
+/** Writes that may be under way while the caller goes on. */
+const writesMax = 4
 /** What a caller may add between two drains. */
 const queueBytesMax = 32 << 20
 
@@ -32,7 +34,11 @@ export class SegmentDraft {
   #handle: FileHandle | undefined
   /** Full pieces that wait to be written, the first at `#writtenTo`. */
   readonly #queue: Buffer[] = []
-  #tail = Buffer.allocUnsafeSlow(pieceBytes)
+  /** Writes under way, the oldest first; each resolves to its piece, or to why it failed. */
+  readonly #writes: Promise<Buffer | { readonly cause: unknown }>[] = []
+  /** Pieces that have been written, for use again. */
+  readonly #free: Buffer[] = []
+  #tail: Buffer = Buffer.allocUnsafeSlow(pieceBytes)
   #tailLength = packHeaderSize
   #writtenTo = 0
   #length = packHeaderSize
@@ -49,7 +55,8 @@ export class SegmentDraft {
 
   /** Memory in use. */
   get bytes(): number {
-    return (this.#queue.length + 1) * pieceBytes + this.runs.bytes + this.index.bytes
+    const pieces = this.#queue.length + this.#writes.length + this.#free.length + 1
+    return pieces * pieceBytes + this.runs.bytes + this.index.bytes
   }
 
   /** @param start virtual offset of the first of the bytes [from, to) of `source` */
@@ -64,21 +71,23 @@ export class SegmentDraft {
     }
   }
 
-  /** Writes all full pieces. */
+  /** Starts to write all full pieces, and waits only while more than a few are under way. */
   async drain(): Promise<void> {
-    if (this.#queue.length === 0) return
-    const handle = await this.#open()
-    for (let piece = this.#queue[0]; piece !== undefined; piece = this.#queue[0]) {
-      await writeFully(handle, piece, 0, pieceBytes, this.#writtenTo)
-      this.#writtenTo += pieceBytes
-      this.#queue.shift()
+    if (this.#queue.length > 0) {
+      const handle = await this.#open()
+      for (let piece = this.#queue.shift(); piece !== undefined; piece = this.#queue.shift()) {
+        this.#writes.push(writePiece(handle, piece, this.#writtenTo))
+        this.#writtenTo += pieceBytes
+      }
     }
+    await this.#awaitWrites(writesMax)
   }
 
   /** Writes what is left, then map and index; everything is synced but the folder. */
   async finish(): Promise<SegmentInfo> {
     const { fs, folder, number, storeId, nonce } = this.#o
     await this.drain()
+    await this.#awaitWrites(0)
     const handle = await this.#open()
     await writeFully(handle, this.#tail, 0, this.#tailLength, this.#writtenTo)
     const isEmpty = this.runs.count === 0
@@ -93,8 +102,19 @@ export class SegmentDraft {
     return { number, low, high: this.runs.high, bytes: this.#length, objects: this.index.count }
   }
 
+  /** Gives up: waits for what is under way, whatever comes of it. */
   async close(): Promise<void> {
+    await Promise.all(this.#writes)
     await this.#handle?.close()
+  }
+
+  /** Waits until at most so many writes are under way. */
+  async #awaitWrites(count: number): Promise<void> {
+    while (this.#writes.length > count) {
+      const result = await (this.#writes.shift() as Promise<Buffer | { readonly cause: unknown }>)
+      if (!Buffer.isBuffer(result)) throw result.cause
+      this.#free.push(result)
+    }
   }
 
   async #open(): Promise<FileHandle> {
@@ -109,7 +129,21 @@ export class SegmentDraft {
   #queueTail(): void {
     this.#queue.push(this.#tail)
     assert(this.#queue.length * pieceBytes <= queueBytesMax, 'a segment is drained before 32 MiB wait')
-    this.#tail = Buffer.allocUnsafeSlow(pieceBytes)
+    this.#tail = this.#free.pop() ?? Buffer.allocUnsafeSlow(pieceBytes)
     this.#tailLength = 0
+  }
+}
+
+/** Never rejects, as nobody may be waiting yet when it fails. */
+async function writePiece(
+  handle: FileHandle,
+  piece: Buffer,
+  position: number,
+): Promise<Buffer | { readonly cause: unknown }> {
+  try {
+    await writeFully(handle, piece, 0, pieceBytes, position)
+    return piece
+  } catch (cause) {
+    return { cause }
   }
 }

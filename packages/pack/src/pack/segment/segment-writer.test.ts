@@ -181,6 +181,35 @@ describe('SegmentWriter and Segment', () => {
     }
   })
 
+  test('more than a few pieces of 1 MiB, with failures among their writes', async () => {
+    const random = new SeededRandom(13)
+    const lengths = Array.from({ length: 60 }, () => 100_000 + random.below(200_000))
+    const { bytes, records } = makeRecords(random, 4096, lengths)
+    const copyAll = async (writer: SegmentWriter): Promise<readonly SegmentInfo[]> => {
+      for (const record of records.toReversed()) {
+        writer.addRun(record.offset, bytes, record.offset - 4096, record.size)
+        if (random.chance(0.3)) await writer.drain()
+      }
+      return writer.finish()
+    }
+    const fs = await newFolder()
+    const { reader } = await openAll(fs, await copyAll(writerOn(fs)))
+    for (const record of records) {
+      const view = reader.record(record.offset)
+      expect(view.buf.subarray(view.bodyStart, view.bodyEnd).equals(record.body)).toBe(true)
+    }
+    for (let at = 1; at <= 10; at++) {
+      const inner = await newFolder()
+      const failing = new FaultFileSystem(inner, [
+        { fault: { kind: 'error', code: 'ENOSPC' }, kinds: ['write'], at },
+      ])
+      const writer = writerOn(failing)
+      expect(await codeOf(() => copyAll(writer))).toBe('GC_FAILED')
+      await writer.abort()
+      expect(await inner.list('/s')).toEqual([])
+    }
+  })
+
   test('touched entries alone make an empty segment, nothing at all makes none', async () => {
     const fs = await newFolder()
     expect(await writerOn(fs).finish()).toEqual([])
