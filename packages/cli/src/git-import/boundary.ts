@@ -11,8 +11,9 @@ interface Pair {
 }
 
 /**
- * Learns from a commit that was imported earlier which objects of Git are where in the store, by walking its tree on
- * both sides at once. Only Git's trees are read, and of these only such that are not known yet; no blob.
+ * Learns from a commit that was imported earlier which objects of Git are where in the store, by walking its
+ * tree on both sides at once. Only Git's trees are read, and of these only such that are not known yet; no
+ * blob.
  */
 export class Boundary {
   readonly #ids: IdMap

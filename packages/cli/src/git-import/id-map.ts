@@ -26,7 +26,9 @@ const PAGE_BITS = 13
 const PAGE_COUNT = 1 << PAGE_BITS
 const SLOTS_MIN = 1 << 14
 
-/** Facts of 8,192 objects, column by column: about 75 bytes an object, and nothing for the garbage collector. */
+/**
+ * Facts of 8,192 objects, column by column: about 75 bytes an object, and nothing for the garbage collector.
+ */
 interface Page {
   readonly ids: Buffer
   readonly hashes: Buffer
@@ -38,8 +40,8 @@ interface Page {
 }
 
 /**
- * From Git's ids to where their content is in the store. Millions of objects pass through an import, so the facts lie
- * in typed arrays, in pages that never move; a table of open addressing finds them by id.
+ * From Git's ids to where their content is in the store. Millions of objects pass through an import, so the
+ * facts lie in typed arrays, in pages that never move; a table of open addressing finds them by id.
  */
 export class IdMap {
   readonly #idSize: IdSize

@@ -24,11 +24,16 @@ export interface PassOptions extends ImporterOptions {
   readonly tips: readonly string[]
   /** Objects that git ends over. */
   readonly excluded: ReadonlySet<string>
-  /** Commits whose parents git ends over. */
-  readonly cutAt: readonly string[]
+  /** Variables for git: at which commits it stops. */
+  readonly variables: Readonly<Record<string, string>> | undefined
+  /** Git ends over a tree: it is asked for commits only, and their objects are asked for one by one. */
+  readonly isCommitsOnly: boolean
 }
 
-/** One reading of the histories, from their beginning to their end. What an earlier pass did is not done again. */
+/**
+ * One reading of the histories, from their beginning to their end. What an earlier pass did is not done
+ * again.
+ */
 export class ImportPass {
   readonly #o: PassOptions
   readonly #ids: IdMap
@@ -47,9 +52,9 @@ export class ImportPass {
 
   /** @throws GIT_OBJECT_MISSING, ABORTED, GitFailed, LargeObjectDamaged */
   async run(): Promise<void> {
-    const { tips, excluded, cutAt, known, repository, sink, signal } = this.#o
-    const variables = cutAt.length > 0 ? await this.#o.withoutParents(cutAt) : undefined
-    this.#feed = repository.feed({ tips, excluded, known: await this.#tipsInGit(known.tips) }, variables)
+    const { tips, excluded, isCommitsOnly, repository, sink, signal, variables } = this.#o
+    const known = await this.#tipsInGit(this.#o.known.tips)
+    this.#feed = repository.feed({ tips, excluded, isCommitsOnly, known }, variables)
     for (let batch = await this.#feed.next(); batch !== undefined; batch = await this.#feed.next()) {
       for (const object of batch) {
         // Only what must wait is awaited: a promise an object would cost more than the object.

@@ -22,8 +22,8 @@ export interface NewCommit {
 }
 
 /**
- * What an import writes to: a store's bulk writer, or a fake. Everything dedupes. Nothing that was put is reachable
- * before `finish`, which moves all refs in one batch.
+ * What an import writes to: a store's bulk writer, or a fake. Everything dedupes. Nothing that was put is
+ * reachable before `finish`, which moves all refs in one batch.
  */
 export interface ImportSink {
   putBlob(content: Buffer): BlobRef

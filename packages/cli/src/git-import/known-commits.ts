@@ -1,6 +1,7 @@
 /**
- * Which commits of a store came from Git. An import writes Git's id into `extra`; programs copy `extra` from commit to
- * commit, so the id alone proves nothing: `git:proof` binds it to the tree that it was written with.
+ * Which commits of a store came from Git. An import writes Git's id into `extra`; programs copy `extra` from
+ * commit to commit, so the id alone proves nothing: `git:proof` binds it to the tree that it was written
+ * with.
  */
 import { hash } from 'node:crypto'
 import { type CommitFields, gitExtra, gitId, idSizeOf, isGitId, rebuildCommit } from '../git/index.ts'
@@ -26,7 +27,10 @@ export interface KnownCommit {
 }
 
 export interface KnownHistory {
-  /** By Git id: commits that are in the store together with all that Git has before them, or with what a collection left of it. */
+  /**
+   * By Git id: commits that are in the store together with all that Git has before them, or with what a
+   * collection left of it.
+   */
   readonly commits: ReadonlyMap<string, KnownCommit>
   /** Git ids of known commits of which no child is known: leaving these out leaves out all. */
   readonly tips: readonly string[]

@@ -4,6 +4,7 @@ import {
   LargeObjectDamaged,
   MalformedTree,
   type ObjectReader,
+  parseCommit,
   TreeObjectReader,
 } from '../git/index.ts'
 import { type IdMap, idState } from './id-map.ts'
@@ -29,20 +30,49 @@ export async function findMissing(
   }
 }
 
-/** What git ended over, told by its own words: an object, or a commit that names a parent which is not there. */
-export type LostObject =
-  | { readonly kind: 'object'; readonly id: string }
-  | { readonly kind: 'parent'; readonly id: string; readonly commit: string }
-
-/** `undefined` when the failure is about something else. */
-export function lostObject(cause: unknown): LostObject | undefined {
-  if (cause instanceof LargeObjectDamaged) return { kind: 'object', id: cause.id }
+/**
+ * The object that git ended over, told by its own words; `undefined` when the failure is about something
+ * else.
+ */
+export function lostObject(cause: unknown): string | undefined {
+  if (cause instanceof LargeObjectDamaged) return cause.id
   if (!(cause instanceof GitFailed)) return undefined
-  const ids = cause.said.match(/\b(?:[0-9a-f]{64}|[0-9a-f]{40})\b/g) ?? []
-  const commit = /Failed to traverse parents of commit ([0-9a-f]+)/.exec(cause.said)?.[1]
-  if (commit !== undefined) return { kind: 'parent', commit, id: ids.find((id) => id !== commit) ?? commit }
-  const id = ids.at(-1)
-  return id === undefined ? undefined : { kind: 'object', id }
+  return /\b(?:[0-9a-f]{64}|[0-9a-f]{40})\b/.exec(cause.said)?.[0]
+}
+
+/** Commits that name a parent which is not there. */
+export async function commitsWithoutParent(
+  tips: readonly string[],
+  o: {
+    readonly reader: ObjectReader
+    /** Not to be asked for: git ends over them. */
+    readonly lost: ReadonlySet<string>
+    /** Whose parents are not looked for. */
+    readonly cut: ReadonlySet<string>
+  },
+): Promise<MissingObject[]> {
+  const children = new Map<string, string[]>()
+  const seen = new Set(tips)
+  const missing = new Set<string>(o.lost)
+  let level = tips.filter((id) => !o.lost.has(id))
+  while (level.length > 0) {
+    const next: string[] = []
+    await o.reader.read(level, (object) => {
+      if (object.kind !== 'object' || object.type !== 'commit') {
+        missing.add(object.id)
+        return
+      }
+      if (o.cut.has(object.id)) return
+      for (const parent of parseCommit(object.id, object.content).parents) {
+        children.set(parent, [...(children.get(parent) ?? []), object.id])
+        if (seen.has(parent)) continue
+        seen.add(parent)
+        if (!o.lost.has(parent)) next.push(parent)
+      }
+    })
+    level = next
+  }
+  return [...missing].flatMap((id) => (children.get(id) ?? []).map((commit) => ({ commit, path: '', id })))
 }
 
 interface Step {
@@ -50,7 +80,10 @@ interface Step {
   readonly path: string
 }
 
-/** The first entry of a tree that is missing or holds something missing; `undefined`: the tree itself is at fault. */
+/**
+ * The first entry of a tree that is missing or holds something missing; `undefined`: the tree itself is at
+ * fault.
+ */
 async function firstBelow(
   here: Step,
   o: { readonly ids: IdMap; readonly reader: ObjectReader; readonly idSize: IdSize },

@@ -33,7 +33,10 @@ export interface RefPlan {
   readonly skipped: readonly SkippedRef[]
 }
 
-/** @param others names, prefixes, or patterns of refs beside branches and tags. @throws REF_NOT_FOUND, GitFailed */
+/**
+ * @param others names, prefixes, or patterns of refs beside branches and tags. @throws REF_NOT_FOUND,
+ * GitFailed
+ */
 export async function planRefs(
   repository: GitRepository,
   reader: ObjectReader,
@@ -59,7 +62,10 @@ export async function planRefs(
   return { refs: [...refs.values()], skipped }
 }
 
-/** 'refs/heads/main' → 'heads/main', 'refs/tags/v1' → 'tags/v1', 'refs/notes/x' → 'heads/notes/x', 'HEAD' → 'heads/HEAD'. */
+/**
+ * 'refs/heads/main' → 'heads/main', 'refs/tags/v1' → 'tags/v1', 'refs/notes/x' → 'heads/notes/x', 'HEAD' →
+ * 'heads/HEAD'.
+ */
 export function storeName(gitName: string): string {
   const name = gitName.startsWith('refs/') ? gitName.slice(5) : gitName
   return name.startsWith('heads/') || name.startsWith('tags/') ? name : `heads/${name}`

@@ -17,8 +17,9 @@ interface WaitingTree {
 }
 
 /**
- * Turns Git's tree objects into directories of the store, children first. A commit's trees come before all of what
- * they hold has been seen, so their bytes wait (in one reused piece of memory) until the commit is complete.
+ * Turns Git's tree objects into directories of the store, children first. A commit's trees come before all of
+ * what they hold has been seen, so their bytes wait (in one reused piece of memory) until the commit is
+ * complete.
  */
 export class TreeConverter {
   readonly #ids: IdMap
@@ -53,8 +54,8 @@ export class TreeConverter {
   }
 
   /**
-   * Converts what waits. Gives the ids that are needed and were never added; when there are any, the trees that need
-   * them still wait: add these (or mark them absent) and call again.
+   * Converts what waits. Gives the ids that are needed and were never added; when there are any, the trees
+   * that need them still wait: add these (or mark them absent) and call again.
    */
   convert(): readonly string[] {
     this.#unknown = new Map()

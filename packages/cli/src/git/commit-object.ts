@@ -1,10 +1,10 @@
 /**
  * Git's commit objects, and how a Varve commit holds one so that its bytes can be had again.
  *
- * `author`, `date`, and `message` of our commit are those of Git's; what has no field goes into `extra`, as text.
- * A commit whose bytes do not come back from those fields (text that is no UTF-8, a header out of order, a date that
- * Git would not write) also keeps its whole object in `git:raw`. Importing proves it: the bytes are built again from
- * the fields and compared.
+ * `author`, `date`, and `message` of our commit are those of Git's; what has no field goes into `extra`, as
+ * text. A commit whose bytes do not come back from those fields (text that is no UTF-8, a header out of
+ * order, a date that Git would not write) also keeps its whole object in `git:raw`. Importing proves it: the
+ * bytes are built again from the fields and compared.
  */
 import { assert } from '@varve/pack/base'
 import { decodeText, isUtf8 } from './text.ts'
@@ -19,7 +19,9 @@ export const gitExtra = {
   authorZone: 'git:author-zone',
   /** Name, mail address, seconds since 1970, and zone of the committer, as Git writes them. */
   committer: 'git:committer',
-  /** All header lines after the committer's (encoding, signature, merged tags, and any other), as they are. */
+  /**
+   * All header lines after the committer's (encoding, signature, merged tags, and any other), as they are.
+   */
   headers: 'git:headers',
   /** Binds the id to the tree that it was imported with: `extra` is easily copied to other commits. */
   proof: 'git:proof',
@@ -93,7 +95,9 @@ function splitCommit(content: Buffer): SplitCommit {
   return { headers, messageAt: blank < 0 ? content.length : blank + 2 }
 }
 
-/** The fields of a commit that is text through and through, in Git's own order of headers; else `undefined`. */
+/**
+ * The fields of a commit that is text through and through, in Git's own order of headers; else `undefined`.
+ */
 function plainFields(id: string, content: Buffer, split: SplitCommit): CommitFields | undefined {
   if (!isUtf8(content) || hasOtherEncoding(split.headers)) return undefined
   const text = content.toString('utf8', 0, Math.max(split.messageAt - 2, 0)).split('\n')

@@ -1,6 +1,7 @@
 /**
- * Reads Git repositories through the `git` command: histories as streams of objects, single objects by id, and what
- * the objects say. Everything that comes out has been proved against its id. Nothing here knows of a store.
+ * Reads Git repositories through the `git` command: histories as streams of objects, single objects by id,
+ * and what the objects say. Everything that comes out has been proved against its id. Nothing here knows of a
+ * store.
  */
 export { type CommitFields, type GitCommit, gitExtra, parseCommit, rebuildCommit } from './commit-object.ts'
 export { GitFailed } from './git-failed.ts'

@@ -9,24 +9,26 @@ export interface FeedOptions extends GitOptions {
   readonly known: readonly string[]
   /** Objects that must not be asked for: git would end over them. */
   readonly excluded: ReadonlySet<string>
+  /** Only commits are listed: where Git ends over one of their trees. */
+  readonly isCommitsOnly: boolean
 }
 
 /**
- * Commits right after all of their parents, each followed by those of its objects that were not given before.
- * (`--topo-order`: with the default order a wrong clock would put a commit before its parent.)
+ * Commits after all of their parents. (`--topo-order`: with the default order a wrong clock would put a
+ * commit before its parent.)
  */
-const REV_LIST: readonly string[] = [
-  'rev-list',
+const COMMITS: readonly string[] = ['--topo-order', '--reverse', '--stdin']
+/** Each commit is followed by those of its objects that were not given before. */
+const OBJECTS: readonly string[] = [
   '--objects',
   '--no-object-names',
   '--in-commit-order',
-  '--topo-order',
-  '--reverse',
   '--missing=allow-any',
-  '--stdin',
 ]
 
-/** A history as a stream of objects: one git lists them, another reads them, and this passes the ids between. */
+/**
+ * A history as a stream of objects: one git lists them, another reads them, and this passes the ids between.
+ */
 export class ObjectFeed {
   readonly #list: GitProcess
   readonly #read: GitProcess
@@ -34,7 +36,8 @@ export class ObjectFeed {
   readonly #pumped: Promise<void>
 
   constructor(options: FeedOptions, idSize: IdSize) {
-    this.#list = new GitProcess(REV_LIST, options)
+    const kinds = options.isCommitsOnly ? [] : OBJECTS
+    this.#list = new GitProcess(['rev-list', ...kinds, ...COMMITS], options)
     this.#read = new GitProcess(['cat-file', '--batch', '--buffer'], options)
     this.#stream = new ObjectStream(this.#read.stdout, idSize)
     void this.#list.write([...options.tips, ...options.known.map((id) => `^${id}`), ''].join('\n'))

@@ -17,8 +17,8 @@ export class ObjectReader {
   }
 
   /**
-   * Hands over each object, in the order of the ids. Its bytes hold until `visit` has returned; the content of a
-   * large one must be read to its end there.
+   * Hands over each object, in the order of the ids. Its bytes hold until `visit` has returned; the content
+   * of a large one must be read to its end there.
    * @throws GitFailed
    */
   async read(ids: readonly string[], visit: (object: GitObject) => void | Promise<void>): Promise<void> {

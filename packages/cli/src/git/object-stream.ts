@@ -1,7 +1,7 @@
 /**
- * Reads what `git cat-file --batch` prints: for each object one line `<id> <type> <size>`, its content, a newline;
- * or `<id> missing`. Content is handed out as views into one reused buffer, so nothing is allocated per byte, and
- * every object is proved against its id on the way: Git itself does not do that when it reads.
+ * Reads what `git cat-file --batch` prints: for each object one line `<id> <type> <size>`, its content, a
+ * newline; or `<id> missing`. Content is handed out as views into one reused buffer, so nothing is allocated
+ * per byte, and every object is proved against its id on the way: Git itself does not do that when it reads.
  */
 import { createHash, hash } from 'node:crypto'
 import type { Readable } from 'node:stream'
@@ -10,7 +10,7 @@ import { GitFailed } from './git-failed.ts'
 import { algorithmOf, type GitObjectType, type IdSize } from './git-id.ts'
 
 /** A blob larger than this is streamed and never held whole. */
-export const LARGE_BYTES = 4 * 1024 * 1024
+export const LARGE_BYTES: number = 4 * 1024 * 1024
 
 const BUFFER_BYTES_MIN = 256 * 1024
 const HEADER_BYTES_MAX = 128
@@ -18,7 +18,10 @@ const LF = 10
 const SPACE = 32
 const ENDED = 'ended in the middle of an object'
 
-/** One answer. Its bytes hold until the next batch is asked for; `content` of a large one must be read to its end. */
+/**
+ * One answer. Its bytes hold until the next batch is asked for; `content` of a large one must be read to its
+ * end.
+ */
 export type GitObject =
   | { readonly kind: 'object'; readonly id: string; readonly type: GitObjectType; readonly content: Buffer }
   | {

@@ -1,4 +1,4 @@
-import { isAbsolute, resolve } from 'node:path'
+import { resolve } from 'node:path'
 import { GitFailed } from './git-failed.ts'
 import { type IdSize, isGitId } from './git-id.ts'
 import { type GitOptions, gitOutput } from './git-process.ts'
@@ -18,25 +18,27 @@ export class GitRepository {
   /** Its `.git` folder, or the bare repository itself. */
   readonly folder: string
   readonly idSize: IdSize
-  /** Cut off by `clone --depth`: its oldest commits name parents that it does not have. */
-  readonly isShallow: boolean
+  /**
+   * Lists the commits, one id a line, that Git takes for such without parents; there in shallow clones only.
+   */
+  readonly shallowFile: string
 
   private constructor(options: GitOptions, facts: Facts) {
     this.#options = options
     this.folder = facts.folder
     this.idSize = facts.idSize
-    this.isShallow = facts.isShallow
+    this.shallowFile = facts.shallowFile
   }
 
   /** @throws GitFailed when there is no repository, or no git */
   static async open(options: GitOptions): Promise<GitRepository> {
-    const args = ['rev-parse', '--git-dir', '--show-object-format', '--is-shallow-repository']
+    const args = ['rev-parse', '--git-dir', '--show-object-format', '--git-path', 'shallow']
     const lines = (await gitOutput(args, options)).toString('utf8').split('\n')
-    const [folder = '', format, shallow] = lines
+    const [folder = '', format, shallowFile = ''] = lines
     return new GitRepository(options, {
-      folder: isAbsolute(folder) ? folder : resolve(options.folder, folder),
+      folder: resolve(options.folder, folder),
       idSize: format === 'sha256' ? 32 : 20,
-      isShallow: shallow === 'true',
+      shallowFile: resolve(options.folder, shallowFile),
     })
   }
 
@@ -87,7 +89,7 @@ export class GitRepository {
 interface Facts {
   readonly folder: string
   readonly idSize: IdSize
-  readonly isShallow: boolean
+  readonly shallowFile: string
 }
 
 function linesOf(bytes: Buffer): Buffer[] {

@@ -6,8 +6,8 @@ export function isUtf8(bytes: Uint8Array): boolean {
 }
 
 /**
- * As text for people: in the encoding that is named, if this Node.js knows it; else as UTF-8 if it is that; else as
- * Latin-1, which never fails. Not reversible.
+ * As text for people: in the encoding that is named, if this Node.js knows it; else as UTF-8 if it is that;
+ * else as Latin-1, which never fails. Not reversible.
  */
 export function decodeText(bytes: Uint8Array, encoding?: string): string {
   if (encoding !== undefined) {

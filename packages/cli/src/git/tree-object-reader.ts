@@ -12,14 +12,16 @@ const TYPE_REGULAR = 0o100000
 const TYPE_SYMLINK = 0o120000
 const OWNER_EXECUTE = 0o000100
 
-/** What an entry is, after Git's own reading of odd modes (a regular file is executable by its owner's bit). */
+/**
+ * What an entry is, after Git's own reading of odd modes (a regular file is executable by its owner's bit).
+ */
 export type GitEntryKind = 'file' | 'executable' | 'symlink' | 'submodule' | 'directory'
 
 /**
  * Walks the entries of one tree object without allocating: fields hold until `next` is called again.
- * `isPlain` turns false for good as soon as something was seen that Git itself would not write today (a legacy
- * mode, another order, a name twice, a name that no path can have): such a tree cannot be computed again from
- * names, kinds, and contents.
+ * `isPlain` turns false for good as soon as something was seen that Git itself would not write today (a
+ * legacy mode, another order, a name twice, a name that no path can have): such a tree cannot be computed
+ * again from names, kinds, and contents.
  */
 export class TreeObjectReader {
   readonly bytes: Buffer
@@ -89,7 +91,10 @@ export class TreeObjectReader {
     return mode
   }
 
-  /** Compares the name with the one before, in byte order and in Git's order (a directory as if it ended in '/'). */
+  /**
+   * Compares the name with the one before, in byte order and in Git's order (a directory as if it ended in
+   * '/').
+   */
   #compare(): void {
     const bytes = this.bytes
     let a = this.#previousStart

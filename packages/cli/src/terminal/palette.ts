@@ -12,7 +12,9 @@ export interface Palette {
   cyan(text: string): string
 }
 
-/** Colours on a terminal, unless `NO_COLOR` is set (to anything but nothing) or the terminal is a dumb one. */
+/**
+ * Colours on a terminal, unless `NO_COLOR` is set (to anything but nothing) or the terminal is a dumb one.
+ */
 export function paletteFor(choice: ColorChoice, host: Host, output: HostOutput): Palette {
   const { NO_COLOR, TERM } = host.environment
   const isWelcome = output.isTerminal && (NO_COLOR ?? '') === '' && TERM !== 'dumb'

@@ -6,7 +6,10 @@ const ODD = /[\u0000-\u001f\u007f-\u009f\ufffd"\\]/
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
 const CONTROL = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g
 
-/** A name as it is; in double quotes with escapes, as in C, when it could not be told apart or would break the line. */
+/**
+ * A name as it is; in double quotes with escapes, as in C, when it could not be told apart or would break the
+ * line.
+ */
 export function shownName(bytes: Uint8Array): string {
   const text = utf8.decode(bytes)
   if (!ODD.test(text)) return text

@@ -30,7 +30,7 @@ export class MemorySink implements ImportSink {
   readonly #directories = new Map<RawHash, readonly TreeEntry[]>()
   readonly #writer: TreeWriter
   #nextOffset = 64
-  readonly commits = new Map<string, StoredCommit & { readonly tree: NodeRef }>()
+  readonly commits: Map<string, StoredCommit & { readonly tree: NodeRef }> = new Map()
   refs: readonly ImportedRef[] | undefined
   isAborted = false
   /** Objects that were not there before. */
