@@ -11,9 +11,9 @@ const blocksMin = 8
 const loadsMax = 4
 
 /**
- * Blocks of pack, map, and index files, keyed by file and place, bounded in bytes. Eviction is CLOCK: a block that
- * was read since the hand last passed gets another round, so one long scan does not push out what is in use.
- * Pinned blocks stay whatever the bound says; who pins bounds its own pins. Belongs to one thread.
+ * Blocks of pack, map, and index files, keyed by file and place, bounded in bytes. Eviction is CLOCK: a block
+ * that was read since the hand last passed gets another round, so one long scan does not push out what is in
+ * use. Pinned blocks stay whatever the bound says; who pins bounds its own pins. Belongs to one thread.
  */
 export class BlockCache {
   readonly bytesMax: number
@@ -70,8 +70,8 @@ export class BlockCache {
   }
 
   /**
-   * A pinned block of 64 KiB of a pack file to append to; readers see what is below `validTo` at once. Fresh ones
-   * have `validTo` 0, also where the file has bytes already: the caller then reads those itself first.
+   * A pinned block of 64 KiB of a pack file to append to; readers see what is below `validTo` at once. Fresh
+   * ones have `validTo` 0, also where the file has bytes already: the caller then reads those itself first.
    */
   adopt(fileNumber: number, index: number): Block {
     const table = this.table(fileKey(fileNumber, 'pack'))
@@ -88,7 +88,9 @@ export class BlockCache {
     block.pins--
   }
 
-  /** Reads the missing blocks of a range ahead, without blocking the thread. The caller keeps the file open. */
+  /**
+   * Reads the missing blocks of a range ahead, without blocking the thread. The caller keeps the file open.
+   */
   async preload(file: BlockSource, range: { readonly start: number; readonly end: number }): Promise<void> {
     let next = Math.floor(range.start / blockBytes)
     const end = Math.min(range.end, file.end)

@@ -8,8 +8,8 @@ const bitmapBytes = blockBytes / slotBytes / 8
 
 /**
  * Up to 64 KiB of one file, from `index * blockBytes` on. Bytes below `validTo` never change once they are
- * there, and a block's memory is never used for another block: a view into it stays right for as long as it is
- * held, also after the block has left the cache.
+ * there, and a block's memory is never used for another block: a view into it stays right for as long as it
+ * is held, also after the block has left the cache.
  */
 export class Block {
   readonly table: BlockTable

@@ -8,8 +8,9 @@ export interface RetiredFile {
 }
 
 /**
- * Closes and unlinks files in the background, strictly one at a time: freeing large files slows down the syncs of
- * others. Failures go to the callback; a file that stays is a leftover that the next open for writing removes.
+ * Closes and unlinks files in the background, strictly one at a time: freeing large files slows down the
+ * syncs of others. Failures go to the callback; a file that stays is a leftover that the next open for
+ * writing removes.
  */
 export class FileRetirer {
   readonly #fs: FileSystem

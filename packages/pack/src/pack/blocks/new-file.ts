@@ -1,8 +1,9 @@
 import { type FileSystem, writeFully } from '../../fs/index.ts'
 
 /**
- * Creates a file out of the pieces and syncs it; a piece may be used again once the next is asked for. The folder is
- * the caller's to sync. After a failure the file is removed, as far as the disk lets it, and was synced at most once.
+ * Creates a file out of the pieces and syncs it; a piece may be used again once the next is asked for. The
+ * folder is the caller's to sync. After a failure the file is removed, as far as the disk lets it, and was
+ * synced at most once.
  * @throws what the file system throws
  */
 export async function writeNewFile(fs: FileSystem, path: string, pieces: Iterable<Buffer>): Promise<void> {

@@ -15,15 +15,20 @@ export interface PackFileOptions {
   readonly kind: PackFileKind
   readonly cache: BlockCache
   readonly retirer: FileRetirer
-  /** Bytes to read, no more: the accepted end of a chunk that still grows. Absent: the file's size, and it grows no more. */
+  /**
+   * Bytes to read, no more: the accepted end of a chunk that still grows. Absent: the file's size, and it
+   * grows no more.
+   */
   readonly growsFrom?: number
-  /** Bytes to read of a file that grows no more: a sealed chunk's length, behind which something torn may lie. */
+  /**
+   * Bytes to read of a file that grows no more: a sealed chunk's length, behind which something torn may lie.
+   */
   readonly length?: number
 }
 
 /**
- * A file of the store open for reading, shared by all who read from it. It is opened with one user; the last to
- * release it closes the handle and, if the file was retired, has it unlinked in the background.
+ * A file of the store open for reading, shared by all who read from it. It is opened with one user; the last
+ * to release it closes the handle and, if the file was retired, has it unlinked in the background.
  */
 export class PackFile implements BlockSource {
   readonly number: number
@@ -63,7 +68,10 @@ export class PackFile implements BlockSource {
     }
   }
 
-  /** The same without leaving the current section: for the chunk that the log begins while records are waiting. */
+  /**
+   * The same without leaving the current section: for the chunk that the log begins while records are
+   * waiting.
+   */
   static openSync(fs: FileSystem, o: PackFileOptions): PackFile {
     const path = `${o.folder}/${o.name}`
     const handle = fs.openSync(path, 'read')

@@ -2,10 +2,11 @@ import fc from 'fast-check'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { loadXxh64 } from '../../base/index.ts'
 import { VarveError } from '../../errors/index.ts'
+import { MalformedBody } from '../../objects/index.ts'
 import { FaultFileSystem, flipBit, MemoryFileSystem, SeededRandom, truncateTo } from '../../testing/index.ts'
 import { testStoreId as storeId } from '../testing/packed-records.ts'
-import { compareEntries, entryOf, type MetaEntry } from './meta-entry.ts'
-import { MetaState, referencesOf } from './meta-state.ts'
+import { compareEntries, entryOf, type MetaEntry, referencesOf } from './meta-entry.ts'
+import { MetaState } from './meta-state.ts'
 import { mergeEntries, readCheckpoint } from './read-checkpoint.ts'
 import { writeCheckpoint } from './write-checkpoint.ts'
 
@@ -136,7 +137,7 @@ describe('MetaState', () => {
 
   test('gives kind, hash, and offset of what an entry refers to', () => {
     const body = bodyOf({ table: 1, key: 'heads/main', value: '{}', isDeleted: false, references: [2, 7] })
-    const entry = entryOf(body, 2, 64) as MetaEntry
+    const entry = entryOf(body, 2, 64)
     expect(referencesOf(entry)).toEqual([
       { kind: 3, hash: '\u0002'.repeat(32), offset: 16 },
       { kind: 4, hash: '\u0007'.repeat(32), offset: 56 },
@@ -154,11 +155,11 @@ describe('MetaState', () => {
   test('a body whose parts do not add up is refused, at every length', () => {
     const body = bodyOf({ table: 1, key: 'heads/main', value: 'value', isDeleted: false, references: [2] })
     for (let length = 0; length < body.length; length++)
-      expect(entryOf(body.subarray(0, length), 1, 8)).toBeUndefined()
-    for (const count of [0, 2]) expect(entryOf(body, count, 8)).toBeUndefined()
+      expect(() => entryOf(body.subarray(0, length), 1, 8)).toThrow(MalformedBody)
+    for (const count of [0, 2]) expect(() => entryOf(body, count, 8)).toThrow(MalformedBody)
     expect(() =>
       new MetaState().apply({ buf: body, bodyStart: 0, bodyEnd: 20, referenceCount: 1, offset: 8 }),
-    ).toThrow('add up')
+    ).toThrow(MalformedBody)
   })
 
   test('100,000 keys, set and read in turn', () => {
@@ -190,7 +191,7 @@ describe('checkpoint', () => {
     const fs = await newFolder()
     const value = 'x'.repeat(8 * 2 ** 20 - 200)
     const body = bodyOf({ table: 2, key: 'k', value, isDeleted: false, references: [] })
-    await writeCheckpoint(fs, place, [entryOf(body, 0, 8) as MetaEntry])
+    await writeCheckpoint(fs, place, [entryOf(body, 0, 8)])
     expect((await collect(readCheckpoint(fs, place)))[0]?.body.equals(body)).toBe(true)
   })
 

@@ -1,4 +1,5 @@
 import { assert } from '../../base/index.ts'
+import { decodeMeta, type MetaReference } from '../../objects/index.ts'
 
 /** One key's newest metadata record. */
 export interface MetaEntry {
@@ -21,27 +22,20 @@ export function compareEntries(a: MetaEntry, b: MetaEntry): number {
   return a.key < b.key ? -1 : 1
 }
 
-const headerBytes = 8
-const deletedFlag = 1
-/** Kind and hash in front, offset at the end. */
-const referenceBytes = 33 + 8
+/**
+ * The entry that a metadata record's body makes. Keeps the buffer: the caller hands over a copy.
+ * @throws MalformedBody
+ */
+export function entryOf(body: Buffer, referenceCount: number, offset: number): MetaEntry {
+  assert(offset > 0, 'a record has an offset')
+  const { table, key, isDeleted } = decodeMeta(body, 0, body.length, referenceCount)
+  return { table, key: key.toString('latin1'), isDeleted, body, referenceCount, offset }
+}
 
 /**
- * The entry that a metadata record's body makes; `undefined` when its parts do not add up.
- * Keeps the buffer: the caller hands over a copy.
+ * What an entry refers to, in order.
+ * @throws MalformedBody
  */
-export function entryOf(body: Buffer, referenceCount: number, offset: number): MetaEntry | undefined {
-  assert(offset > 0, 'a record has an offset')
-  if (body.length < headerBytes) return undefined
-  const keyEnd = headerBytes + body.readUInt16LE(2)
-  const valueEnd = keyEnd + body.readUInt32LE(4)
-  if (valueEnd + referenceCount * referenceBytes !== body.length) return undefined
-  return {
-    table: body[0] as number,
-    key: body.toString('latin1', headerBytes, keyEnd),
-    isDeleted: ((body[1] as number) & deletedFlag) !== 0,
-    body,
-    referenceCount,
-    offset,
-  }
+export function referencesOf(entry: MetaEntry): readonly MetaReference[] {
+  return decodeMeta(entry.body, 0, entry.body.length, entry.referenceCount).references
 }

@@ -1,17 +1,6 @@
-import { readU64 } from '../../base/index.ts'
-import { type IndexKind, MalformedBody, type RawHash } from '../../objects/index.ts'
-import { entryOf, type MetaEntry } from './meta-entry.ts'
+import type { MetaReference } from '../../objects/index.ts'
+import { entryOf, type MetaEntry, referencesOf } from './meta-entry.ts'
 import { MetaTable } from './meta-table.ts'
-
-const hashBytes = 32
-
-/** What a metadata record keeps alive. */
-export interface MetaReference {
-  readonly kind: IndexKind
-  readonly hash: RawHash
-  /** Virtual; may lie above the record's own. */
-  readonly offset: number
-}
 
 /** A metadata record as it was read. */
 export interface MetaRecord {
@@ -23,14 +12,16 @@ export interface MetaRecord {
 }
 
 /**
- * The metadata state: what all metadata records up to some place in the log amount to. Records are absolute, and of
- * two for one key the one with the higher offset stands.
+ * The metadata state: what all metadata records up to some place in the log amount to. Records are absolute,
+ * and of two for one key the one with the higher offset stands.
  */
 export class MetaState {
   readonly #keepsDeleted: boolean
   readonly #tables = new Map<number, MetaTable>()
 
-  /** @param o.keepsDeleted deletions stay as entries: for changes that are still to be laid over a checkpoint */
+  /**
+   * @param o.keepsDeleted deletions stay as entries: for changes that are still to be laid over a checkpoint
+   */
   constructor(o: { readonly keepsDeleted?: boolean } = {}) {
     this.#keepsDeleted = o.keepsDeleted ?? false
   }
@@ -47,9 +38,7 @@ export class MetaState {
    */
   apply(record: MetaRecord): void {
     const body = Buffer.from(record.buf.subarray(record.bodyStart, record.bodyEnd))
-    const entry = entryOf(body, record.referenceCount, record.offset)
-    if (entry === undefined) throw new MalformedBody('the parts of a metadata record add up to its body')
-    this.put(entry)
+    this.put(entryOf(body, record.referenceCount, record.offset))
   }
 
   /** The same for an entry that a checkpoint had. */
@@ -66,7 +55,9 @@ export class MetaState {
     return this.#tables.get(table)?.get(key)
   }
 
-  /** A table's entries by ascending key, those that begin with the prefix. The state is not changed meanwhile. */
+  /**
+   * A table's entries by ascending key, those that begin with the prefix. The state is not changed meanwhile.
+   */
   iterate(table: number, prefix: string = ''): Iterable<MetaEntry> {
     return this.#tables.get(table)?.iterate(prefix) ?? []
   }
@@ -92,19 +83,4 @@ export class MetaState {
     }
     return table
   }
-}
-
-/** What an entry refers to, in order. */
-export function referencesOf(entry: MetaEntry): readonly MetaReference[] {
-  const { body, referenceCount } = entry
-  const offsetsAt = body.length - referenceCount * 8
-  const namesAt = offsetsAt - referenceCount * (1 + hashBytes)
-  return Array.from({ length: referenceCount }, (_, i) => {
-    const at = namesAt + i * (1 + hashBytes)
-    return {
-      kind: body[at] as IndexKind,
-      hash: body.toString('latin1', at + 1, at + 1 + hashBytes),
-      offset: readU64(body, offsetsAt + i * 8),
-    }
-  })
 }

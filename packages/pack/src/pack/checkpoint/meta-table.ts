@@ -1,8 +1,8 @@
 import type { MetaEntry } from './meta-entry.ts'
 
 /**
- * One table of the metadata state: entries by key, and their keys in order. New keys wait unsorted until somebody
- * iterates; keys that went away leave the order at the same time.
+ * One table of the metadata state: entries by key, and their keys in order. New keys wait unsorted until
+ * somebody iterates; keys that went away leave the order at the same time.
  */
 export class MetaTable {
   readonly #entries = new Map<string, MetaEntry>()

@@ -2,6 +2,7 @@ import { tryReadU64, xxh64 } from '../../base/index.ts'
 import { VarveError } from '../../errors/index.ts'
 import { type FileHandle, type FileSystem, hasCode, readFully } from '../../fs/index.ts'
 import { fileName } from '../../layout/index.ts'
+import { MalformedBody } from '../../objects/index.ts'
 import {
   blockBytesMax,
   blockHeaderBytes,
@@ -14,10 +15,10 @@ import { compareEntries, entryOf, type MetaEntry } from './meta-entry.ts'
 import type { CheckpointPlace } from './write-checkpoint.ts'
 
 /**
- * The entries of a checkpoint in order. Each block is proved before one of its entries is given out, but only the end
- * proves that none is missing: what was read counts when the iteration has ended. Memory: one block.
- * @throws CORRUPT when the file is missing, damaged, or not the one control means; NEWER_FORMAT; and what the file
- * system throws
+ * The entries of a checkpoint in order. Each block is proved before one of its entries is given out, but only
+ * the end proves that none is missing: what was read counts when the iteration has ended. Memory: one block.
+ * @throws CORRUPT when the file is missing, damaged, or not the one control means; NEWER_FORMAT; and what the
+ * file system throws
  */
 export async function* readCheckpoint(fs: FileSystem, place: CheckpointPlace): AsyncIterable<MetaEntry> {
   const file = fileName.checkpoint(place.number)
@@ -119,7 +120,12 @@ function entryAt(block: Buffer, at: number): MetaEntry | undefined {
   const bodyStart = at + entryHeaderBytes
   const bodyEnd = bodyStart + block.readUInt32LE(at + 12)
   if (offset === undefined || offset === 0 || bodyEnd > block.length) return undefined
-  return entryOf(Buffer.from(block.subarray(bodyStart, bodyEnd)), block.readUInt16LE(at + 8), offset)
+  try {
+    return entryOf(Buffer.from(block.subarray(bodyStart, bodyEnd)), block.readUInt16LE(at + 8), offset)
+  } catch (error) {
+    if (error instanceof MalformedBody) return undefined
+    throw error
+  }
 }
 
 function corrupt(file: string, offset: number): VarveError<'CORRUPT'> {

@@ -21,9 +21,9 @@ export interface CheckpointPlace {
 }
 
 /**
- * Writes and syncs a checkpoint of the entries, which come in the order of `compareEntries`, without deleted ones.
- * Memory: one block. The folder is the caller's to sync. After a failure the file is removed, as far as the disk lets
- * it, and was synced at most once. Returns the number of entries.
+ * Writes and syncs a checkpoint of the entries, which come in the order of `compareEntries`, without deleted
+ * ones. Memory: one block. The folder is the caller's to sync. After a failure the file is removed, as far as
+ * the disk lets it, and was synced at most once. Returns the number of entries.
  * @throws what the file system throws
  */
 export async function writeCheckpoint(

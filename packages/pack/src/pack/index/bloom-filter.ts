@@ -10,8 +10,8 @@ const blockBytes = blockWords * 4
 const blocksMax = 1 << 21
 
 /**
- * Which hashes may be in an index: a blocked Bloom filter (Putze, Sanders, Singler 2007) over the first 8 bytes of
- * each hash, which are uniform already. `has` never says no to what was added.
+ * Which hashes may be in an index: a blocked Bloom filter (Putze, Sanders, Singler 2007) over the first 8
+ * bytes of each hash, which are uniform already. `has` never says no to what was added.
  */
 export class BloomFilter {
   readonly #words: Uint32Array

@@ -9,8 +9,8 @@ const loadMax = 0.6
 
 /**
  * Where the open chunk's objects are, by hash: open addressing over one typed array, 8 bytes a slot (a 32-bit
- * fingerprint, and the offset from the chunk's base in units of 8). Fingerprints only select: whoever looks up
- * compares kind and hash in the record. The seed keeps chosen hashes from falling into one run of slots.
+ * fingerprint, and the offset from the chunk's base in units of 8). Fingerprints only select: whoever looks
+ * up compares kind and hash in the record. The seed keeps chosen hashes from falling into one run of slots.
  *
  *     for (let slot = table.first(hash); slot >= 0; slot = table.next(slot)) { … table.offsetAt(slot) … }
  */

@@ -32,8 +32,8 @@ export interface IndexedPack {
 }
 
 /**
- * Collects what one pack file holds and writes its index. Memory: 25 bytes an object while it is being written.
- * An object may come twice, at two offsets; both are kept.
+ * Collects what one pack file holds and writes its index. Memory: 25 bytes an object while it is being
+ * written. An object may come twice, at two offsets; both are kept.
  */
 export class IndexBuilder {
   readonly #entries = new IndexEntries()
@@ -72,7 +72,9 @@ export class IndexBuilder {
     this.#metadata.push(offset)
   }
 
-  /** The object at the offset, in this pack or elsewhere, was put or touched without a holder at that time. */
+  /**
+   * The object at the offset, in this pack or elsewhere, was put or touched without a holder at that time.
+   */
   addTouched(offset: number, timeMs: number): void {
     checkOffset(offset)
     this.#touched.push(offset)
@@ -86,8 +88,8 @@ export class IndexBuilder {
   }
 
   /**
-   * Creates the file, writes and syncs it. The folder is the caller's to sync. After a failure the file is gone, as
-   * far as the disk lets it, and was synced at most once.
+   * Creates the file, writes and syncs it. The folder is the caller's to sync. After a failure the file is
+   * gone, as far as the disk lets it, and was synced at most once.
    * @throws what the file system throws
    */
   async write(fs: FileSystem, o: IndexedPack & { readonly path: string }): Promise<void> {

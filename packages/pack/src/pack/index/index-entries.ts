@@ -53,8 +53,8 @@ export class IndexEntries {
   }
 
   /**
-   * The entries' numbers in the order of hash, kind, offset. Hashes are uniform, so one pass over buckets by their
-   * first bits leaves a few entries to each, which insertion puts in order.
+   * The entries' numbers in the order of hash, kind, offset. Hashes are uniform, so one pass over buckets by
+   * their first bits leaves a few entries to each, which insertion puts in order.
    */
   sorted(): Uint32Array {
     const count = this.#count

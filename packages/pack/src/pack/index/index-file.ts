@@ -41,9 +41,9 @@ export interface IndexEntry {
 }
 
 /**
- * The index of one sealed pack file, open for look-ups: filter and fences (the first hash of each page) in memory,
- * pages through the block cache. What it finds are candidates by the first 8 bytes of their hashes; the record's
- * full hash decides. Everything read from the file is checked before it is believed.
+ * The index of one sealed pack file, open for look-ups: filter and fences (the first hash of each page) in
+ * memory, pages through the block cache. What it finds are candidates by the first 8 bytes of their hashes;
+ * the record's full hash decides. Everything read from the file is checked before it is believed.
  */
 export class IndexFile {
   readonly #file: PackFile
@@ -138,8 +138,8 @@ export class IndexFile {
   }
 
   /**
-   * Objects whose hash begins with the first 16 of these hexadecimal digits, in the order of their hashes; at most
-   * `limit`. Further digits are the caller's to compare.
+   * Objects whose hash begins with the first 16 of these hexadecimal digits, in the order of their hashes; at
+   * most `limit`. Further digits are the caller's to compare.
    * @throws CORRUPT
    */
   withPrefix(digits: string, limit: number): readonly IndexEntry[] {
@@ -312,7 +312,9 @@ function readHeader(file: PackFile, place: IndexPlace): IndexHeader {
   return header
 }
 
-/** Whether the parts have the lengths that the counts ask for, lie one behind the other, and fill the file. */
+/**
+ * Whether the parts have the lengths that the counts ask for, lie one behind the other, and fill the file.
+ */
 function isConsistent(header: IndexHeader, fileBytes: number): boolean {
   const { sections, pageCount, entryCount } = header
   if (pageCount !== Math.ceil(entryCount / entriesPerPage)) return false

@@ -10,7 +10,9 @@ export const entryBytes = 16
 export const entriesPerPage = 255
 /** The kinds that objects are looked up by, in the order of their counts. */
 export const indexKinds: readonly IndexKind[] = [1, 2, 3, 4]
-/** The parts of an index behind its pages, in this order; a part's number in the list + 1 seeds its checksum. */
+/**
+ * The parts of an index behind its pages, in this order; a part's number in the list + 1 seeds its checksum.
+ */
 export const indexSections = ['fences', 'filter', 'metadata', 'touched', 'healed'] as const
 export type IndexSection = (typeof indexSections)[number]
 

@@ -6,7 +6,10 @@ import type { Location } from './location.ts'
 /** A file that holds parts of the space below the retire boundary: a segment of the generation. */
 export interface MappedFile {
   readonly file: PackFile
-  /** The range of virtual offsets that it may hold: [low, high). Ranges of several may overlap; what they hold does not. */
+  /**
+   * The range of virtual offsets that it may hold: [low, high). Ranges of several may overlap; what they hold
+   * does not.
+   */
   readonly low: number
   readonly high: number
   /** The position in the file, or -1. @throws CORRUPT when the map is damaged */
@@ -28,9 +31,9 @@ export interface AddressSpaceOptions {
 }
 
 /**
- * What each virtual offset stands for at one moment of the store: immutable but for the growing end of its last
- * chunk. It uses its files from its making until its last user releases it, so that whoever captures it goes on
- * reading after a collection has replaced it. It is made with one user.
+ * What each virtual offset stands for at one moment of the store: immutable but for the growing end of its
+ * last chunk. It uses its files from its making until its last user releases it, so that whoever captures it
+ * goes on reading after a collection has replaced it. It is made with one user.
  */
 export class AddressSpace {
   readonly epoch: number
@@ -128,7 +131,10 @@ export class AddressSpace {
     return from
   }
 
-  /** Ranges of segments may overlap, so several may have to be asked; `into` is filled where one holds the offset. */
+  /**
+   * Ranges of segments may overlap, so several may have to be asked; `into` is filled where one holds the
+   * offset.
+   */
   #inSegments(offset: number, into: Location | undefined): boolean {
     const segments = this.#byLow
     for (let at = this.#lastLowUpTo(offset); at >= 0 && (this.#highs[at] as number) > offset; at--) {

@@ -15,8 +15,8 @@ import { Location } from './location.ts'
 import { RecordView } from './record-view.ts'
 
 /**
- * Reads records by virtual offset out of the block cache. Each is proved by its checksum, which covers its own
- * offset, when it is first read from a block; after that the block remembers. Belongs to one thread.
+ * Reads records by virtual offset out of the block cache. Each is proved by its checksum, which covers its
+ * own offset, when it is first read from a block; after that the block remembers. Belongs to one thread.
  */
 export class RecordReader {
   readonly #cache: BlockCache
@@ -50,7 +50,10 @@ export class RecordReader {
     return new RecordView(offset, assembled ?? this.#assemble(file, position, offset), 0)
   }
 
-  /** The same for records of many blocks: reads them ahead without blocking the thread. The caller keeps the space. */
+  /**
+   * The same for records of many blocks: reads them ahead without blocking the thread. The caller keeps the
+   * space.
+   */
   async recordAsync(offset: number): Promise<RecordView> {
     const { file, position } = this.#locate(offset)
     await this.#cache.preload(file, { start: position, end: position + recordHeaderSize })

@@ -1,8 +1,8 @@
 import { type RawHash, readHash } from '../../objects/index.ts'
 
 /**
- * A record whose checksum was right, in memory that nobody changes: it may be held, but it keeps its whole block
- * alive. Whoever keeps much copies.
+ * A record whose checksum was right, in memory that nobody changes: it may be held, but it keeps its whole
+ * block alive. Whoever keeps much copies.
  */
 export class RecordView {
   readonly offset: number

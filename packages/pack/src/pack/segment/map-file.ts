@@ -17,8 +17,9 @@ const twoTo32 = 0x1_0000_0000
 const unit = 8
 
 /**
- * Where a segment's virtual offsets lie in its file: runs in ascending order, read by page through the block cache;
- * the first offset of each page is in memory. The last run found is remembered, as neighbours are asked together.
+ * Where a segment's virtual offsets lie in its file: runs in ascending order, read by page through the block
+ * cache; the first offset of each page is in memory. The last run found is remembered, as neighbours are
+ * asked together.
  */
 export class MapFile {
   readonly file: PackFile

@@ -12,7 +12,10 @@ export const fencesSeed = 1
 
 const checkedBytes = 64
 
-/** A stretch of virtual offsets that lie in a segment's file one behind the other. All three are multiples of 8. */
+/**
+ * A stretch of virtual offsets that lie in a segment's file one behind the other. All three are multiples of
+ * 8.
+ */
 export interface Run {
   /** Virtual offset of its first byte. */
   readonly start: number

@@ -92,7 +92,10 @@ export class RunList {
     bytes.writeBigUInt64LE(xxh64(bytes, at + 8, at + pageBytes, page), at)
   }
 
-  /** A sweep adds ascending stretches from high to low, so putting whole stretches in order nearly always suffices. */
+  /**
+   * A sweep adds ascending stretches from high to low, so putting whole stretches in order nearly always
+   * suffices.
+   */
   #sorted(): Uint32Array {
     const starts = this.#starts
     const stretches: number[] = []

@@ -33,9 +33,10 @@ export interface SegmentWriterOptions {
 }
 
 /**
- * Writes what a collection keeps to new segments: whole records, copied as they are, in runs. The sweep brings them
- * region by region from high to low offsets; any other order works too. Nothing counts before `finish` has resolved,
- * the folder is synced, and control names the segments. After a failure only `abort` is left.
+ * Writes what a collection keeps to new segments: whole records, copied as they are, in runs. The sweep
+ * brings them region by region from high to low offsets; any other order works too. Nothing counts before
+ * `finish` has resolved, the folder is synced, and control names the segments. After a failure only `abort`
+ * is left.
  */
 export class SegmentWriter {
   readonly #o: SegmentWriterOptions
@@ -131,7 +132,8 @@ export class SegmentWriter {
 
   /**
    * Closes and removes all files, finished ones too.
-   * @throws what the file system throws, once everything has been tried; what stays is removed at the next opening
+   * @throws what the file system throws, once everything has been tried; what stays is removed at the next
+   * opening
    */
   async abort(): Promise<void> {
     assert(this.#state !== 'busy', 'what is under way has ended before it is given up')

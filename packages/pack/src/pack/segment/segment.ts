@@ -28,7 +28,10 @@ export interface SegmentPlace {
   readonly retirer: FileRetirer
 }
 
-/** A part of the generation: records of one stretch of the space, and the map that finds them. Its index is opened apart. */
+/**
+ * A part of the generation: records of one stretch of the space, and the map that finds them. Its index is
+ * opened apart.
+ */
 export class Segment implements MappedFile {
   readonly info: SegmentInfo
   readonly file: PackFile
@@ -42,8 +45,8 @@ export class Segment implements MappedFile {
 
   /**
    * It is opened with one user.
-   * @throws CORRUPT when one of the two files is missing, damaged, or not the one control means; NEWER_FORMAT; and
-   * what the file system throws
+   * @throws CORRUPT when one of the two files is missing, damaged, or not the one control means;
+   * NEWER_FORMAT; and what the file system throws
    */
   static async open(fs: FileSystem, place: SegmentPlace): Promise<Segment> {
     const { info } = place

@@ -14,7 +14,9 @@ export interface TestRecord {
   readonly isHealed: boolean
 }
 
-/** Blobs one behind the other from a virtual offset on, without batches: what a region of a chunk is made of. */
+/**
+ * Blobs one behind the other from a virtual offset on, without batches: what a region of a chunk is made of.
+ */
 export interface TestRecords {
   readonly bytes: Buffer
   readonly records: readonly TestRecord[]
