@@ -54,7 +54,8 @@ export class LevelStoreLock implements StoreLock {
   readonly #ownerPath: string
   readonly #database: LevelDatabase | undefined
   readonly #witness: Witness
-  #released: Promise<void> | undefined
+  #isHeld = true
+  #releasing: Promise<void> | undefined
 
   private constructor(context: LevelLockContext, held: Held) {
     this.kind = held.database === undefined ? 'owner-file' : 'level'
@@ -95,13 +96,19 @@ export class LevelStoreLock implements StoreLock {
   }
 
   async verifyStillHeld(): Promise<void> {
-    const isHeld = this.#released === undefined && (await this.#witness.isThere())
+    const isHeld = this.#isHeld && (await this.#witness.isThere())
     if (!isHeld) throw new VarveError('LOCK_LOST', {})
   }
 
   async release(): Promise<void> {
-    this.#released ??= this.#releaseNow()
-    await this.#released
+    this.#isHeld = false
+    this.#releasing ??= this.#releaseNow()
+    try {
+      await this.#releasing
+    } catch (error) {
+      this.#releasing = undefined
+      throw error
+    }
   }
 
   /** If LevelDB does not close, the owner file stays: a second opening in this process would not be safe. */

@@ -14,6 +14,6 @@ export interface StoreLock {
    * @throws LOCK_LOST when somebody took away what the lock stands on.
    */
   verifyStillHeld(): Promise<void>
-  /** Gives the lock back. Releasing again does nothing. */
+  /** Gives the lock back. Releasing again does nothing, or tries again what failed. */
   release(): Promise<void>
 }
