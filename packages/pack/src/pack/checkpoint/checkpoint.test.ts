@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { loadXxh64 } from '../../base/index.ts'
 import { VarveError } from '../../errors/index.ts'
-import { MalformedBody } from '../../objects/index.ts'
+import { MalformedBody, rawToHex, sha256 } from '../../objects/index.ts'
 import { FaultFileSystem, flipBit, MemoryFileSystem, SeededRandom, truncateTo } from '../../testing/index.ts'
 import { testStoreId as storeId } from '../testing/packed-records.ts'
 import { compareEntries, entryOf, type MetaEntry, referencesOf } from './meta-entry.ts'
@@ -185,6 +185,18 @@ describe('checkpoint', () => {
         true,
       )
     }
+  })
+
+  test('the bytes of format 1 stay what they are', async () => {
+    const fs = await newFolder()
+    await writeCheckpoint(fs, place, entries(1500, new SeededRandom(5)))
+    const bytes = await fs.readFile('/s/meta-9.ckpt')
+    expect([bytes.length, rawToHex(sha256(bytes, 0, bytes.length))]).toMatchInlineSnapshot(`
+      [
+        266872,
+        "dfe4638ee521a6f9d626fab2bc24a15e477f51ff54a9e2bdd27d1d3ad7869ed2",
+      ]
+    `)
   })
 
   test('one entry of 8 MiB', async () => {

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { loadXxh64, xxh64 } from '../../base/index.ts'
 import { VarveError } from '../../errors/index.ts'
-import type { IndexKind } from '../../objects/index.ts'
+import { type IndexKind, rawToHex, sha256 } from '../../objects/index.ts'
 import { MemoryFileSystem, SeededRandom } from '../../testing/index.ts'
 import { BlockCache, FileRetirer } from '../blocks/index.ts'
 import { testStoreId as storeId } from '../testing/packed-records.ts'
@@ -123,6 +123,28 @@ describe('IndexFile', () => {
     index?.release()
     await retirer.drained()
     expect(await IndexFile.open(fs, place())).toBeUndefined()
+  })
+
+  test('the bytes of format 1 stay what they are', () => {
+    const random = new SeededRandom(1)
+    const kinds = [1, 2, 3, 4] as const
+    const builder = build(
+      Array.from({ length: 600 }, (_, i) => ({
+        kind: random.pick(kinds),
+        hash: random.bytes(32),
+        offset: 2 ** 40 + i * 8,
+      })),
+    )
+    builder.addMetadata(64)
+    builder.addTouched(128, 1_700_000_000_000)
+    builder.addHealed(256)
+    const bytes = builder.encode(pack)
+    expect([bytes.length, rawToHex(sha256(bytes, 0, bytes.length))]).toMatchInlineSnapshot(`
+      [
+        17400,
+        "3dd2f7c580c180825ad9392a5241c16b6aecbf61822ea3ead314fc57801b4362",
+      ]
+    `)
   })
 
   test('a file of another number or store is refused', () => {

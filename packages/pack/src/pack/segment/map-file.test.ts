@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { loadXxh64 } from '../../base/index.ts'
+import { rawToHex, sha256 } from '../../objects/index.ts'
 import { MemoryFileSystem, SeededRandom } from '../../testing/index.ts'
 import { BlockCache, FileRetirer, PackFile } from '../blocks/index.ts'
 import { testStoreId as storeId } from '../testing/packed-records.ts'
@@ -94,6 +95,18 @@ describe('RunList and MapFile', () => {
       }),
       { numRuns: 60 },
     )
+  })
+
+  test('the bytes of format 1 stay what they are', () => {
+    const list = new RunList()
+    for (let i = 0; i < 300; i++) list.add({ start: 2 ** 40 + i * 64, position: 64 + i * 8, length: 8 })
+    const bytes = list.encode({ number: 5, storeId, packLength: 2464 })
+    expect([bytes.length, rawToHex(sha256(bytes, 0, bytes.length))]).toMatchInlineSnapshot(`
+      [
+        12304,
+        "a8fb7c527f39fcc22ec9de22051c37751b0a25252dacd635bd26baad78942335",
+      ]
+    `)
   })
 
   test('neighbours in offsets and in the file become one run', () => {
