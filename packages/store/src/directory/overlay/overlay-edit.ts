@@ -251,7 +251,8 @@ export class OverlayEdit implements TreeEdit {
   }
 
   #setBlob(path: Path, o: SetOptions, blob: Pick<BlobChange, 'content' | 'blob'>): this {
-    const { mode = 'file', replace = false } = o
+    const { replace = false } = o
+    const mode = modeNumber(o.mode ?? 'file')
     const names = parsePath(path)
     this.#beginWrite()
     const name = names.at(-1)
@@ -260,7 +261,7 @@ export class OverlayEdit implements TreeEdit {
     const directory = chain.at(-1) as OverlayDirectory
     const found = directory.find(this.#storage, name)
     if (!replace && found !== undefined && leadsOn(found)) throw new VarveError('IS_A_TREE', { path })
-    directory.putBlob(name, found, { mode: modeNumber(mode), ...blob })
+    directory.putBlob(name, found, { mode, ...blob })
     touch(chain, names)
     return this
   }

@@ -4,6 +4,7 @@ import {
   type BlobRef,
   type BodyView,
   type Draft,
+  type MalformedBody,
   type NodeRef,
   type NodeSink,
   type RawHash,
@@ -32,6 +33,7 @@ export class MemoryStorage implements TreeStorage, NodeSink {
   readonly #offsetOfNode = new Map<RawHash, number>()
   readonly #offsetOfBlob = new Map<RawHash, number>()
   #end = 64
+  #lastRead = 0
   #epoch = 1
 
   epoch(): number {
@@ -78,6 +80,10 @@ export class MemoryStorage implements TreeStorage, NodeSink {
 
   isLive(offset: number): boolean {
     return this.#nodes.has(offset) || this.#blobs.has(offset)
+  }
+
+  corrupt(cause: MalformedBody): VarveError<'CORRUPT'> {
+    return new VarveError('CORRUPT', { file: 'memory', offset: this.#lastRead }, { cause })
   }
 
   putNode(
@@ -134,6 +140,7 @@ export class MemoryStorage implements TreeStorage, NodeSink {
 
   #node(offset: number): BodyView & { readonly hash: RawHash } {
     this.nodesRead++
+    this.#lastRead = offset
     const stored = this.#nodes.get(offset)
     if (stored === undefined) throw new VarveError('COLLECTED', {})
     return stored
