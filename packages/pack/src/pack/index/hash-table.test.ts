@@ -25,6 +25,7 @@ describe('HashTable', () => {
           model.set(hash, [...(model.get(hash) ?? []), offset])
         }
         expect(table.count).toBe(hashes.length)
+        expect([...table.offsets()].sort((a, b) => a - b)).toEqual(hashes.map((_, i) => (i + 1) * 8))
         for (const [hash, offsets] of model)
           expect(find(table, hash)).toEqual(expect.arrayContaining(offsets))
       }),

@@ -63,6 +63,22 @@ export class HashTable {
     return (this.#slots[slot * 2 + 1] as number) * slotBytes
   }
 
+  /** Every offset in the table, in no order. The table must not change meanwhile. */
+  *offsets(): Generator<number, void, undefined> {
+    for (let at = 1; at < this.#slots.length; at += 2) {
+      const unit = this.#slots[at] as number
+      if (unit !== 0) yield unit * slotBytes
+    }
+  }
+
+  /** Every offset that was added, in no order; nothing is added meanwhile. */
+  *offsets(): IterableIterator<number> {
+    for (let i = 1; i < this.#slots.length; i += 2) {
+      const unit = this.#slots[i] as number
+      if (unit !== 0) yield unit * slotBytes
+    }
+  }
+
   #find(fingerprint: number, from: number): number {
     const slots = this.#slots
     for (let slot = from; slots[slot * 2 + 1] !== 0; slot = this.#after(slot)) {
