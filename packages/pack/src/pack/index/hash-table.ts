@@ -71,14 +71,6 @@ export class HashTable {
     }
   }
 
-  /** Every offset that was added, in no order; nothing is added meanwhile. */
-  *offsets(): IterableIterator<number> {
-    for (let i = 1; i < this.#slots.length; i += 2) {
-      const unit = this.#slots[i] as number
-      if (unit !== 0) yield unit * slotBytes
-    }
-  }
-
   #find(fingerprint: number, from: number): number {
     const slots = this.#slots
     for (let slot = from; slots[slot * 2 + 1] !== 0; slot = this.#after(slot)) {
