@@ -1,42 +1,25 @@
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
-import {
-  cpSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  realpathSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs'
-import { createRequire } from 'node:module'
+import { spawnSync } from 'node:child_process'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
-import { fileURLToPath, pathToFileURL } from 'node:url'
-import { Worker } from 'node:worker_threads'
+import { join } from 'node:path'
 import { systemClock } from '@varve/pack/base'
 import { type ErrorDetails, VarveError } from '@varve/pack/errors'
 import { NodeFileSystem } from '@varve/pack/fs'
 import { FaultFileSystem, ManualClock, MemoryFileSystem } from '@varve/pack/testing'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { LevelDoor } from '../level-door.ts'
+import { kill, OtherProcesses } from '../testing/other-processes.ts'
 import { acquireStoreLock, ProcessTable, type StoreLock, type StoreLockOptions } from './index.ts'
 
-const packageFolder = fileURLToPath(new URL('../../../', import.meta.url))
-const built = new URL('../../../dist/kv/index.js', import.meta.url).href
-const require = createRequire(join(packageFolder, 'package.json'))
-const packUrl = (room: string): string => pathToFileURL(require.resolve(`@varve/pack/${room}`)).href
 const noLevel: LevelDoor = async () => ({ kind: 'unavailable', reason: 'no prebuild for this system' })
 
 let root: string
-const children: ChildProcess[] = []
+const processes = new OtherProcesses()
 beforeEach(() => {
   root = mkdtempSync(join(tmpdir(), 'varve-lock-'))
 })
 afterEach(async () => {
-  await Promise.all(children.splice(0).map(kill))
+  await processes.killAll()
   rmSync(root, { recursive: true })
 })
 
@@ -57,236 +40,14 @@ function ownerFiles(): string[] {
   return readdirSync(root).filter((name) => name.startsWith('lock-owner'))
 }
 
-/** A program for another process or thread: acquires, says how it went, and holds until its input ends. */
-const program = (where: string, options: string = ''): string => `
-  const { acquireStoreLock } = await import(${JSON.stringify(built)})
-  const { NodeFileSystem } = await import(${JSON.stringify(packUrl('fs'))})
-  const { systemClock } = await import(${JSON.stringify(packUrl('base'))})
-  const acquire = () => acquireStoreLock({
-    fileSystem: new NodeFileSystem(), clock: systemClock, root: ${JSON.stringify(where)}, ${options}
-  })
-  const told = async () => {
-    try { return [await acquire(), 'held'] } catch (error) { return [undefined, error.code ?? String(error)] }
-  }
-`
-
-/** Runs code in another process; gives its first line of output. */
-async function start(code: string): Promise<{ child: ChildProcess; line: string }> {
-  const child = spawn(process.execPath, ['--input-type=module', '-e', code], {
-    cwd: packageFolder,
-    stdio: ['pipe', 'pipe', 'inherit'],
-  })
-  children.push(child)
-  const line = await new Promise<string>((resolve, reject) => {
-    let text = ''
-    child.stdout.on('data', (part: Buffer) => {
-      text += part.toString()
-      if (text.includes('\n')) resolve(text.slice(0, text.indexOf('\n')))
-    })
-    child.once('exit', () => reject(new Error(`the other process ended after saying: ${text}`)))
-  })
-  return { child, line }
-}
-
-function startHolder(options?: string): Promise<{ child: ChildProcess; line: string }> {
-  return start(`${program(root, options)}
-    const [lock, word] = await told()
-    console.log(word)
-    process.stdin.resume().on('end', () => lock?.release())
-  `)
-}
-
-/** What another process is told that wants the lock now. */
-async function otherProcess(): Promise<string> {
-  const { child, line } = await start(`${program(root)}
-    const [lock, word] = await told()
-    await lock?.release()
-    console.log(word)
-  `)
-  await ended(child)
-  return line
-}
-
-async function ended(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return
-  await new Promise((resolve) => child.once('exit', resolve))
-}
-
-async function kill(child: ChildProcess): Promise<void> {
-  child.kill('SIGKILL')
-  await ended(child)
-}
-
-describe('the lock of a store on a disk', () => {
-  it('is held once, leaves nothing but an empty database, and is there again after a release', async () => {
-    const lock = await acquire()
-    expect([lock.kind, lock.reason, lock.root]).toEqual(['level', undefined, realpathSync(root)])
-    expect(readdirSync(root).sort()).toEqual(['lock', `lock-owner-${process.pid}`])
-    await lock.verifyStillHeld()
-    expect(await otherProcess()).toBe('STORE_LOCKED')
-    await lock.release()
-    await lock.release()
-    expect(readdirSync(root)).toEqual(['lock'])
-    await expect(lock.verifyStillHeld()).rejects.toThrow(expect.objectContaining({ code: 'LOCK_LOST' }))
-    expect(await otherProcess()).toBe('held')
-    await (await acquire()).release()
-  })
-
-  it('tells who has it and since when', async () => {
-    const before = Date.now()
-    const { child } = await startHolder()
-    const { pid, since } = await refusal()
-    expect(pid).toBe(child.pid)
-    expect(since.getTime()).toBeGreaterThanOrEqual(before)
-    expect(since.getTime()).toBeLessThanOrEqual(Date.now())
-    expect(ownerFiles()).toEqual([`lock-owner-${child.pid}`])
-  })
-
-  it('is refused to a second opening in this process, which does not loosen it', async () => {
-    const lock = await acquire()
-    for (let i = 0; i < 3; i++) expect((await refusal()).pid).toBe(process.pid)
-    expect(await otherProcess()).toBe('STORE_LOCKED')
-    await lock.verifyStillHeld()
-    await lock.release()
-  })
-
-  it('is refused to a worker thread, which does not loosen it', async () => {
-    const lock = await acquire()
-    const code = `(async () => {
-      ${program(root)}
-      const [, word] = await told()
-      require('node:worker_threads').parentPort.postMessage(word)
-    })()`
-    const worker = new Worker(code, { eval: true, argv: [], execArgv: [] })
-    expect(await new Promise((resolve) => worker.once('message', resolve))).toBe('STORE_LOCKED')
-    await worker.terminate()
-    expect(await otherProcess()).toBe('STORE_LOCKED')
-    await lock.release()
-  })
-
-  it('is refused through a symbolic link, which does not loosen it', async () => {
-    const lock = await acquire()
-    const link = join(root, '..', `${root.split('/').pop()}-link`)
-    symlinkSync(root, link)
-    try {
-      expect((await refusal({ root: link })).pid).toBe(process.pid)
-      expect(
-        (await refusal({ root: join(link, '.', '..', 'x', '..', link.split('/').pop() ?? '') })).pid,
-      ).toBe(process.pid)
-    } finally {
-      rmSync(link)
-    }
-    expect(await otherProcess()).toBe('STORE_LOCKED')
-    await lock.release()
-  })
-
-  it('is refused to a second copy of the module and of LevelDB, which does not loosen it', async () => {
-    const copy = join(root, 'copy')
-    copyModules(copy)
-    const { line } = await start(`${program(root)}
-      const lock = await acquire()
-      const other = await import(${JSON.stringify(join(copy, 'kv', 'index.js'))})
-      const { NodeFileSystem: OtherFileSystem } = await import(${JSON.stringify(
-        join(copy, 'node_modules', '@varve', 'pack', 'dist', 'fs', 'index.js'),
-      )})
-      try {
-        await other.acquireStoreLock({ fileSystem: new OtherFileSystem(), clock: systemClock, root: lock.root })
-        console.log('acquired twice')
-      } catch (error) {
-        console.log(error.code, other.acquireStoreLock === acquireStoreLock)
-      }
-      process.stdin.resume()
-    `)
-    expect(line).toBe('STORE_LOCKED false')
-    expect(await otherProcess()).toBe('STORE_LOCKED')
-  })
-
-  it('comes free when its holder is killed, and its owner file is tidied away', async () => {
-    for (let i = 0; i < 3; i++) {
-      const { child, line } = await startHolder()
-      expect(line).toBe('held')
-      await kill(child)
-      expect(ownerFiles()).toEqual([`lock-owner-${child.pid}`])
-      const lock = await acquire()
-      expect(ownerFiles()).toEqual([`lock-owner-${process.pid}`])
-      await lock.release()
-    }
-  })
-
-  it('is not taken from a holder that was stopped', async () => {
-    const { child } = await startHolder()
-    child.kill('SIGSTOP')
-    expect((await refusal({ waitMs: 300 })).pid).toBe(child.pid)
-    child.kill('SIGCONT')
-    child.stdin?.end()
-    await ended(child)
-    await (await acquire()).release()
-  })
-
-  it('goes to one at a time of many processes and threads that want it', async () => {
-    const counter = join(root, 'counter')
-    writeFileSync(counter, '0')
-    const code = `${program(root, 'waitMs: 60_000')}
-      const { readFileSync, writeFileSync } = await import('node:fs')
-      for (let i = 0; i < 5; i++) {
-        const lock = await acquire()
-        const count = Number(readFileSync(${JSON.stringify(counter)}, 'utf8'))
-        await systemClock.sleep(2)
-        await lock.verifyStillHeld()
-        writeFileSync(${JSON.stringify(counter)}, String(count + 1))
-        await lock.release()
-      }
-    `
-    const threaded = `
-      import { Worker } from 'node:worker_threads'
-      const code = ${JSON.stringify(`(async () => { ${code} })()`)}
-      const threads = [1, 2].map(() => new Worker(code, { eval: true, execArgv: [] }))
-      await Promise.all(threads.map((thread) => new Promise((resolve, reject) => {
-        thread.once('exit', resolve)
-        thread.once('error', reject)
-      })))
-      console.log('done')
-    `
-    const all = await Promise.all([
-      start(`${code}; console.log('done')`),
-      start(`${code}; console.log('done')`),
-      start(threaded),
-    ])
-    expect(all.map(({ line }) => line)).toEqual(['done', 'done', 'done'])
-    expect(readFileSync(counter, 'utf8')).toBe('20')
-    expect(ownerFiles()).toEqual([])
-  })
-})
-
-/**
- * LevelDB, our packages, and the room itself once more, as two installations in one program would have them.
- */
-function copyModules(to: string): void {
-  const modules = join(to, 'node_modules')
-  const level = dirname(require.resolve('level/package.json'))
-  const classic = dirname(createRequire(join(level, 'package.json')).resolve('classic-level/package.json'))
-  mkdirSync(join(modules, '@varve', 'pack'), { recursive: true })
-  for (const folder of [join(realpathSync(level), '..'), join(realpathSync(classic), '..')]) {
-    cpSync(folder, modules, { recursive: true, dereference: true, force: true })
-  }
-  const pack = realpathSync(join(packageFolder, 'node_modules', '@varve', 'pack'))
-  const dependencies = join(modules, 'xxhash-wasm')
-  cpSync(join(pack, 'node_modules', 'xxhash-wasm'), dependencies, { recursive: true, dereference: true })
-  for (const part of ['dist', 'package.json']) {
-    cpSync(join(pack, part), join(modules, '@varve', 'pack', part), { recursive: true })
-  }
-  cpSync(join(packageFolder, 'dist', 'kv'), join(to, 'kv'), { recursive: true })
-  writeFileSync(join(to, 'package.json'), '{"type":"module"}')
-}
-
 describe('waiting', () => {
   it('gets the lock when the other writer ends', async () => {
-    const { child } = await startHolder()
+    const { child } = await processes.startHolder(root)
     const waiting = acquire({ waitMs: 60_000 })
     await systemClock.sleep(30)
     child.stdin?.end()
     const lock = await waiting
-    expect(await otherProcess()).toBe('STORE_LOCKED')
+    expect(await processes.ask(root)).toBe('STORE_LOCKED')
     await lock.release()
   })
 
@@ -369,7 +130,7 @@ describe('owner files that are there', () => {
       'lock-owner-1.txt',
     ]
     expect(ownerFiles().sort()).toEqual(stay.sort())
-    expect(await otherProcess()).toBe('STORE_LOCKED')
+    expect(await processes.ask(root)).toBe('STORE_LOCKED')
     await lock.release()
     expect(existsSync(join(root, `lock-owner-${process.pid}`))).toBe(false)
   })
@@ -393,7 +154,7 @@ describe('when something is wrong', () => {
       if (name !== 'LOCK') writeFileSync(join(root, 'lock', name), 'no database')
     }
     const lock = await acquire()
-    expect(await otherProcess()).toBe('STORE_LOCKED')
+    expect(await processes.ask(root)).toBe('STORE_LOCKED')
     await lock.release()
   })
 
@@ -433,15 +194,18 @@ describe('without LevelDB', () => {
     expect([lock.kind, lock.reason]).toEqual(['owner-file', 'no prebuild for this system'])
     await lock.verifyStillHeld()
     expect((await refusal()).pid).toBe(process.pid)
-    expect(await otherProcess()).toBe('STORE_LOCKED')
-    const { line } = await startHolder(`door: async () => ({ kind: 'unavailable', reason: '' })`)
+    expect(await processes.ask(root)).toBe('STORE_LOCKED')
+    const { line } = await processes.startHolder(
+      root,
+      `door: async () => ({ kind: 'unavailable', reason: '' })`,
+    )
     expect(line).toBe('STORE_LOCKED')
     await lock.release()
-    expect(await otherProcess()).toBe('held')
+    expect(await processes.ask(root)).toBe('held')
   })
 
   it('it is refused while another process holds LevelDB, and comes free when that is killed', async () => {
-    const { child } = await startHolder()
+    const { child } = await processes.startHolder(root)
     expect((await refusal({ door: noLevel })).pid).toBe(child.pid)
     await kill(child)
     const lock = await acquire({ door: noLevel })
