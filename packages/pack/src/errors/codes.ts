@@ -39,6 +39,14 @@ export const codes: { readonly [C in ErrorCode]: CodeEntry<C> } = {
     describe: (d) =>
       d.hash === undefined ? 'The object was collected' : `The object ${d.hash} was collected`,
   },
+  CONFLICT: {
+    meaning: 'Something else made or moved the ref first.',
+    advice:
+      'For a tag: choose another name, or delete the tag. For a commit: its branch kept moving; try again, ' +
+      'with more retries or with fewer writers that move the branch by themselves.',
+    fields: { ref: 'The branch or tag.' },
+    describe: (d) => `The ref ${d.ref} is not what this call expected`,
+  },
   CORRUPT: {
     meaning: 'Stored bytes do not match their checksum or break a rule of the format.',
     advice:

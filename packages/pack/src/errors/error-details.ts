@@ -17,6 +17,7 @@ export interface ErrorDetails {
   NO_SPACE: { readonly needed: number; readonly free: number }
   UNKNOWN_COMMIT: { readonly text: string }
   REF_NOT_FOUND: { readonly ref: string; readonly near?: string }
+  CONFLICT: { readonly ref: string }
   INVALID_HASH: { readonly text: string }
   OPTION_MISMATCH: { readonly option: string }
   READ_ONLY_FOLDER: { readonly path: string }

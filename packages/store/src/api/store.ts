@@ -88,6 +88,7 @@ export interface StoreStats {
 /** What a store tells `onEvent`. */
 export type StoreEvent =
   | { readonly type: 'recovered'; readonly bytesCut: number; readonly batchesCut: number }
+  | { readonly type: 'damaged'; readonly file: string; readonly offset: number; readonly bytes: number }
   | { readonly type: 'projections-rebuilt'; readonly reason: string }
   | { readonly type: 'gc'; readonly status: GcStatus }
   | { readonly type: 'healed'; readonly hash: Hash }

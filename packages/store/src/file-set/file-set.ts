@@ -11,15 +11,24 @@
 import { Mutex } from '@varve/pack/base'
 import { VarveError } from '@varve/pack/errors'
 import type { FileSystem } from '@varve/pack/fs'
+import { rawToHex } from '@varve/pack/objects'
 import {
-  AddressSpace, Chunk, type ChunkRoll, type ControlPayload, type IndexFile, readControl, replaceControl, type Segment,
+  AddressSpace,
+  Chunk,
+  type ChunkRoll,
+  type ControlState,
+  type GrowingFile,
+  type IndexFile,
+  readControl,
+  replaceControl,
+  type Segment,
 } from '@varve/pack/pack'
 import type { HashIndex } from '../hash-index/index.ts'
 
 export interface FileSetParts {
   readonly fs: FileSystem
   readonly folder: string
-  readonly control: ControlPayload
+  readonly control: ControlState
   readonly chunks: readonly Chunk[]
   readonly segments: readonly Segment[]
   readonly index: HashIndex
@@ -35,6 +44,7 @@ export interface Generation {
   readonly segments: readonly Segment[]
   readonly indexes: readonly IndexFile[]
   readonly checkpoint: { readonly number: number; readonly position: number }
+  /** Raw hash. */
   readonly target: { readonly hash: string; readonly offset: number } | undefined
   readonly retireTime: number
 }
@@ -45,8 +55,9 @@ export class FileSet {
   readonly index: HashIndex
   readonly #parts: FileSetParts
   readonly #controlLock = new Mutex()
-  #control: ControlPayload
+  #control: ControlState
   #space: AddressSpace
+  #segments: readonly Segment[]
   #fileCounter: number
 
   constructor(parts: FileSetParts) {
@@ -54,13 +65,14 @@ export class FileSet {
     this.index = parts.index
     this.#control = parts.control
     this.#fileCounter = parts.control.fileCounter
+    this.#segments = parts.segments
     this.#space = this.#spaceOf(parts.control, parts.chunks, parts.segments)
     // From here on the address space uses the files; whoever opened them does not.
     for (const chunk of parts.chunks) chunk.file.release()
     for (const segment of parts.segments) segment.release()
   }
 
-  get control(): ControlPayload {
+  get control(): ControlState {
     return this.#control
   }
 
@@ -86,7 +98,7 @@ export class FileSet {
   }
 
   /** The log has begun a new chunk. */
-  async roll(change: ChunkRoll): Promise<void> {
+  async roll(change: ChunkRoll): Promise<GrowingFile> {
     await this.#replace((control) => ({
       ...control,
       chunks: [
@@ -98,14 +110,14 @@ export class FileSet {
     }))
     const opened = this.#parts.openChunk(change.opened)
     const before = this.#space
-    for (const chunk of before.chunks) if (chunk.number === change.sealed.number) chunk.file.stopGrowing()
-    this.#space = this.#spaceOf(this.#control, [...before.chunks, opened], before.segments)
+    this.#space = this.#spaceOf(this.#control, [...before.chunks, opened], this.#segments)
     before.release()
     opened.file.release()
+    return opened.file
   }
 
   /** Replaces control (after which the collection has happened) and installs the generation. */
-  async switchOver(generation: Generation, o: { readonly unlink: boolean }): Promise<{ bytesFreed: number }> {
+  async switchOver(generation: Generation, o: { readonly unlink: boolean }): Promise<void> {
     const before = this.#space
     await this.#replace((control) => ({
       ...control,
@@ -115,18 +127,21 @@ export class FileSet {
       chunks: control.chunks.filter((chunk) => chunk.base >= generation.retire),
       segments: generation.segments.map((segment) => segment.info),
       checkpoint: generation.checkpoint,
-      target: generation.target ?? control.target,
+      target: targetOf(generation) ?? control.target,
     }))
     const kept = before.chunks.filter((chunk) => chunk.base >= generation.retire)
     const retired = before.chunks.filter((chunk) => chunk.base < generation.retire)
-    const gone = new Set([...retired, ...before.segments].map((file) => file.number))
+    const gone = new Set([...retired, ...this.#segments].map((file) => file.number))
     const indexes = this.index.replace({ gone, added: generation.indexes })
     this.#space = this.#spaceOf(this.#control, kept, generation.segments)
     for (const segment of generation.segments) segment.release()
-    const bytesFreed = letGo([...retired.map((chunk) => chunk.file), ...before.segments, ...indexes], o.unlink)
+    if (o.unlink) {
+      for (const chunk of retired) chunk.file.retire()
+      for (const file of [...this.#segments, ...indexes]) file.retire()
+    }
     for (const index of indexes) index.release()
+    this.#segments = generation.segments
     before.release()
-    return { bytesFreed }
   }
 
   /** Lets go of every file; the background closes those that nobody else uses. */
@@ -136,7 +151,7 @@ export class FileSet {
   }
 
   /** Replaces control with what `change` makes of it; one at a time. @throws LOCK_LOST and what the disk says */
-  async #replace(change: (control: ControlPayload) => ControlPayload): Promise<void> {
+  async #replace(change: (control: ControlState) => ControlState): Promise<void> {
     await this.#controlLock.run(async () => {
       await this.#assertStillOurs()
       const next = {
@@ -151,28 +166,19 @@ export class FileSet {
 
   async #assertStillOurs(): Promise<void> {
     await this.#parts.verifyLock()
-    const found = await readControl(this.#parts.fs, this.#parts.folder)
+    const { state: found } = await readControl(this.#parts.fs, this.#parts.folder)
     if (found.writerTerm !== this.#control.writerTerm || found.sequence !== this.#control.sequence) {
       throw new VarveError('LOCK_LOST', {})
     }
   }
 
-  #spaceOf(control: ControlPayload, chunks: readonly Chunk[], segments: readonly Segment[]): AddressSpace {
+  #spaceOf(control: ControlState, chunks: readonly Chunk[], segments: readonly Segment[]): AddressSpace {
     const { epoch, retire } = control
     return new AddressSpace({ epoch, instance: this.instance, retire, chunks: [...chunks], segments: [...segments] })
   }
 }
 
-interface Retirable {
-  readonly byteSize?: number
-  retire(): void
-}
-
-function letGo(files: readonly Retirable[], isUnlinked: boolean): number {
-  let bytes = 0
-  for (const file of files) {
-    bytes += file.byteSize ?? 0
-    if (isUnlinked) file.retire()
-  }
-  return bytes
+function targetOf(generation: Generation): ControlState['target'] {
+  const { target } = generation
+  return target === undefined ? null : { hash: rawToHex(target.hash), offset: target.offset }
 }

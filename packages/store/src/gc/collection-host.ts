@@ -52,8 +52,6 @@ export interface CollectionWorker {
    * False: it would not fit the budget of a round under the held log, and nothing was done.
    */
   catchUp(round: { readonly from: number; readonly to: number; readonly isBudgeted: boolean }): Promise<boolean>
-  /** Opens the new files for reading, so that little is left to do under the held log. */
-  prepare(): Promise<void>
   /** Replaces control (the commit point) and installs the new files. The log is held. */
   switchOver(): Promise<CollectionFigures>
   /** Resolves when the thread has ended and its files are gone. */

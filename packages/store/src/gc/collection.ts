@@ -111,7 +111,6 @@ export class Collection {
       if (this.#isCancelled()) return { state: 'cancelled' }
       this.#state = 'finishing'
       const worker = this.#worker as CollectionWorker
-      await worker.prepare()
       const stats = await this.#catchUpAndSwitch(worker)
       this.#state = 'finalised'
       return { state: 'finalised', stats }
@@ -175,7 +174,7 @@ export class Collection {
       target,
       keep,
       unlink,
-      youngAfterMs: this.startedAt - graceMs,
+      youngAfterMs: graceMs === 0 ? Number.POSITIVE_INFINITY : this.startedAt - graceMs,
       stalls: this.#stalls,
       onProgress: (progress) => {
         this.#progress = progress

@@ -4,8 +4,8 @@
  * the record decides. What is in no layer is not in the store; a layer goes when its pack file goes.
  */
 import { VarveError } from '@varve/pack/errors'
-import { type IndexKind, type RawHash, rawToHex } from '@varve/pack/objects'
-import { HashTable, type IndexFile, indexKindOf, type RecordReader } from '@varve/pack/pack'
+import { indexKind, type IndexKind, indexKindOf, type RawHash, rawToHex } from '@varve/pack/objects'
+import { HashTable, type IndexFile, type RecordReader } from '@varve/pack/pack'
 
 /** What has the same kind and hash, wherever it lies. */
 export interface IndexHit {
@@ -18,6 +18,8 @@ interface TableLayer {
   readonly chunk: number
   readonly base: number
   readonly table: HashTable
+  /** Objects by index kind. */
+  readonly counts: Record<IndexKind, number>
 }
 
 export class HashIndex {
@@ -46,19 +48,30 @@ export class HashIndex {
 
   /** Begins the table of the chunk that is now appended to. */
   beginTable(chunk: number, base: number, seed: number): void {
-    this.#tables = [...this.#tables, { chunk, base, table: new HashTable({ seed }) }]
+    const counts = { 1: 0, 2: 0, 3: 0, 4: 0 }
+    this.#tables = [...this.#tables, { chunk, base, table: new HashTable({ seed }), counts }]
   }
 
   /** Takes a record that has just been appended to the open chunk. */
-  add(hash: RawHash, offset: number): void {
+  add(kind: IndexKind, hash: RawHash, offset: number): void {
     const open = this.#open()
+    open.counts[kind]++
     open.table.add(hash, offset - open.base)
   }
 
   /** The same for a record that lies in a buffer. */
-  addBytes(buf: Buffer, hashStart: number, offset: number): void {
+  addBytes(kind: IndexKind, buf: Buffer, at: { readonly hashStart: number; readonly offset: number }): void {
     const open = this.#open()
-    open.table.addBytes(buf, hashStart, offset - open.base)
+    open.counts[kind]++
+    open.table.addBytes(buf, at.hashStart, at.offset - open.base)
+  }
+
+  /** Objects of one kind in all layers; one that was put twice counts twice. */
+  count(kind: IndexKind): number {
+    let count = 0
+    for (const layer of this.#tables) count += layer.counts[kind]
+    for (const file of this.#files) count += file.objectCount(kind)
+    return count
   }
 
   /** An index file takes the place of the chunk's table. */
@@ -90,6 +103,23 @@ export class HashIndex {
   /** A whole copy that is not at `offset`, or 0: for an object whose record there is damaged. */
   findOther(kind: IndexKind, hash: RawHash, offset: number): number {
     return this.#search(kind, hash, offset).offset
+  }
+
+  /** Offsets of the commits that lie at or above a position, in no order. */
+  *commitsFrom(position: number): Generator<number, void, undefined> {
+    for (const file of this.#files) {
+      const offsets: number[] = []
+      file.forEach((kind, offset) => {
+        if (kind === indexKind.commit && offset >= position) offsets.push(offset)
+      })
+      yield* offsets
+    }
+    for (const layer of this.#tables) {
+      for (const relative of layer.table.offsets()) {
+        const offset = layer.base + relative
+        if (offset >= position && this.#hitAt(offset)?.kind === indexKind.commit) yield offset
+      }
+    }
   }
 
   /** Objects whose hash begins with these hex digits (at least 7), each once; stops after `limit`. */

@@ -5,21 +5,16 @@
  *     while (queue.isBlocked) await queue.unblocked()
  *     // from here to the next await: one section
  *
- * Work too long for one section goes in slices; when a collection switched files between two slices, everything that
- * was decided before is void and the work begins again.
+ * Work too long for one section goes in slices; when a collection switches files between two slices, everything that
+ * was decided before is void, and the work itself begins again.
  */
 import type { Clock } from '@varve/pack/base'
-import { VarveError } from '@varve/pack/errors'
+import { throwIfAborted, VarveError } from '@varve/pack/errors'
 import type { AppendLog } from '@varve/pack/pack'
-
-/** After so many beginnings the work runs to its end in one section: slow for others, but it ends. */
-const BEGINNINGS_MAX = 8
 
 export interface WriteQueueParts {
   readonly log: AppendLog
   readonly clock: Clock
-  /** Changes when a collection has switched files. */
-  readonly epoch: () => number
   readonly isClosed: () => boolean
 }
 
@@ -39,29 +34,37 @@ export class WriteQueue {
     return this.#parts.log.unblocked()
   }
 
+  /** A writer that has failed goes on reading. @throws STORE_CLOSED */
+  assertOpenForReading(): void {
+    if (this.#parts.isClosed()) throw new VarveError('STORE_CLOSED', {})
+  }
+
   /** @throws STORE_CLOSED, WRITER_FAILED */
   assertOpen(): void {
-    if (this.#parts.isClosed()) throw new VarveError('STORE_CLOSED', {})
+    this.assertOpenForReading()
     const failure = this.#parts.log.failure
     if (failure !== undefined) throw failure
   }
 
   /**
-   * Runs `build` in slices (it yields between them) and `finish` in the same section as the last one.
-   * @returns what `finish` gives
+   * Runs the steps of a long piece of work in slices, and `finish` in the same section as the last one. Steps that
+   * were overtaken by a collection begin again by themselves.
+   * @throws ABORTED between two slices
    */
-  async inSlices<T, R>(build: () => Iterator<void, T, void>, finish: (built: T) => R): Promise<R> {
-    for (let beginnings = 1; ; beginnings++) {
-      while (this.isBlocked) await this.unblocked()
-      const epoch = this.#parts.epoch()
-      const steps = build()
-      let step = steps.next()
-      while (step.done !== true && this.#parts.epoch() === epoch) {
-        if (beginnings < BEGINNINGS_MAX) await this.#parts.clock.turn()
-        while (beginnings < BEGINNINGS_MAX && this.isBlocked) await this.unblocked()
-        if (this.#parts.epoch() === epoch) step = steps.next()
+  async inSlices<T, R>(
+    steps: Generator<void, T, undefined>,
+    o: { readonly signal: AbortSignal | undefined; readonly finish: (result: T) => R }
+  ): Promise<R> {
+    try {
+      for (;;) {
+        while (this.isBlocked) await this.unblocked()
+        throwIfAborted(o.signal)
+        const step = steps.next()
+        if (step.done === true) return o.finish(step.value)
+        await this.#parts.clock.turn()
       }
-      if (step.done === true) return finish(step.value)
+    } finally {
+      steps.return(undefined as never)
     }
   }
 

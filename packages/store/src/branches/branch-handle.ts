@@ -1,0 +1,190 @@
+/**
+ * A branch as its callers hold it: a name, read at its acknowledged head at the time of each call. Calls of `commit`
+ * queue by name; whatever else moves the branch meanwhile makes the function run again on the new head.
+ */
+import { throwIfAborted, VarveError } from '@varve/pack/errors'
+import type {
+  Branch, Bytes, Commit, CommitInfo, CommitLike, CommitOutcome, Cursor, Entry, Path, Range, Tree, TreeEdit,
+} from '../api/index.ts'
+import { emptyTree, StoredTree } from '../directory/index.ts'
+import { refKey, type RefTarget } from '../refs/index.ts'
+import type { BranchRooms } from './branch-rooms.ts'
+import { CommitHandle } from './commit-handle.ts'
+import type { CommitQueues } from './commit-queues.ts'
+import { appendCommit, storeTree } from './commit-writer.ts'
+import { findCommit } from './find-commit.ts'
+import { appendRef, type RefMove, settleRef } from './ref-writer.ts'
+
+/** How often a commit is tried again when something else moved its branch, unless the caller says otherwise. */
+const RETRIES_DEFAULT = 13
+
+type CommitFunction = (edit: TreeEdit) => CommitOutcome | void | Promise<CommitOutcome | void>
+
+/** How one try ended. */
+type Attempt =
+  | { readonly state: 'unchanged' | 'moved' }
+  | { readonly state: 'committed'; readonly commit: Commit; readonly move: RefMove }
+
+export class BranchHandle implements Branch {
+  readonly name: string
+  readonly #key: string
+  readonly #rooms: BranchRooms
+  readonly #queues: CommitQueues
+
+  constructor(rooms: BranchRooms, queues: CommitQueues, name: string) {
+    this.#key = refKey('heads', name)
+    this.name = name
+    this.#rooms = rooms
+    this.#queues = queues
+  }
+
+  commit(fn: CommitFunction, o: CommitInfo & { readonly retries?: number | undefined } = {}): Promise<Commit> {
+    return this.#queues.run(this.#key, o.signal, () => this.#commit(fn, o))
+  }
+
+  async head(): Promise<Commit | undefined> {
+    return this.headSync()
+  }
+
+  headSync(): Commit | undefined {
+    this.#rooms.assertOpen()
+    return this.#handleOf(this.#rooms.refs.acknowledged(this.#key))
+  }
+
+  async set(commit: CommitLike): Promise<void> {
+    await this.#move(() => this.#targetFor(commit))
+  }
+
+  async compareAndSet(expected: CommitLike | undefined, next: CommitLike | undefined): Promise<boolean> {
+    const expectedHash = typeof expected === 'object' ? expected.hash : expected
+    let isMoved = false
+    await this.#move((current) => {
+      const currentHash = current === undefined ? undefined : this.#handleOf(current)?.hash
+      if (currentHash !== expectedHash) return current
+      isMoved = true
+      return next === undefined ? undefined : this.#targetFor(next)
+    })
+    return isMoved
+  }
+
+  async delete(): Promise<boolean> {
+    let wasThere = false
+    await this.#move((current) => {
+      wasThere = current !== undefined
+      return undefined
+    })
+    return wasThere
+  }
+
+  async get(path: Path, o?: { signal?: AbortSignal | undefined }): Promise<Bytes | undefined> {
+    return this.#tree().get(path, o)
+  }
+
+  getSync(path: Path): Bytes | undefined {
+    return this.#tree().getSync(path)
+  }
+
+  async getMany(paths: readonly Path[], o?: { signal?: AbortSignal | undefined }): Promise<(Bytes | undefined)[]> {
+    return this.#tree().getMany(paths, o)
+  }
+
+  async has(path: Path, o?: { signal?: AbortSignal | undefined }): Promise<boolean> {
+    return this.#tree().has(path, o)
+  }
+
+  hasSync(path: Path): boolean {
+    return this.#tree().hasSync(path)
+  }
+
+  async stat(path: Path, o?: { signal?: AbortSignal | undefined }): Promise<Entry | undefined> {
+    return this.#tree().stat(path, o)
+  }
+
+  statSync(path: Path): Entry | undefined {
+    return this.#tree().statSync(path)
+  }
+
+  async getTree(path: Path, o?: { signal?: AbortSignal | undefined }): Promise<Tree | undefined> {
+    return this.#tree().getTree(path, o)
+  }
+
+  getTreeSync(path: Path): Tree | undefined {
+    return this.#tree().getTreeSync(path)
+  }
+
+  entries(path?: Path, o?: Range): Cursor<Entry> {
+    return this.#tree().entries(path, o)
+  }
+
+  entriesSync(path?: Path, o?: Range): IterableIterator<Entry> {
+    return this.#tree().entriesSync(path, o)
+  }
+
+  values(path?: Path, o?: Range): Cursor<readonly [name: string, value: Bytes]> {
+    return this.#tree().values(path, o)
+  }
+
+  async count(path?: Path): Promise<number> {
+    return this.#tree().count(path)
+  }
+
+  async #commit(fn: CommitFunction, o: CommitInfo & { readonly retries?: number | undefined }): Promise<Commit> {
+    const retries = o.retries ?? RETRIES_DEFAULT
+    for (let attempt = 0; attempt <= retries; attempt++) {
+      throwIfAborted(o.signal)
+      const base = this.#rooms.refs.newest(this.#key)
+      const outcome = await this.#attempt(fn, o, base)
+      if (outcome.state === 'committed') {
+        await settleRef(this.#rooms, outcome.move, o.durability ?? this.#rooms.durability)
+        return outcome.commit
+      }
+      if (outcome.state === 'unchanged') return this.#handleOf(base) as Commit
+    }
+    throw new VarveError('CONFLICT', { ref: this.name })
+  }
+
+  async #attempt(fn: CommitFunction, o: CommitInfo, base: RefTarget | undefined): Promise<Attempt> {
+    const head = this.#handleOf(base)
+    const tree = head?.tree() ?? emptyTree(this.#rooms.storage)
+    const edit = tree.edit()
+    const source = (await fn(edit)) ?? edit
+    const finish = (root: { readonly hash: string; readonly offset: number }): Attempt => {
+      if (this.#rooms.refs.newest(this.#key)?.hash !== base?.hash) return { state: 'moved' }
+      const isSame = head !== undefined && findCommit(this.#rooms, head).tree.hash === root.hash
+      if (isSame && o.allowEmpty !== true) return { state: 'unchanged' }
+      const parents = base === undefined ? [] : [base.hash]
+      const stored = appendCommit(this.#rooms, { tree: root, parents, info: o, isBare: false })
+      const move = appendRef(this.#rooms, this.#key, this.#target(stored))
+      return { state: 'committed', commit: new CommitHandle(stored, this.#rooms.storage), move }
+    }
+    return storeTree(this.#rooms, source, { signal: o.signal, finish })
+  }
+
+  /** Moves the branch to what `decide` makes of its newest target, in one section with the decision. */
+  async #move(decide: (current: RefTarget | undefined) => RefTarget | undefined): Promise<void> {
+    const { queue, refs, durability } = this.#rooms
+    while (queue.isBlocked) await queue.unblocked()
+    const current = refs.newest(this.#key)
+    const next = decide(current)
+    if (next === current) return
+    await settleRef(this.#rooms, appendRef(this.#rooms, this.#key, next), durability)
+  }
+
+  #targetFor(commit: CommitLike): RefTarget {
+    return this.#target(findCommit(this.#rooms, commit))
+  }
+
+  #target(place: { readonly hash: string; readonly offset: number }): RefTarget {
+    return { hash: place.hash, offset: place.offset, at: this.#rooms.now(), annotation: undefined }
+  }
+
+  #handleOf(target: RefTarget | undefined): Commit | undefined {
+    if (target === undefined) return undefined
+    return new CommitHandle(this.#rooms.objects.commitAt(target), this.#rooms.storage)
+  }
+
+  #tree(): StoredTree {
+    const head = this.headSync()
+    return head === undefined ? emptyTree(this.#rooms.storage) : (head.tree() as StoredTree)
+  }
+}

@@ -1,0 +1,73 @@
+/** Finds the commit that a text means: a branch, a tag, the start of a hash, `git:<id>`, and steps from there. */
+import { VarveError } from '@varve/pack/errors'
+import { hexToRaw, indexKind, rawToHex } from '@varve/pack/objects'
+import type { HashIndex } from '../hash-index/index.ts'
+import { isHashPrefix, parseRevision, type RevisionStep } from '../history/index.ts'
+import { GIT_ID_KEY } from '../projections/index.ts'
+import type { StoredCommit } from '../reader/index.ts'
+import type { BranchRooms } from './branch-rooms.ts'
+
+/** Candidates that an AMBIGUOUS error lists. */
+const CANDIDATES_MAX = 20
+const GIT_PREFIX = 'git:'
+/** Objects of other kinds may share the prefix. */
+const HITS_MAX = 256
+
+/** The commit, or `undefined` when there is none. @throws AMBIGUOUS with the candidates */
+export async function resolveRevision(
+  rooms: BranchRooms,
+  index: HashIndex,
+  text: string
+): Promise<StoredCommit | undefined> {
+  const revision = parseRevision(text)
+  if (revision === undefined) return undefined
+  let commit = await named(rooms, index, revision.name)
+  for (const step of revision.steps) {
+    if (commit === undefined) return undefined
+    commit = walk(rooms, commit, step)
+  }
+  return commit
+}
+
+async function named(rooms: BranchRooms, index: HashIndex, name: string): Promise<StoredCommit | undefined> {
+  if (name.startsWith(GIT_PREFIX)) return fromGit(rooms, name.slice(GIT_PREFIX.length))
+  for (const key of [`heads/${name}`, `tags/${name}`]) {
+    const target = rooms.refs.acknowledged(key)
+    if (target !== undefined) return rooms.objects.commitAt(target)
+  }
+  return isHashPrefix(name) ? fromPrefix(rooms, index, name) : undefined
+}
+
+function fromPrefix(rooms: BranchRooms, index: HashIndex, prefix: string): StoredCommit | undefined {
+  const hits = index.withPrefix(prefix, HITS_MAX).filter((hit) => hit.kind === indexKind.commit)
+  return only(hits.map((hit) => rawToHex(hit.hash)), rooms)
+}
+
+async function fromGit(rooms: BranchRooms, id: string): Promise<StoredCommit | undefined> {
+  if (!/^[0-9a-f]{7,64}$/.test(id)) return undefined
+  const hashes = await rooms.projections.gitCommits(id, CANDIDATES_MAX)
+  // The projection only suggests: the commit itself says which Git commit it came from.
+  const held = hashes.filter((hash) => rooms.objects.commit(hexToRaw(hash))?.extra[GIT_ID_KEY]?.startsWith(id))
+  return only(held, rooms)
+}
+
+function only(hashes: readonly string[], rooms: BranchRooms): StoredCommit | undefined {
+  const [first] = hashes
+  if (first === undefined) return undefined
+  if (hashes.length > 1) throw new VarveError('AMBIGUOUS', { candidates: hashes.slice(0, CANDIDATES_MAX) })
+  return rooms.objects.commit(hexToRaw(first))
+}
+
+function walk(rooms: BranchRooms, from: StoredCommit, step: RevisionStep): StoredCommit | undefined {
+  if (step.kind === 'parent') {
+    if (step.count === 0) return from
+    const hash = from.parents[step.count - 1]
+    return hash === undefined ? undefined : rooms.objects.commit(hash)
+  }
+  let commit: StoredCommit | undefined = from
+  for (let left = step.count; left > 0 && commit !== undefined; left--) {
+    const hash: string | undefined = commit.parents[0]
+    commit = hash === undefined ? undefined : rooms.objects.commit(hash)
+  }
+  return commit
+}

@@ -1,0 +1,56 @@
+import { VarveError } from '@varve/pack/errors'
+import type { Commit, CommitLike, Tag } from '../api/index.ts'
+import { type RefAnnotation, refKey } from '../refs/index.ts'
+import type { BranchRooms } from './branch-rooms.ts'
+import { CommitHandle } from './commit-handle.ts'
+import { findCommit } from './find-commit.ts'
+import { appendRef, settleRef } from './ref-writer.ts'
+
+/** A tag as its callers hold it: a name that is made once and does not move. */
+export class TagHandle implements Tag {
+  readonly name: string
+  readonly #key: string
+  readonly #rooms: BranchRooms
+
+  constructor(rooms: BranchRooms, name: string) {
+    this.#key = refKey('tags', name)
+    this.name = name
+    this.#rooms = rooms
+  }
+
+  async target(): Promise<Commit | undefined> {
+    this.#rooms.assertOpen()
+    const target = this.#rooms.refs.acknowledged(this.#key)
+    if (target === undefined) return undefined
+    return new CommitHandle(this.#rooms.objects.commitAt(target), this.#rooms.storage)
+  }
+
+  async annotation(): Promise<RefAnnotation | undefined> {
+    this.#rooms.assertOpen()
+    return this.#rooms.refs.acknowledged(this.#key)?.annotation
+  }
+
+  async create(
+    commit: CommitLike,
+    o: { readonly message?: string | undefined; readonly author?: string | undefined; readonly date?: Date | number | undefined } = {}
+  ): Promise<void> {
+    const { queue, refs, durability } = this.#rooms
+    while (queue.isBlocked) await queue.unblocked()
+    if (refs.newest(this.#key) !== undefined) throw new VarveError('CONFLICT', { ref: this.name })
+    const { hash, offset } = findCommit(this.#rooms, commit)
+    const at = this.#rooms.now()
+    const annotation =
+      o.message === undefined
+        ? undefined
+        : { message: o.message, author: o.author ?? this.#rooms.author, date: Number(o.date ?? at) }
+    await settleRef(this.#rooms, appendRef(this.#rooms, this.#key, { hash, offset, at, annotation }), durability)
+  }
+
+  async delete(): Promise<boolean> {
+    const { queue, refs, durability } = this.#rooms
+    while (queue.isBlocked) await queue.unblocked()
+    if (refs.newest(this.#key) === undefined) return false
+    await settleRef(this.#rooms, appendRef(this.#rooms, this.#key, undefined), durability)
+    return true
+  }
+}

@@ -1,0 +1,140 @@
+/**
+ * Puts whole histories: many objects one after another without a promise each, nothing reachable before `finish`.
+ * Everything that was put since the beginning counts as kept by collections, and so does what was found to be there
+ * already, until the refs are moved or the work is given up. Between two calls of `ready` there is no await: that is
+ * one section of the write queue.
+ */
+import { VarveError } from '@varve/pack/errors'
+import {
+  type BlobRef, directoryTotals, entryMode, hexToRaw, type NodeRef, type RawHash, rawToHex, TreeCursor, type TreeEntry, treeShape,
+  TreeWriter,
+} from '@varve/pack/objects'
+import { appendRef, findCommit, settleRef } from './branches/index.ts'
+import type { Hash } from './api/index.ts'
+import { refKey, type RefKind } from './refs/index.ts'
+import type { StoreRooms } from './store-rooms.ts'
+import { type PinHolder, putBlobStream } from './writer/index.ts'
+
+export interface BulkCommit {
+  readonly tree: NodeRef
+  /** Hex; parents need not be in the store. */
+  readonly parents: readonly string[]
+  readonly author: string
+  /** ms since 1970. */
+  readonly date: number
+  readonly message: string
+  readonly extra: Readonly<Record<string, string>>
+}
+
+export interface BulkRef {
+  /** `heads/<name>` or `tags/<name>`. */
+  readonly name: string
+  /** Hex. */
+  readonly commit: string
+  readonly tag?: { readonly message?: string; readonly author?: string; readonly date?: number } | undefined
+}
+
+export class Bulk {
+  readonly #rooms: StoreRooms
+  readonly #pins: PinHolder
+  readonly #trees: TreeWriter
+  readonly #from: number
+
+  constructor(rooms: StoreRooms) {
+    this.#rooms = rooms
+    this.#pins = rooms.pins.open()
+    this.#from = rooms.writer.end
+    this.#pins.keepFrom(this.#from)
+    this.#trees = new TreeWriter(rooms.objects, rooms.writer, treeShape)
+  }
+
+  /** Resolves when more may be put; call it every few hundred objects. @throws STORE_CLOSED, WRITER_FAILED */
+  async ready(): Promise<void> {
+    const { queue } = this.#rooms
+    while (queue.isBlocked) await queue.unblocked()
+  }
+
+  putBlob(content: Buffer): BlobRef {
+    return this.#pinned(this.#rooms.writer.putBlob(content))
+  }
+
+  /** @throws OPTION_MISMATCH when the content has another size */
+  async putBlobStream(content: AsyncIterable<Buffer>, size: number): Promise<BlobRef> {
+    const place = await putBlobStream(this.#rooms, content, {
+      ...{ flags: 0, expected: undefined, size, signal: undefined, onProgress: undefined },
+      onPut: (put) => this.#pin(put.offset),
+    })
+    await this.ready()
+    return { hash: place.hash, offset: place.offset, size }
+  }
+
+  /** A directory with these entries, which ascend by name; with a base, that directory with these changes. */
+  putDirectory(base: NodeRef | undefined, entries: readonly TreeEntry[]): NodeRef {
+    const changes = entries.map((entry) => ({ name: entry.name, target: entry }))
+    return this.#pinned(this.#trees.apply(base, changes))
+  }
+
+  /** The same commit twice is one commit. */
+  putCommit(commit: BulkCommit): { readonly hash: string; readonly offset: number } {
+    const { projections, writer } = this.#rooms
+    const parents: RawHash[] = commit.parents.map((parent) => hexToRaw(parent))
+    const place = this.#pinned(writer.putCommit({ ...commit, parents }, 0))
+    const hash = rawToHex(place.hash)
+    projections.noteCommit({ hash, extra: commit.extra }, place.offset)
+    return { hash, offset: place.offset }
+  }
+
+  /** The entries of one stored directory, in order. */
+  *directoryEntries(directory: NodeRef): Generator<TreeEntry, void, undefined> {
+    const cursor = new TreeCursor(this.#rooms.objects, directory)
+    while (cursor.next()) yield { name: cursor.name(), ...cursor.entry.target() }
+  }
+
+  /** The root of a stored commit's tree; the commit in hex. @throws UNKNOWN_COMMIT */
+  commitTree(commit: string): NodeRef {
+    return findCommit(this.#rooms, commit as Hash<'commit'>).tree
+  }
+
+  /** Count and byte total of a stored directory, as its parent's entry needs them. */
+  totals(directory: NodeRef): { readonly mode: typeof entryMode.directory; readonly count: number; readonly size: number } {
+    const { count, bytes } = directoryTotals(this.#rooms.objects, directory)
+    return { mode: entryMode.directory, count, size: bytes }
+  }
+
+  /** Moves all refs, one after another in one section, and waits until everything is durable. */
+  async finish(refs: readonly BulkRef[]): Promise<void> {
+    await this.ready()
+    const moves = refs.map((ref) => this.#moveRef(ref))
+    for (const move of moves) await settleRef(this.#rooms, move, 'commit')
+    if (moves.length === 0) await this.#rooms.queue.settle('commit')
+    this.#pins.release()
+  }
+
+  /** Lets go of everything; the next collection drops it. */
+  async abort(): Promise<void> {
+    this.#pins.release()
+  }
+
+  #moveRef(ref: BulkRef): ReturnType<typeof appendRef> {
+    const slash = ref.name.indexOf('/')
+    const kind = ref.name.slice(0, slash)
+    if (kind !== 'heads' && kind !== 'tags') {
+      throw new VarveError('INVALID_PATH', { path: ref.name, hint: 'a ref is heads/<name> or tags/<name>' })
+    }
+    const { hash, offset } = findCommit(this.#rooms, ref.commit as Hash<'commit'>)
+    const at = this.#rooms.now()
+    const { message, author = '', date = at } = ref.tag ?? {}
+    const annotation = message === undefined ? undefined : { message, author, date }
+    return appendRef(this.#rooms, refKey(kind as RefKind, ref.name.slice(slash + 1)), { hash, offset, at, annotation })
+  }
+
+  #pinned<T extends { readonly offset: number }>(place: T): T {
+    this.#pin(place.offset)
+    return place
+  }
+
+  /** What was appended since the beginning is kept anyway. */
+  #pin(offset: number): void {
+    if (offset < this.#from) this.#pins.add(offset)
+  }
+}

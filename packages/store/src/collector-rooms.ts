@@ -1,0 +1,105 @@
+/** Joins the collector to the store that it collects. */
+import { CollectorThread } from '@varve/gc-worker'
+import { VarveError } from '@varve/pack/errors'
+import { fileName } from '@varve/pack/layout'
+import { directoryTotals, hexToRaw, indexKind } from '@varve/pack/objects'
+import type { AppendLog, BlockCache, FileRetirer } from '@varve/pack/pack'
+import { type BranchRooms, findCommit } from './branches/index.ts'
+import type { FileSet } from './file-set/index.ts'
+import { type CollectionHost, type CommitPlace, GarbageCollector } from './gc/index.ts'
+import { StoreCollection } from './maintenance/index.ts'
+import type { Projections } from './projections/index.ts'
+import type { StoreOptions } from './store-options.ts'
+import type { PinRegistry, WriteQueue } from './writer/index.ts'
+
+export interface CollectorParts {
+  readonly options: StoreOptions
+  readonly folder: string
+  readonly storeId: Buffer
+  readonly cache: BlockCache
+  readonly retirer: FileRetirer
+  readonly files: FileSet
+  readonly log: AppendLog
+  readonly queue: WriteQueue
+  readonly pins: PinRegistry
+  readonly branchRooms: BranchRooms
+  readonly projections: Projections
+}
+
+export function collectorFor(parts: CollectorParts): GarbageCollector {
+  const { options } = parts
+  return new GarbageCollector({
+    host: new StoreCollectionHost(parts),
+    findCommit: (commit) => {
+      const { hash, offset } = findCommit(parts.branchRooms, commit)
+      return { hash, offset }
+    },
+    onStatus: (status) => options.onEvent({ type: 'gc', status }),
+  })
+}
+
+class StoreCollectionHost implements CollectionHost {
+  readonly #parts: CollectorParts
+
+  constructor(parts: CollectorParts) {
+    this.#parts = parts
+  }
+
+  get clock(): CollectionHost['clock'] {
+    return this.#parts.options.clock
+  }
+
+  assertWritable(): void {
+    this.#parts.queue.assertOpen()
+  }
+
+  latestTarget(): CommitPlace | undefined {
+    const { target } = this.#parts.files.control
+    return target === null ? undefined : { hash: hexToRaw(target.hash), offset: target.offset }
+  }
+
+  /** The target's tree is the least that will be kept; equal contents are stored once, so the files bound it too. */
+  async assertSpaceFor(target: CommitPlace | undefined): Promise<void> {
+    if (target === undefined) return
+    const { branchRooms, files, options, folder } = this.#parts
+    const commit = branchRooms.objects.commitAt(target)
+    const logical = directoryTotals(branchRooms.objects, commit.tree).bytes
+    let present = 0
+    for (const file of [...files.space.chunks, ...files.space.segments]) present += file.file.end
+    const needed = Math.min(logical, present)
+    const free = await options.fs.freeBytes(folder)
+    if (free < needed) throw new VarveError('NO_SPACE', { needed, free })
+  }
+
+  sealLog(): Promise<void> {
+    return this.#parts.log.seal()
+  }
+
+  holdLog(): Promise<() => void> {
+    return this.#parts.log.hold()
+  }
+
+  async syncLog(): Promise<number> {
+    await this.#parts.log.sync()
+    return this.#parts.log.syncedTo
+  }
+
+  startWorker(order: Parameters<CollectionHost['startWorker']>[0]): StoreCollection {
+    const { options, log, projections, branchRooms } = this.#parts
+    const { folder, storeId, cache, retirer, files, pins } = this.#parts
+    return new StoreCollection(
+      {
+        ...{ fs: options.fs, folder, storeId, cache, retirer, files, pins },
+        now: () => options.clock.now(),
+        startThread: (job, { onProgress }) =>
+          CollectorThread.start(job, {
+            ...{ fileSystem: options.fs, where: options.collectorWhere, clock: options.clock, onProgress },
+          }),
+        onSwitchFailed: (cause) => log.fail(cause, fileName.control),
+        onSwitched: () =>
+          projections.startPruning((hash) => branchRooms.objects.find(indexKind.commit, hexToRaw(hash)) !== 0),
+      },
+      order
+    )
+  }
+}

@@ -1,0 +1,89 @@
+/**
+ * Gives each sealed chunk its index file, one after another, in the worker. Until then the chunk's table answers. A
+ * chunk whose index could not be written keeps its table; the next opening tries again.
+ */
+import type { IndexThread } from '@varve/gc-worker'
+import type { FileSystem } from '@varve/pack/fs'
+import { fileName } from '@varve/pack/layout'
+import { type BlockCache, type FileRetirer, IndexFile } from '@varve/pack/pack'
+import type { FileSet } from '../file-set/index.ts'
+
+export interface IndexMaintenanceParts {
+  readonly fs: FileSystem
+  readonly folder: string
+  readonly storeId: Buffer
+  readonly cache: BlockCache
+  readonly retirer: FileRetirer
+  readonly files: FileSet
+  readonly thread: IndexThread
+  /** Fewer chunks wait now. */
+  readonly onProgress: () => void
+}
+
+export interface SealedChunk {
+  readonly number: number
+  readonly base: number
+  readonly length: number
+}
+
+export class IndexMaintenance {
+  readonly #parts: IndexMaintenanceParts
+  readonly #waiting: SealedChunk[] = []
+  #running: Promise<void> | undefined
+  #isClosed = false
+
+  constructor(parts: IndexMaintenanceParts) {
+    this.#parts = parts
+  }
+
+  /** Chunks whose index is still to be tried: the log waits when there are too many. */
+  get backlog(): number {
+    return this.#waiting.length
+  }
+
+  schedule(chunk: SealedChunk): void {
+    this.#waiting.push(chunk)
+    this.#running ??= this.#run()
+  }
+
+  /** Resolves when nothing waits. */
+  async settled(): Promise<void> {
+    await this.#running
+  }
+
+  /** What runs is given up; the next opening builds what is missing. */
+  async close(): Promise<void> {
+    this.#isClosed = true
+    await this.#parts.thread.close()
+    await this.#running
+  }
+
+  async #run(): Promise<void> {
+    for (let next = this.#waiting[0]; next !== undefined && !this.#isClosed; next = this.#waiting[0]) {
+      await this.#build(next).catch(() => undefined)
+      this.#waiting.shift()
+      this.#parts.onProgress()
+    }
+    this.#running = undefined
+  }
+
+  async #build(chunk: SealedChunk): Promise<void> {
+    const { fs, folder, storeId, cache, retirer, files, thread } = this.#parts
+    if (!this.#isNamed(chunk)) return
+    await thread.build({ dir: folder, storeId: storeId.toString('hex'), chunk })
+    const name = fileName.chunkIndex(chunk.number)
+    const index = await IndexFile.open(fs, { folder, name, number: chunk.number, storeId, cache, retirer })
+    if (index === undefined) return
+    if (this.#isNamed(chunk)) {
+      files.index.attach(index)
+      return
+    }
+    // A collection has retired the chunk meanwhile.
+    index.retire()
+    index.release()
+  }
+
+  #isNamed(chunk: SealedChunk): boolean {
+    return this.#parts.files.control.chunks.some((named) => named.number === chunk.number)
+  }
+}

@@ -1,0 +1,198 @@
+/**
+ * One collection of one store: hands the worker what control names now, passes on rounds with the pins of the moment,
+ * and puts the result in place. Whatever fails before control is replaced leaves the store as it was and no file
+ * behind; what fails while it is replaced leaves the writer failed, since the outcome is unknown.
+ */
+import { VarveError } from '@varve/pack/errors'
+import type { FileSystem } from '@varve/pack/fs'
+import { fileName } from '@varve/pack/layout'
+import { indexKind, writeHash } from '@varve/pack/objects'
+import { type BlockCache, type FileRetirer, IndexFile, Segment } from '@varve/pack/pack'
+import { type CollectJob, type CollectorThread, type CollectResult, lastRoundBudget } from '@varve/gc-worker'
+import type { FileSet } from '../file-set/index.ts'
+import type { CollectionFigures, CollectionOrder, CollectionWorker, CommitPlace } from '../gc/index.ts'
+import type { PinRegistry } from '../writer/index.ts'
+
+/** File numbers for one collection: segments of 256 MiB each, checkpoint, scratch. */
+const FILE_NUMBERS_PER_COLLECTION = 8192
+
+export interface StoreCollectionParts {
+  readonly fs: FileSystem
+  readonly folder: string
+  readonly storeId: Buffer
+  readonly cache: BlockCache
+  readonly retirer: FileRetirer
+  readonly files: FileSet
+  readonly pins: PinRegistry
+  readonly now: () => number
+  readonly startThread: (job: CollectJob, order: CollectionOrder) => CollectorThread
+  /** Control may or may not have been replaced: nothing more may be written. */
+  readonly onSwitchFailed: (cause: unknown) => VarveError
+  /** The old files are no longer part of the store. */
+  readonly onSwitched: () => void
+}
+
+export class StoreCollection implements CollectionWorker {
+  readonly startPosition: number
+  readonly #parts: StoreCollectionParts
+  readonly #order: CollectionOrder
+  readonly #job: CollectJob
+  readonly #thread: CollectorThread
+  #bytesBefore = 0
+
+  constructor(parts: StoreCollectionParts, order: CollectionOrder) {
+    this.#parts = parts
+    this.#order = order
+    this.#job = jobFor(parts, order)
+    this.startPosition = this.#job.start
+    this.#thread = parts.startThread(this.#job, order)
+  }
+
+  async sweep(): Promise<void> {
+    this.#bytesBefore = await this.#bytesBelowBoundary()
+    await this.#thread.sweep()
+  }
+
+  async catchUp(round: { readonly from: number; readonly to: number; readonly isBudgeted: boolean }): Promise<boolean> {
+    const { files, pins } = this.#parts
+    const request = this.#order.stalls.section(() => ({
+      from: round.from,
+      to: round.to,
+      chunks: files.control.chunks
+        .filter((chunk) => chunk.base < round.to && chunk.base + (chunk.length ?? Number.MAX_SAFE_INTEGER) > round.from)
+        .map((chunk) => ({ number: chunk.number, base: chunk.base, length: chunk.length ?? round.to - chunk.base })),
+      pins: pins.offsets(),
+      pinFrom: pins.keptFrom(),
+      budget: round.isBudgeted ? lastRoundBudget : undefined,
+    }))
+    const summary = await this.#thread.catchUp(request)
+    return summary.state === 'done'
+  }
+
+  async switchOver(): Promise<CollectionFigures> {
+    const result = await this.#thread.finish()
+    const opened: (Segment | IndexFile)[] = []
+    try {
+      await this.#openAll(result, opened)
+    } catch (error) {
+      for (const file of opened) file.release()
+      await this.#removeFiles(result)
+      throw error
+    }
+    await this.#install(result, opened)
+    await this.#thread.close()
+    this.#parts.onSwitched()
+    const { objectsKept, bytesKept, peakBytes } = result.stats
+    const bytesWritten = await this.#bytesOf(namesOf(result))
+    return { objectsKept, bytesKept, peakBytes, bytesFreed: Math.max(0, this.#bytesBefore - bytesWritten) }
+  }
+
+  async cancel(): Promise<void> {
+    await this.#thread.cancel()
+  }
+
+  async #openAll(result: CollectResult, opened: (Segment | IndexFile)[]): Promise<void> {
+    const { fs, folder, storeId, cache, retirer } = this.#parts
+    for (const info of result.segments) {
+      const segment = await Segment.open(fs, { folder, info, storeId, cache, retirer })
+      opened.push(segment)
+      const name = fileName.segmentIndex(info.number)
+      const index = await IndexFile.open(fs, { folder, name, number: info.number, storeId, cache, retirer })
+      if (index === undefined) throw new VarveError('CORRUPT', { file: name, offset: 0 })
+      opened.push(index)
+    }
+  }
+
+  async #install(result: CollectResult, opened: readonly (Segment | IndexFile)[]): Promise<void> {
+    const { files, now, onSwitchFailed } = this.#parts
+    const generation = {
+      retire: this.#job.newRetire,
+      retireTime: now(),
+      segments: opened.filter((file) => file instanceof Segment),
+      indexes: opened.filter((file) => file instanceof IndexFile),
+      checkpoint: result.checkpoint,
+      target: this.#order.target,
+    }
+    try {
+      await files.switchOver(generation, this.#order)
+    } catch (error) {
+      throw onSwitchFailed(error)
+    }
+    const old = this.#job.previous.checkpoint
+    if (old === undefined || !this.#order.unlink) return
+    // A checkpoint that stays is a leftover, which the next open for writing removes.
+    await this.#parts.fs.remove(`${this.#parts.folder}/${fileName.checkpoint(old.number)}`).catch(() => undefined)
+  }
+
+  /** Only for files that control does not name and that were never given to it. */
+  async #removeFiles(result: CollectResult): Promise<void> {
+    for (const name of namesOf(result)) await this.#parts.fs.remove(`${this.#parts.folder}/${name}`)
+  }
+
+  async #bytesBelowBoundary(): Promise<number> {
+    const { previous, newRetire } = this.#job
+    const names: string[] = []
+    for (const { number, base } of previous.chunks) {
+      if (base < newRetire) names.push(fileName.chunk(number), fileName.chunkIndex(number))
+    }
+    for (const { number } of previous.segments) names.push(...segmentNames(number))
+    if (previous.checkpoint !== undefined) names.push(fileName.checkpoint(previous.checkpoint.number))
+    return this.#bytesOf(names)
+  }
+
+  async #bytesOf(names: readonly string[]): Promise<number> {
+    let bytes = 0
+    for (const name of names) bytes += (await this.#parts.fs.stat(`${this.#parts.folder}/${name}`))?.size ?? 0
+    return bytes
+  }
+}
+
+function segmentNames(number: number): string[] {
+  return [fileName.segment(number), fileName.segmentMap(number), fileName.segmentIndex(number)]
+}
+
+function namesOf(result: CollectResult): string[] {
+  return [fileName.checkpoint(result.checkpoint.number), ...result.segments.flatMap(({ number }) => segmentNames(number))]
+}
+
+function jobFor(parts: StoreCollectionParts, order: CollectionOrder): CollectJob {
+  const { control } = parts.files
+  const open = control.chunks.at(-1)
+  const start = open?.base ?? control.retire
+  return {
+    dir: parts.folder,
+    storeId: parts.storeId.toString('hex'),
+    previous: {
+      retire: control.retire,
+      chunks: control.chunks.slice(0, -1).map(({ number, base, length }) => ({ number, base, length: length ?? 0 })),
+      segments: control.segments,
+      checkpoint: control.checkpoint ?? undefined,
+    },
+    start,
+    newRetire: boundaryFor(order.target, parts.files, start),
+    target: order.target,
+    keep: objectList(order.keep),
+    pins: parts.pins.offsets(),
+    pinFrom: parts.pins.keptFrom(),
+    youngAfterMs: order.youngAfterMs,
+    fileNumbers: parts.files.reserveFileNumbers(FILE_NUMBERS_PER_COLLECTION),
+  }
+}
+
+/** The end of the chunk that holds the target; without a target, where the collection starts. */
+function boundaryFor(target: CommitPlace | undefined, files: FileSet, start: number): number {
+  if (target === undefined) return start
+  const { retire, chunks } = files.control
+  if (target.offset < retire) return retire
+  return chunks.find((chunk) => chunk.base > target.offset)?.base ?? start
+}
+
+function objectList(keep: readonly CommitPlace[]): CollectJob['keep'] {
+  const hashes = Buffer.alloc(keep.length * 32)
+  for (const [i, place] of keep.entries()) writeHash(hashes, place.hash, i * 32)
+  return {
+    kinds: new Uint8Array(keep.length).fill(indexKind.commit),
+    hashes: new Uint8Array(hashes),
+    offsets: Float64Array.from(keep, (place) => place.offset),
+  }
+}

@@ -1,0 +1,244 @@
+/**
+ * Puts the rooms of a store together: the one place where they are made and joined. Steps: folder, lock, control,
+ * files, metadata, log, projections. Whatever fails gives back what was taken before it, the lock last.
+ */
+import { IndexThread } from '@varve/gc-worker'
+import { loadXxh64 } from '@varve/pack/base'
+import { throwIfAborted } from '@varve/pack/errors'
+import { fileName } from '@varve/pack/layout'
+import { rawToHex } from '@varve/pack/objects'
+import {
+  AppendLog, BlockCache, Chunk, type ChunkRoll, type ControlState, FileRetirer, type GrowingFile, PackFile, packHeaderSize,
+  RecordReader,
+} from '@varve/pack/pack'
+import { CommitQueues } from './branches/index.ts'
+import { collectorFor } from './collector-rooms.ts'
+import { FileSet } from './file-set/index.ts'
+import { HashIndex } from './hash-index/index.ts'
+import { acquireStoreLock, type Kv, openKv, openMemoryKv, type StoreLock } from './kv/index.ts'
+import { IndexMaintenance, rebuildSegmentIndex } from './maintenance/index.ts'
+import { loadMetadata, openFailure, type OpenPacks, openPacks, prepareFolder, takeControl } from './opening/index.ts'
+import { Projections } from './projections/index.ts'
+import { BlobReader, ObjectReader } from './reader/index.ts'
+import type { RefStore } from './refs/index.ts'
+import { refsFrom } from './refs-from-metadata.ts'
+import type { StoreOptions } from './store-options.ts'
+import type { StoreRooms } from './store-rooms.ts'
+import { projectionSource, StoreStorage } from './store-storage.ts'
+import { ObjectWriter, PinRegistry, WriteQueue } from './writer/index.ts'
+
+/** @throws STORE_LOCKED, NO_STORE, NEWER_FORMAT, CORRUPT, READ_ONLY_FOLDER, NO_SPACE, WRITER_FAILED, ABORTED */
+export async function openRooms(o: StoreOptions): Promise<StoreRooms> {
+  await loadXxh64()
+  let lock: StoreLock | undefined
+  try {
+    throwIfAborted(o.signal)
+    await prepareFolder(o.fs, o.folder, o.create)
+    lock = await acquireStoreLock({
+      ...{ fileSystem: o.fs, root: o.folder, clock: o.clock, waitMs: o.lockWaitMs, signal: o.signal },
+      memoryKey: o.memoryKey,
+    })
+    return await new Opening(o, lock).run()
+  } catch (error) {
+    await lock?.release()
+    throw openFailure(error, o.folder)
+  }
+}
+
+/** What has been opened so far; each step adds to it. */
+class Opening {
+  readonly #o: StoreOptions
+  readonly #lock: StoreLock
+  readonly #folder: string
+  readonly #cache: BlockCache
+  readonly #retirer: FileRetirer
+
+  constructor(o: StoreOptions, lock: StoreLock) {
+    this.#o = o
+    this.#lock = lock
+    this.#folder = lock.root
+    this.#cache = new BlockCache({ bytesMax: o.cacheBytes })
+    // A file that cannot be unlinked stays as a leftover, which the next opening removes.
+    this.#retirer = new FileRetirer(o.fs, () => undefined)
+  }
+
+  async run(): Promise<StoreRooms> {
+    const { fs, random } = this.#o
+    const { control } = await takeControl({ fs, folder: this.#folder, random })
+    const storeId = Buffer.from(control.storeId, 'hex')
+    let files: FileSet | undefined
+    // The index is filled while the files are opened, so its reader gets the address space afterwards.
+    const records = new RecordReader(this.#cache, () => (files as FileSet).space)
+    const index = new HashIndex(records)
+    const packs = await this.#openPacks(control, storeId, index)
+    try {
+      files = new FileSet({
+        ...{ fs, folder: this.#folder, control, chunks: packs.chunks, segments: packs.segments, index },
+        openChunk: (opened) => this.#openChunk(opened),
+        verifyLock: () => this.#lock.verifyStillHeld(),
+      })
+    } catch (error) {
+      for (const file of [...packs.indexes, ...packs.segments, ...packs.chunks.map((chunk) => chunk.file)]) file.release()
+      throw error
+    }
+    try {
+      return await this.#join({ control, storeId, files, records, packs })
+    } catch (error) {
+      files.close()
+      await this.#retirer.drained()
+      throw error
+    }
+  }
+
+  #openPacks(control: ControlState, storeId: Buffer, index: HashIndex): Promise<OpenPacks> {
+    const { fs } = this.#o
+    const open = control.chunks.at(-1)
+    index.beginTable(open?.number ?? 0, open?.base ?? 0, this.#seed())
+    return openPacks({
+      ...{ fs, folder: this.#folder, storeId, control, cache: this.#cache, retirer: this.#retirer },
+      rebuildIndex: (pack) =>
+        pack.kind === 'segment'
+          ? rebuildSegmentIndex({ fs, folder: this.#folder, storeId, segment: pack.segment })
+          : this.#withIndexThread((thread) =>
+              thread.build({ dir: this.#folder, storeId: control.storeId, chunk: pack })
+            ),
+      onOpenObject: (kind, record) =>
+        index.addBytes(kind, record.bytes, { hashStart: record.hashStart, offset: record.offset }),
+      onIndex: (file) => index.attach(file),
+    })
+  }
+
+  async #withIndexThread(work: (thread: IndexThread) => Promise<void>): Promise<void> {
+    const thread = this.#newIndexThread()
+    try {
+      await work(thread)
+    } finally {
+      await thread.close()
+    }
+  }
+
+  #newIndexThread(): IndexThread {
+    return new IndexThread({ fileSystem: this.#o.fs, where: this.#o.collectorWhere })
+  }
+
+  async #join(parts: OpenedParts): Promise<StoreRooms> {
+    const { control, storeId, packs, records } = parts
+    const { fs, onEvent } = this.#o
+    const { recovered } = packs
+    if (recovered.bytesCut > 0) {
+      onEvent({ type: 'recovered', bytesCut: recovered.bytesCut, batchesCut: recovered.batchesCut })
+    }
+    for (const damage of recovered.damage) {
+      const { start, end } = damage
+      onEvent({ type: 'damaged', file: recovered.file, offset: start - recovered.base, bytes: end - start })
+    }
+    const metadata = await loadMetadata({
+      ...{ fs, folder: this.#folder, storeId, control, indexes: packs.indexes, records },
+      openOffsets: recovered.contents.metadata.toArray(),
+      onDamage: ({ details }) => onEvent({ type: 'damaged', file: details.file, offset: details.offset, bytes: 0 }),
+    })
+    const refs = refsFrom(metadata)
+    const kv = await this.#openKv(control.storeId)
+    try {
+      return await this.#start(parts, refs, kv)
+    } catch (error) {
+      await kv.close()
+      throw error
+    }
+  }
+
+  #openKv(storeId: string): Promise<Kv> {
+    const { fs, memoryKey } = this.#o
+    if (memoryKey !== undefined) return Promise.resolve(openMemoryKv(storeId))
+    return openKv({ fileSystem: fs, path: `${this.#folder}/${fileName.projections}`, storeId })
+  }
+
+  async #start(parts: OpenedParts, refs: RefStore, kv: Kv): Promise<StoreRooms> {
+    const { control, storeId, files, records } = parts
+    const { fs, clock, onEvent } = this.#o
+    const { index } = files
+    const objects = new ObjectReader({
+      records,
+      index,
+      onHealed: (_kind, hash) => onEvent({ type: 'healed', hash: rawToHex(hash) as never }),
+    })
+    const maintenance: { indexing?: IndexMaintenance; log?: AppendLog } = {}
+    const indexing = new IndexMaintenance({
+      ...{ fs, folder: this.#folder, storeId, cache: this.#cache, retirer: this.#retirer, files },
+      thread: this.#newIndexThread(),
+      onProgress: () => maintenance.log?.wake(),
+    })
+    const log = await this.#openLog(parts, indexing)
+    maintenance.log = log
+    let isClosed = false
+    const queue = new WriteQueue({ log, clock, isClosed: () => isClosed })
+    const turn = (): Promise<void> => clock.turn()
+    const blobs = new BlobReader({ cache: this.#cache, files, objects, turn })
+    const storage = new StoreStorage({ files, objects, blobs })
+    const projections = new Projections(kv)
+    const reason = await projections.catchUp(projectionSource({ files, objects, records, refs }))
+    if (reason !== undefined) onEvent({ type: 'projections-rebuilt', reason })
+    const pins = new PinRegistry()
+    const branchRooms = {
+      ...{ storage, objects, queue, writer: new ObjectWriter(log, index), refs, projections },
+      now: () => clock.now(),
+      author: this.#o.author,
+      durability: this.#o.durability,
+      assertOpen: () => queue.assertOpenForReading(),
+    }
+    const gc = collectorFor({
+      ...{ options: this.#o, folder: this.#folder, storeId, cache: this.#cache, retirer: this.#retirer },
+      ...{ files, log, queue, pins, branchRooms, projections },
+    })
+    return {
+      ...branchRooms,
+      ...{ id: control.storeId, folder: this.#folder, cache: this.#cache, retirer: this.#retirer, files, log, blobs, pins },
+      ...{ queues: new CommitQueues(), gc, indexing, turn },
+      markClosed: () => {
+        isClosed = true
+      },
+      releaseLock: () => this.#lock.release(),
+    }
+  }
+
+  #openLog(parts: OpenedParts, indexing: IndexMaintenance): Promise<AppendLog> {
+    const { files, packs, storeId } = parts
+    const { fs, clock, random, onEvent, chunkBytes } = this.#o
+    const growing = packs.chunks.at(-1)?.file as GrowingFile
+    return AppendLog.open({
+      ...{ fs, folder: this.#folder, storeId, tail: packs.recovered, cache: this.#cache, growing, clock, chunkBytes },
+      nextFileNumber: () => files.nextFileNumber(),
+      newNonce: () => random(16),
+      chunkCount: () => files.control.chunks.length,
+      indexBacklog: () => indexing.backlog,
+      switchControl: async (roll: ChunkRoll) => {
+        const opened = await files.roll(roll)
+        files.index.beginTable(roll.opened.number, roll.opened.base, this.#seed())
+        indexing.schedule(roll.sealed)
+        return opened
+      },
+      onFailed: (error) => onEvent({ type: 'writer-failed', error }),
+    })
+  }
+
+  #openChunk(opened: { readonly number: number; readonly base: number }): Chunk {
+    const name = fileName.chunk(opened.number)
+    const file = PackFile.openSync(this.#o.fs, {
+      ...{ folder: this.#folder, name, number: opened.number, kind: 'pack', cache: this.#cache, retirer: this.#retirer },
+      growsFrom: packHeaderSize,
+    })
+    return new Chunk({ ...opened, file })
+  }
+
+  #seed(): number {
+    return this.#o.random(4).readUInt32LE(0)
+  }
+}
+
+interface OpenedParts {
+  readonly control: ControlState
+  readonly storeId: Buffer
+  readonly files: FileSet
+  readonly records: RecordReader
+  readonly packs: OpenPacks
+}

@@ -1,0 +1,15 @@
+import { VarveError } from '@varve/pack/errors'
+import { hasCode } from '@varve/pack/fs'
+
+/** Errors of ours pass; what the file system says while a store is opened becomes the code that tells what to do. */
+export function openFailure(error: unknown, path: string): VarveError {
+  if (VarveError.is(error)) return error
+  if (hasCode(error, 'ENOSPC') || hasCode(error, 'EDQUOT')) {
+    return new VarveError('NO_SPACE', { needed: 0, free: 0 }, { cause: error })
+  }
+  const isForbidden = hasCode(error, 'EROFS') || hasCode(error, 'EACCES') || hasCode(error, 'EPERM')
+  if (isForbidden) return new VarveError('READ_ONLY_FOLDER', { path }, { cause: error })
+  const isMissing = hasCode(error, 'ENOENT') || hasCode(error, 'ENOTDIR') || hasCode(error, 'ELOOP')
+  if (isMissing) return new VarveError('NO_STORE', { path }, { cause: error })
+  return new VarveError('WRITER_FAILED', { file: path }, { cause: error })
+}

@@ -1,0 +1,28 @@
+import { VarveError } from '@varve/pack/errors'
+import type { FileSystem } from '@varve/pack/fs'
+import { classifyFile, fileName } from '@varve/pack/layout'
+
+export type CreateMode = 'if-missing' | 'never' | 'must'
+
+/**
+ * Sees to it that the folder is there and is a store or may become one.
+ * @throws NO_STORE when there is none and none may be made, or when the folder holds files of somebody else;
+ * OPTION_MISMATCH when one is there that must be made
+ */
+export async function prepareFolder(fs: FileSystem, folder: string, create: CreateMode): Promise<void> {
+  const stat = await fs.stat(folder)
+  if (stat === undefined) {
+    if (create === 'never') throw new VarveError('NO_STORE', { path: folder })
+    await fs.mkdir(folder)
+    return
+  }
+  if (stat.kind !== 'folder') throw new VarveError('NO_STORE', { path: folder })
+  const names = await fs.list(folder)
+  if (names.includes(fileName.control)) {
+    if (create !== 'must') return
+    const message = `there is a store in ${folder} already`
+    throw new VarveError('OPTION_MISMATCH', { option: 'create' }, { message })
+  }
+  const isForeign = names.some((name) => classifyFile(name).kind === 'unknown')
+  if (create === 'never' || isForeign) throw new VarveError('NO_STORE', { path: folder })
+}

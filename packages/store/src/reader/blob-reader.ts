@@ -1,0 +1,177 @@
+/**
+ * Reads the content of blobs, whole or in part. A blob is one record, or a list of chunks; a range reads only the
+ * chunks that it needs, and chunks go around the block cache's edge one at a time, so that memory stays bounded.
+ */
+import { assert } from '@varve/pack/base'
+import { throwIfAborted, VarveError } from '@varve/pack/errors'
+import {
+  type BlobRef, type BodyView, type ChunkEntry, chunksInRange, indexKind, listContentLength, MalformedBody,
+  type PlacedChunk, type RawHash, rawToHex, recordKind,
+} from '@varve/pack/objects'
+import { type BlockCache, RecordReader, type RecordView } from '@varve/pack/pack'
+import type { Bytes } from '../api/index.ts'
+import type { FileSet } from '../file-set/index.ts'
+import type { ObjectReader } from './object-reader.ts'
+
+/** Chunks that a stream reads between two turns of the event loop: at most 256 KiB each. */
+const CHUNKS_PER_TURN = 4
+
+/** Which bytes of a blob, and who may stop the reading. */
+export interface PieceRange {
+  readonly from: number
+  readonly to: number
+  readonly signal: AbortSignal | undefined
+}
+
+export interface BlobReaderParts {
+  readonly cache: BlockCache
+  readonly files: FileSet
+  readonly objects: ObjectReader
+  /** Lets the event loop in. */
+  readonly turn: () => Promise<void>
+}
+
+export class BlobReader {
+  readonly #parts: BlobReaderParts
+  readonly #objects: ObjectReader
+  readonly #turn: () => Promise<void>
+  /** Address spaces that streams read from. */
+  readonly #captured = new Set<{ release(): void }>()
+  #isClosed = false
+
+  constructor(parts: BlobReaderParts) {
+    this.#parts = parts
+    this.#objects = parts.objects
+    this.#turn = parts.turn
+  }
+
+  /** Streams that hold an address space, which may be an old one. */
+  get openCount(): number {
+    return this.#captured.size
+  }
+
+  /** Streams that are still open end with STORE_CLOSED at their next piece. */
+  close(): void {
+    this.#isClosed = true
+    for (const captured of this.#captured) captured.release()
+    this.#captured.clear()
+  }
+
+  /** Where a blob is and how long, or `undefined`. @throws CORRUPT */
+  find(hash: RawHash): BlobRef | undefined {
+    const offset = this.#objects.find(indexKind.blob, hash)
+    if (offset === 0) return undefined
+    return { hash, offset, size: this.#sizeOf(this.#objects.record(indexKind.blob, hash, offset)) }
+  }
+
+  /** The whole content, as a copy. @throws COLLECTED, CORRUPT */
+  bytes(blob: BlobRef): Bytes {
+    const record = this.#objects.record(indexKind.blob, blob.hash, blob.offset)
+    if (record.kind === recordKind.blob) return copyOf(record, 0, record.bodyEnd - record.bodyStart)
+    const content = new Uint8Array(this.#sizeOf(record))
+    for (const chunk of this.#chunks(record, { from: 0, to: content.length })) {
+      this.#copyChunk(chunk, content)
+    }
+    return content
+  }
+
+  /** The same, letting the event loop in between chunks. @throws COLLECTED, CORRUPT, ABORTED */
+  async bytesAsync(blob: BlobRef, signal: AbortSignal | undefined): Promise<Bytes> {
+    const record = this.#objects.record(indexKind.blob, blob.hash, blob.offset)
+    if (record.kind === recordKind.blob) return copyOf(record, 0, record.bodyEnd - record.bodyStart)
+    const content = new Uint8Array(this.#sizeOf(record))
+    let count = 0
+    for (const chunk of this.#chunks(record, { from: 0, to: content.length })) {
+      if (count++ % CHUNKS_PER_TURN === 0) await this.#turn()
+      throwIfAborted(signal)
+      this.#copyChunk(chunk, content)
+    }
+    return content
+  }
+
+  /**
+   * The bytes [from, to) in pieces of at most 256 KiB, all from the files of this moment, whatever collections do.
+   * @throws COLLECTED, CORRUPT, ABORTED, STORE_CLOSED
+   */
+  async *pieces(blob: BlobRef, range: PieceRange): AsyncGenerator<Bytes, void, undefined> {
+    const space = this.#parts.files.space
+    space.acquire()
+    const captured = { release: () => space.release() }
+    this.#captured.add(captured)
+    try {
+      const records = new RecordReader(this.#parts.cache, () => space)
+      yield* this.#piecesOf(this.#objects.over(records), blob, range)
+    } finally {
+      if (this.#captured.delete(captured)) space.release()
+    }
+  }
+
+  async *#piecesOf(objects: ObjectReader, blob: BlobRef, range: PieceRange): AsyncGenerator<Bytes, void, undefined> {
+    const record = objects.record(indexKind.blob, blob.hash, blob.offset)
+    throwIfAborted(range.signal)
+    if (record.kind === recordKind.blob) {
+      if (range.to > range.from) yield copyOf(record, range.from, range.to)
+      return
+    }
+    let count = 0
+    for (const chunk of this.#chunks(record, range, objects)) {
+      if (count++ % CHUNKS_PER_TURN === 0) await this.#turn()
+      throwIfAborted(range.signal)
+      if (this.#isClosed) throw new VarveError('STORE_CLOSED', {})
+      const from = Math.max(0, range.from - chunk.position)
+      const to = Math.min(chunk.length, range.to - chunk.position)
+      yield copyOf(chunkRecord(objects, chunk), from, to)
+    }
+  }
+
+  #copyChunk(chunk: PlacedChunk, content: Uint8Array): void {
+    const record = chunkRecord(this.#objects, chunk)
+    content.set(record.buf.subarray(record.bodyStart, record.bodyEnd), chunk.position)
+  }
+
+  *#chunks(
+    record: RecordView,
+    range: { readonly from: number; readonly to: number },
+    objects: ObjectReader = this.#objects
+  ): Generator<PlacedChunk, void, undefined> {
+    const readList = (entry: ChunkEntry): BodyView =>
+      bodyOf(objects.record(indexKind.list, entry.hash, entry.offset))
+    try {
+      yield* chunksInRange(bodyOf(record), range, readList)
+    } catch (error) {
+      throw error instanceof MalformedBody ? malformed(record, record.hash, error) : error
+    }
+  }
+
+  #sizeOf(record: RecordView): number {
+    if (record.kind === recordKind.blob) return record.bodyEnd - record.bodyStart
+    try {
+      return listContentLength(bodyOf(record))
+    } catch (error) {
+      throw error instanceof MalformedBody ? malformed(record, record.hash, error) : error
+    }
+  }
+}
+
+function chunkRecord(objects: ObjectReader, chunk: ChunkEntry): RecordView {
+  const record = objects.record(indexKind.blob, chunk.hash, chunk.offset)
+  const isWhole = record.kind === recordKind.blob && record.bodyEnd - record.bodyStart === chunk.length
+  if (!isWhole) throw malformed(record, chunk.hash)
+  return record
+}
+
+function bodyOf(record: RecordView): BodyView {
+  const { buf, bodyStart: start, bodyEnd: end, referenceCount } = record
+  return { buf, start, end, referenceCount }
+}
+
+function copyOf(record: RecordView, from: number, to: number): Bytes {
+  assert(from >= 0 && from <= to, 'a range of content ascends')
+  const bytes = new Uint8Array(to - from)
+  bytes.set(record.buf.subarray(record.bodyStart + from, record.bodyStart + to))
+  return bytes
+}
+
+function malformed(record: RecordView, hash: RawHash, cause?: unknown): VarveError<'CORRUPT'> {
+  return new VarveError('CORRUPT', { file: 'log', offset: record.offset, hash: rawToHex(hash) }, { cause })
+}

@@ -1,0 +1,142 @@
+/**
+ * Reads objects wherever they are, by virtual offset or by kind and hash, and proves what it gives: kind, hash, and
+ * checksum must match. A copy that is damaged or gone is replaced by any other whole one with the same kind and hash
+ * (rule 14); only when there is none does the caller hear of it. Belongs to one thread; nothing here awaits.
+ */
+import { VarveError } from '@varve/pack/errors'
+import {
+  type BodyView, decodeCommit, hashEquals, type IndexKind, indexKind, indexKindOf, MalformedBody, type NodeReader, type NodeRef, type RawHash,
+  rawToHex, readHash, recordKind,
+} from '@varve/pack/objects'
+import type { RecordReader, RecordView } from '@varve/pack/pack'
+import type { HashIndex } from '../hash-index/index.ts'
+import type { StoredCommit } from './stored-commit.ts'
+
+export interface ObjectReaderParts {
+  readonly records: RecordReader
+  readonly index: HashIndex
+  /** Told when a whole copy stood in for a damaged one. */
+  readonly onHealed: (kind: IndexKind, hash: RawHash) => void
+}
+
+/** Reused from call to call: valid until the next node is read. */
+interface MutableBody {
+  buf: Buffer
+  start: number
+  end: number
+  referenceCount: number
+}
+
+export class ObjectReader implements NodeReader {
+  readonly #records: RecordReader
+  readonly #index: HashIndex
+  readonly #onHealed: (kind: IndexKind, hash: RawHash) => void
+  /** Of the record whose body was given last: where to point when it turns out to be malformed. */
+  #lastOffset = 0
+  readonly #body: MutableBody = { buf: Buffer.alloc(0), start: 0, end: 0, referenceCount: 0 }
+
+  constructor(parts: ObjectReaderParts) {
+    this.#records = parts.records
+    this.#index = parts.index
+    this.#onHealed = parts.onHealed
+  }
+
+  /** The same reader over other files: those that a stream has captured. */
+  over(records: RecordReader): ObjectReader {
+    return new ObjectReader({ records, index: this.#index, onHealed: this.#onHealed })
+  }
+
+  node(ref: NodeRef): BodyView {
+    return ref.draft ?? this.#bodyOf(this.record(indexKind.tree, ref.hash, ref.offset))
+  }
+
+  nodeAt(offset: number, parent: Buffer, hashStart: number): BodyView {
+    const record = this.#tryRecord(offset)
+    if (record?.kind === recordKind.node && sameHash(record, parent, hashStart)) return this.#bodyOf(record)
+    return this.#bodyOf(this.record(indexKind.tree, readHash(parent, hashStart), offset))
+  }
+
+  /**
+   * The record of an object that should be at `offset`.
+   * @throws COLLECTED when the store no longer holds the object, CORRUPT when every copy of it is damaged
+   */
+  record(kind: IndexKind, hash: RawHash, offset: number): RecordView {
+    let failure: VarveError
+    try {
+      const found = this.#records.record(offset)
+      if (indexKindOf(found.kind) === kind && hashEquals(found.buf, found.hashStart, hash)) return found
+      failure = new VarveError('CORRUPT', { file: 'log', offset, hash: rawToHex(hash) })
+    } catch (error) {
+      if (!VarveError.is(error, 'COLLECTED') && !VarveError.is(error, 'CORRUPT')) throw error
+      failure = withHash(error, hash)
+    }
+    const other = this.#index.findOther(kind, hash, offset)
+    if (other === 0) throw failure
+    if (failure.code === 'CORRUPT') this.#onHealed(kind, hash)
+    return this.#records.record(other)
+  }
+
+  /** Where the newest whole copy of an object is, or 0. @throws CORRUPT when all copies are damaged */
+  find(kind: IndexKind, hash: RawHash): number {
+    return this.#index.find(kind, hash)
+  }
+
+  /** The commit with this hash, or `undefined`. @throws CORRUPT */
+  commit(hash: RawHash): StoredCommit | undefined {
+    const offset = this.#index.find(indexKind.commit, hash)
+    return offset === 0 ? undefined : this.commitAt({ hash, offset })
+  }
+
+  /** The commit that a ref or a handle names. @throws COLLECTED, CORRUPT */
+  commitAt(place: { readonly hash: RawHash; readonly offset: number }): StoredCommit {
+    const record = this.record(indexKind.commit, place.hash, place.offset)
+    try {
+      const fields = decodeCommit(record.buf, record.bodyStart, record.bodyEnd)
+      return { hash: place.hash, offset: record.offset, ...fields }
+    } catch (error) {
+      throw error instanceof MalformedBody ? corruptAt(record.offset, error) : error
+    }
+  }
+
+  #bodyOf(record: RecordView): BodyView {
+    const body = this.#body
+    this.#lastOffset = record.offset
+    body.buf = record.buf
+    body.start = record.bodyStart
+    body.end = record.bodyEnd
+    body.referenceCount = record.referenceCount
+    return body
+  }
+
+  /** The error for a node that is whole but breaks the rules of its codec. */
+  corrupt(cause: MalformedBody): VarveError<'CORRUPT'> {
+    return corruptAt(this.#lastOffset, cause)
+  }
+
+  /** `undefined` where the slow path must say what is wrong. */
+  #tryRecord(offset: number): RecordView | undefined {
+    try {
+      return this.#records.record(offset)
+    } catch (error) {
+      if (VarveError.is(error, 'COLLECTED') || VarveError.is(error, 'CORRUPT')) return undefined
+      throw error
+    }
+  }
+}
+
+function sameHash(record: RecordView, buf: Buffer, start: number): boolean {
+  return record.buf.compare(buf, start, start + 32, record.hashStart, record.hashStart + 32) === 0
+}
+
+/** The same failure, saying which object it was about. */
+function withHash(error: VarveError, hash: RawHash): VarveError {
+  const hex = rawToHex(hash)
+  if (VarveError.is(error, 'CORRUPT')) {
+    return new VarveError('CORRUPT', { ...error.details, hash: hex }, { cause: error })
+  }
+  return new VarveError('COLLECTED', { hash: hex }, { cause: error })
+}
+
+function corruptAt(offset: number, cause: MalformedBody): VarveError<'CORRUPT'> {
+  return new VarveError('CORRUPT', { file: 'log', offset }, { cause })
+}

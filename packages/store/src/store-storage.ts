@@ -1,0 +1,87 @@
+import { type BlobRef, indexKind, type MalformedBody, type NodeReader, type NodeRef, type RawHash, rawToHex } from '@varve/pack/objects'
+import type { VarveError } from '@varve/pack/errors'
+import type { RecordReader } from '@varve/pack/pack'
+import type { Bytes } from './api/index.ts'
+import type { TreeStorage } from './directory/index.ts'
+import type { FileSet } from './file-set/index.ts'
+import type { ProjectedCommit, ProjectionSource } from './projections/index.ts'
+import type { BlobReader, ObjectReader } from './reader/index.ts'
+import type { RefStore } from './refs/index.ts'
+
+export interface StoreStorageParts {
+  readonly files: FileSet
+  readonly objects: ObjectReader
+  readonly blobs: BlobReader
+}
+
+/** The store as its trees see it: always the address space of the moment. */
+export class StoreStorage implements TreeStorage {
+  readonly nodes: NodeReader
+  readonly #parts: StoreStorageParts
+
+  constructor(parts: StoreStorageParts) {
+    this.#parts = parts
+    this.nodes = parts.objects
+  }
+
+  get instance(): object {
+    return this.#parts.files.instance
+  }
+
+  epoch(): number {
+    return this.#parts.files.epoch
+  }
+
+  readBlob(blob: BlobRef): Bytes {
+    return this.#parts.blobs.bytes(blob)
+  }
+
+  readLargeBlob(blob: BlobRef, signal: AbortSignal | undefined): Promise<Bytes> {
+    return this.#parts.blobs.bytesAsync(blob, signal)
+  }
+
+  findBlob(hash: RawHash): BlobRef | undefined {
+    return this.#parts.blobs.find(hash)
+  }
+
+  findTree(hash: RawHash): NodeRef | undefined {
+    const offset = this.#parts.objects.find(indexKind.tree, hash)
+    return offset === 0 ? undefined : { hash, offset }
+  }
+
+  isLive(offset: number): boolean {
+    return this.#parts.files.space.isLive(offset)
+  }
+
+  corrupt(cause: MalformedBody): VarveError<'CORRUPT'> {
+    return this.#parts.objects.corrupt(cause)
+  }
+}
+
+/** The log as the projections see it when they must be brought up to it. */
+export function projectionSource(parts: {
+  readonly files: FileSet
+  readonly objects: ObjectReader
+  readonly records: RecordReader
+  readonly refs: RefStore
+}): ProjectionSource {
+  const { files, objects, records, refs } = parts
+  return {
+    end: () => files.space.end,
+    *commitsFrom(position: number): Iterable<ProjectedCommit> {
+      for (const offset of files.index.commitsFrom(position)) {
+        const { hash } = records.record(offset)
+        const { extra } = objects.commitAt({ hash, offset })
+        yield { hash: rawToHex(hash), extra }
+      }
+    },
+    *refs() {
+      for (const kind of ['heads', 'tags'] as const) {
+        for (const key of refs.keys(kind)) {
+          const target = refs.acknowledged(key)
+          if (target !== undefined) yield { key, hash: rawToHex(target.hash) }
+        }
+      }
+    },
+  }
+}

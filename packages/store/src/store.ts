@@ -1,0 +1,268 @@
+/** The store as its callers see it: every call checks that the store is open and goes to its room. */
+import { throwIfAborted } from '@varve/pack/errors'
+import { type BlobRef, hexToRaw, indexKind, rawToHex } from '@varve/pack/objects'
+import { assert } from '@varve/pack/base'
+import type {
+  Abortable, Branch, BlobWriter, Bytes, Change, Commit, CommitInfo, CommitLike, Content, ContentStream, Cursor, DiffOptions, Gc,
+  GcOptions, GcResult, Hash, LogOptions, PutOptions, StoredBlob, StoreReader, StoreStats, Tag, Tree, WriterOptions,
+} from './api/index.ts'
+import { BlobHandle } from './blob-handle.ts'
+import { appendCommit, BranchHandle, CommitHandle, findCommit, resolveRevision, storeTree, TagHandle } from './branches/index.ts'
+import { Bulk } from './bulk.ts'
+import { closeRooms } from './close-rooms.ts'
+import { diffTrees, emptyTree, LazyCursor, StoredTree } from './directory/index.ts'
+import { isAncestor, mergeBases } from './history/index.ts'
+import { openRooms } from './open-rooms.ts'
+import { putBlob } from './put-blob.ts'
+import { refNameOf } from './refs/index.ts'
+import { storeLog } from './store-log.ts'
+import { storeOptions, type StorePlatform } from './store-options.ts'
+import type { StoreRooms } from './store-rooms.ts'
+import { storeStats } from './store-stats.ts'
+
+/** Keeps `new Store(…)` out of everybody's reach but `open`'s. */
+const key: unique symbol = Symbol('store')
+
+export class Store implements StoreReader, BlobWriter {
+  readonly readOnly = false
+  readonly #rooms: StoreRooms
+  #closing: Promise<void> | undefined
+
+  /** Not for callers: use `Store.open`. */
+  constructor(rooms: StoreRooms, given: symbol) {
+    assert(given === key, 'a store comes from Store.open')
+    this.#rooms = rooms
+  }
+
+  /**
+   * Opens the store in a folder for writing, making it if it is not there (see `create`). One writer at a time has it.
+   * @throws STORE_LOCKED, NO_STORE, NEWER_FORMAT, CORRUPT, OPTION_MISMATCH, READ_ONLY_FOLDER, NO_SPACE, ABORTED
+   */
+  static async open(path: string | URL, o: WriterOptions = {}): Promise<Store> {
+    return openStore(path, o)
+  }
+
+  /** Not for callers: the door of `openBulk`. */
+  static rooms(store: Store, given: symbol): StoreRooms {
+    assert(given === key, "a store's rooms are its own")
+    return store.#rooms
+  }
+
+  get id(): string {
+    return this.#rooms.id
+  }
+
+  get path(): string {
+    return this.#rooms.folder
+  }
+
+  get gc(): Gc {
+    return this.#rooms.gc
+  }
+
+  /** For those who know why. `split` begins a new chunk; nobody needs it, since collections do so themselves. */
+  get advanced(): { split(): Promise<void> } {
+    return { split: () => this.#writable().log.seal() }
+  }
+
+  async getBlob(hash: Hash<'blob'>, o: Abortable = {}): Promise<Bytes | undefined> {
+    throwIfAborted(o.signal)
+    const blob = this.#findBlob(hash)
+    return blob === undefined ? undefined : this.#rooms.blobs.bytesAsync(blob, o.signal)
+  }
+
+  getBlobSync(hash: Hash<'blob'>): Bytes | undefined {
+    const blob = this.#findBlob(hash)
+    return blob === undefined ? undefined : this.#rooms.blobs.bytes(blob)
+  }
+
+  async openBlob(hash: Hash<'blob'>, o: Abortable = {}): Promise<StoredBlob | undefined> {
+    throwIfAborted(o.signal)
+    const blob = this.#findBlob(hash)
+    return blob === undefined ? undefined : new BlobHandle(this.#rooms.blobs, blob)
+  }
+
+  /** One answer per hash, in order. `touch` makes those that are there young again for the grace of collections. */
+  async hasBlobs(
+    hashes: readonly Hash<'blob'>[],
+    o: Abortable & { readonly touch?: boolean | undefined } = {}
+  ): Promise<boolean[]> {
+    throwIfAborted(o.signal)
+    const raw = hashes.map((hash) => hexToRaw(hash))
+    const rooms = o.touch === true ? this.#writable() : this.#open()
+    while (o.touch === true && rooms.queue.isBlocked) await rooms.queue.unblocked()
+    return raw.map((hash) => {
+      const offset = rooms.objects.find(indexKind.blob, hash)
+      if (offset !== 0 && o.touch === true) rooms.writer.touch(indexKind.blob, { hash, offset })
+      return offset !== 0
+    })
+  }
+
+  async getTree(hash: Hash<'tree'>): Promise<Tree | undefined> {
+    const { storage } = this.#open()
+    const root = storage.findTree(hexToRaw(hash))
+    return root === undefined ? undefined : new StoredTree({ storage, root, epoch: storage.epoch() })
+  }
+
+  async getCommit(hash: Hash<'commit'>, o: Abortable = {}): Promise<Commit | undefined> {
+    throwIfAborted(o.signal)
+    const { objects, storage } = this.#open()
+    const stored = objects.commit(hexToRaw(hash))
+    return stored === undefined ? undefined : new CommitHandle(stored, storage)
+  }
+
+  /** What a text means: 'main', 'v1', 'main~3', a unique start of a hash, 'git:<id>'. @throws AMBIGUOUS */
+  async resolve(text: string): Promise<Commit | undefined> {
+    const rooms = this.#open()
+    const stored = await resolveRevision(rooms, rooms.files.index, text)
+    return stored === undefined ? undefined : new CommitHandle(stored, rooms.storage)
+  }
+
+  /** A handle; the branch itself need not exist. @throws INVALID_PATH for a name that no branch can have */
+  branch(name: string): Branch {
+    return new BranchHandle(this.#rooms, this.#rooms.queues, name)
+  }
+
+  /** A handle; the tag itself need not exist. @throws INVALID_PATH */
+  tag(name: string): Tag {
+    return new TagHandle(this.#rooms, name)
+  }
+
+  async *branches(o: { readonly prefix?: string | undefined } = {}): AsyncGenerator<Branch, void, undefined> {
+    for (const ref of this.#open().refs.keys('heads', o.prefix)) yield this.branch(refNameOf(ref))
+  }
+
+  async *tags(o: { readonly prefix?: string | undefined } = {}): AsyncGenerator<Tag, void, undefined> {
+    for (const ref of this.#open().refs.keys('tags', o.prefix)) yield this.tag(refNameOf(ref))
+  }
+
+  /** Newest first, up to where the store's history begins. @throws UNKNOWN_COMMIT, COLLECTED */
+  log(from: CommitLike | readonly CommitLike[], o: LogOptions = {}): Cursor<Commit> {
+    return new LazyCursor(storeLog(this.#open(), from, o), o.signal)
+  }
+
+  diff(older: CommitLike | Tree | undefined, newer: CommitLike | Tree, o: DiffOptions = {}): Cursor<Change> {
+    return diffTrees(older === undefined ? undefined : this.#treeOf(older), this.#treeOf(newer), o)
+  }
+
+  async mergeBases(a: CommitLike, b: CommitLike): Promise<Commit[]> {
+    const rooms = this.#open()
+    const lookup = (hash: string): ReturnType<typeof rooms.objects.commit> => rooms.objects.commit(hash)
+    const bases = mergeBases(lookup, findCommit(rooms, a), findCommit(rooms, b))
+    return bases.map((stored) => new CommitHandle(stored, rooms.storage))
+  }
+
+  async isAncestor(older: CommitLike, newer: CommitLike): Promise<boolean> {
+    const rooms = this.#open()
+    return isAncestor((hash) => rooms.objects.commit(hash), findCommit(rooms, older), findCommit(rooms, newer))
+  }
+
+  stats(): StoreStats {
+    return storeStats(this.#open())
+  }
+
+  /**
+   * Resolves when the content is accepted into the log; durable with the next commit, `flush`, or `close`. Kept by
+   * collections while something refers to it, and for their `grace` after the put.
+   * @throws DIGEST_MISMATCH, OPTION_MISMATCH (size), ABORTED, WRITER_FAILED, and what the source throws
+   */
+  async putBlob(content: Content | ContentStream, o: PutOptions = {}): Promise<Hash<'blob'>> {
+    return putBlob(this.#writable(), content, o)
+  }
+
+  /** Stores a tree that nobody commits yet; kept like a bare blob. @throws COLLECTED when its base is gone */
+  async putTree(tree: Tree): Promise<Hash<'tree'>> {
+    const rooms = this.#writable()
+    return storeTree(rooms, tree, {
+      signal: undefined,
+      finish: (root) => {
+        rooms.writer.touch(indexKind.tree, root)
+        return rawToHex(root.hash) as Hash<'tree'>
+      },
+    })
+  }
+
+  emptyTree(): Tree {
+    return emptyTree(this.#open().storage)
+  }
+
+  /** A commit on no branch: kept while something refers to it, and for the `grace` of collections. */
+  async commit(o: CommitInfo & { readonly tree: Tree; readonly parents?: readonly CommitLike[] | undefined }): Promise<Commit> {
+    const rooms = this.#writable()
+    const stored = await storeTree(rooms, o.tree, {
+      signal: o.signal,
+      finish: (tree) => {
+        const parents = (o.parents ?? []).map((parent) => this.#parentHash(parent))
+        return appendCommit(rooms, { tree, parents, info: o, isBare: true })
+      },
+    })
+    await rooms.queue.settle(o.durability ?? rooms.durability)
+    return new CommitHandle(stored, rooms.storage)
+  }
+
+  /** Starts a collection; false when one is running. @throws UNKNOWN_COMMIT, TARGET_TOO_OLD, NO_SPACE, STORE_CLOSED */
+  startGc(target?: CommitLike, o?: GcOptions): Promise<boolean> {
+    return this.#rooms.gc.startGc(target, o)
+  }
+
+  /** Waits for the collection (unless `wait` is false) and switches to its result. @throws GC_FAILED, CORRUPT */
+  finaliseGc(o?: { readonly wait?: boolean | undefined }): Promise<GcResult> {
+    return this.#rooms.gc.finaliseGc(o)
+  }
+
+  /** Everything that was accepted before this call survives a power cut when it resolves. @throws WRITER_FAILED */
+  async flush(): Promise<void> {
+    await this.#writable().log.sync()
+  }
+
+  /** Cancels a collection, syncs, and gives everything back; calling it again waits for the same end. */
+  close(): Promise<void> {
+    this.#closing ??= closeRooms(this.#rooms)
+    return this.#closing
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
+  }
+
+  #open(): StoreRooms {
+    this.#rooms.assertOpen()
+    return this.#rooms
+  }
+
+  #writable(): StoreRooms {
+    this.#rooms.queue.assertOpen()
+    return this.#rooms
+  }
+
+  #findBlob(hash: Hash<'blob'>): BlobRef | undefined {
+    return this.#open().blobs.find(hexToRaw(hash))
+  }
+
+  /** Parents are weak: one that was collected may still be named. */
+  #parentHash(parent: CommitLike): string {
+    return typeof parent === 'string' ? findCommit(this.#rooms, parent).hash : hexToRaw(parent.hash)
+  }
+
+  #treeOf(given: CommitLike | Tree): Tree {
+    if (given instanceof StoredTree) return given
+    const rooms = this.#open()
+    return new CommitHandle(findCommit(rooms, given as CommitLike), rooms.storage).tree()
+  }
+}
+
+/** `Store.open` with parts of the platform replaced: for tests and tools. */
+export async function openStore(
+  path: string | URL,
+  o: WriterOptions = {},
+  platform: StorePlatform = {}
+): Promise<Store> {
+  return new Store(await openRooms(storeOptions(path, o, platform)), key)
+}
+
+/** Begins a bulk of writes; see `Bulk`. @throws STORE_CLOSED, WRITER_FAILED */
+export async function openBulk(store: Store): Promise<Bulk> {
+  const rooms = Store.rooms(store, key)
+  while (rooms.queue.isBlocked) await rooms.queue.unblocked()
+  return new Bulk(rooms)
+}

@@ -1,0 +1,149 @@
+/**
+ * Puts a blob that arrives in pieces: cut into chunks while it is hashed, never more than one chunk and one list of
+ * each level in memory. Chunks are pinned until a list record holds them, lists until the blob's own record does, so a
+ * collection may come and go meanwhile. Expectations are checked before the blob's record is appended.
+ */
+import { throwIfAborted, VarveError } from '@varve/pack/errors'
+import {
+  chunkBytesMax, Chunker, ChunkListBuilder, ContentHasher, type RawHash, rawToHex,
+} from '@varve/pack/objects'
+import type { ContentStream, Progress } from '../api/index.ts'
+import type { ObjectWriter, PutPlace } from './object-writer.ts'
+import type { PinHolder, PinRegistry } from './pins.ts'
+import type { WriteQueue } from './write-queue.ts'
+
+export interface BlobStreamParts {
+  readonly queue: WriteQueue
+  readonly writer: ObjectWriter
+  readonly pins: PinRegistry
+}
+
+export interface BlobStreamOptions {
+  readonly flags: number
+  readonly expected: RawHash | undefined
+  readonly size: number | undefined
+  readonly signal: AbortSignal | undefined
+  readonly onProgress: ((progress: Progress) => void) | undefined
+  /** Called in the section that has put the blob's record, before its pins go. */
+  readonly onPut: (place: PutPlace) => void
+}
+
+/** @throws DIGEST_MISMATCH, OPTION_MISMATCH (size), ABORTED, STORE_CLOSED, WRITER_FAILED, and what the source throws */
+export async function putBlobStream(
+  parts: BlobStreamParts,
+  source: ContentStream,
+  o: BlobStreamOptions
+): Promise<PutPlace> {
+  const pins = parts.pins.open()
+  try {
+    return await new BlobStream(parts, pins, o).run(source)
+  } finally {
+    pins.release()
+  }
+}
+
+class BlobStream {
+  readonly #parts: BlobStreamParts
+  readonly #pins: PinHolder
+  readonly #o: BlobStreamOptions
+  readonly #hasher = new ContentHasher()
+  readonly #chunker = new Chunker()
+  readonly #lists: ChunkListBuilder
+  /** Chunks that are cut and not yet put; copies, at most as many as one piece gave. */
+  #cut: Buffer[] = []
+  #chunkCount = 0
+
+  constructor(parts: BlobStreamParts, pins: PinHolder, o: BlobStreamOptions) {
+    this.#parts = parts
+    this.#pins = pins
+    this.#o = o
+    this.#lists = new ChunkListBuilder(parts.writer)
+  }
+
+  async run(source: ContentStream): Promise<PutPlace> {
+    const keep = (chunk: Buffer): void => void this.#cut.push(Buffer.from(chunk))
+    for await (const given of source) {
+      throwIfAborted(this.#o.signal)
+      for (const piece of slicesOf(given)) {
+        this.#hasher.update(piece)
+        this.#chunker.push(piece, keep)
+        await this.#putCut()
+      }
+      this.#reportProgress()
+    }
+    throwIfAborted(this.#o.signal)
+    this.#chunker.finish(keep)
+    const hash = this.#checkedHash()
+    if (this.#hasher.size <= chunkBytesMax) return this.#putSmall(hash)
+    await this.#putCut()
+    return this.#putRoot(hash)
+  }
+
+  async #putCut(): Promise<void> {
+    // A blob that turns out to be small is put whole, so its chunks wait until it is known to be large.
+    if (this.#hasher.size <= chunkBytesMax) return
+    const { queue, writer } = this.#parts
+    const cut = this.#cut
+    this.#cut = []
+    for (const chunk of cut) {
+      while (queue.isBlocked) await queue.unblocked()
+      const place = writer.putChunk(chunk)
+      const hasFolded = this.#lists.add({ ...place, length: chunk.length })
+      if (hasFolded) this.#repin()
+      else this.#pins.add(place.offset)
+      this.#chunkCount++
+    }
+  }
+
+  /** Entries below a list record are held by it; what no list holds yet is pinned by itself. */
+  #repin(): void {
+    this.#pins.clear()
+    for (const entry of this.#lists.pending()) this.#pins.add(entry.offset)
+  }
+
+  #checkedHash(): RawHash {
+    const { expected, size } = this.#o
+    const found = this.#hasher.size
+    if (size !== undefined && size !== found) {
+      const message = `the content has ${found} bytes, not ${size}`
+      throw new VarveError('OPTION_MISMATCH', { option: 'size' }, { message })
+    }
+    const hash = this.#hasher.digest()
+    if (expected !== undefined && expected !== hash) {
+      throw new VarveError('DIGEST_MISMATCH', { expected: rawToHex(expected), actual: rawToHex(hash) })
+    }
+    return hash
+  }
+
+  async #putSmall(hash: RawHash): Promise<PutPlace> {
+    const { queue, writer } = this.#parts
+    const content = Buffer.concat(this.#cut)
+    while (queue.isBlocked) await queue.unblocked()
+    const place = writer.putContent(hash, content, this.#o.flags)
+    this.#o.onPut(place)
+    return place
+  }
+
+  async #putRoot(hash: RawHash): Promise<PutPlace> {
+    const { queue, writer } = this.#parts
+    while (queue.isBlocked) await queue.unblocked()
+    const place = writer.putBigBlob(hash, { ...this.#lists.finish(), flags: this.#o.flags })
+    this.#o.onPut(place)
+    return place
+  }
+
+  #reportProgress(): void {
+    this.#o.onProgress?.({
+      phase: 'put',
+      done: this.#chunkCount,
+      total: undefined,
+      bytesDone: this.#hasher.size,
+      etaMs: undefined,
+    })
+  }
+}
+
+/** A piece may be as large as its source likes; it is taken in bounded parts. */
+function* slicesOf(piece: Uint8Array): Generator<Uint8Array, void, undefined> {
+  for (let at = 0; at < piece.length; at += chunkBytesMax) yield piece.subarray(at, at + chunkBytesMax)
+}
