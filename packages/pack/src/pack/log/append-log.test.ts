@@ -1,10 +1,11 @@
 import { beforeAll, describe, expect, it } from 'vitest'
-import { loadXxh64 } from '../../base/index.ts'
+import { Deferred, loadXxh64 } from '../../base/index.ts'
 import { VarveError } from '../../errors/index.ts'
 import { recordKind } from '../../objects/index.ts'
 import {
   FaultFileSystem,
   formatOperation,
+  InterceptedFileSystem,
   MemoryFileSystem,
   SeededRandom,
   traceFileSystem,
@@ -173,6 +174,31 @@ describe('group commit', () => {
     expect(store.log.syncedTo).toBe(64)
     await store.log.sync()
     expect(trace).toHaveLength(2)
+    await store.close()
+  })
+
+  it('does not take for synced what was written while a sync was under way', async () => {
+    const memory = new MemoryFileSystem()
+    const gate = new Deferred()
+    let isDelayed = false
+    const fs = new InterceptedFileSystem(memory, {
+      before: () => undefined,
+      delay: async ({ kind }) => {
+        if (kind === 'datasync' && isDelayed) await gate.promise
+      },
+    })
+    const store = await LogStore.create(fs)
+    isDelayed = true
+    store.put(text(1))
+    const synced = store.log.sync()
+    await store.clock.turn()
+    const end = store.log.writtenTo
+    store.put(text(2))
+    await store.log.write()
+    expect([end > 64, store.log.writtenTo > end]).toEqual([true, true])
+    gate.resolve()
+    await synced
+    expect(store.log.syncedTo).toBe(end)
     await store.close()
   })
 
@@ -462,6 +488,31 @@ describe('failing', () => {
     await expect(waiting).rejects.toBe(lost)
     expect(store.failures).toEqual([lost])
     await store.close()
+  })
+
+  it('stops a write that is under way, and syncs nothing after it', async () => {
+    const gate = new Deferred()
+    const memory = new MemoryFileSystem()
+    const operations: string[] = []
+    let isDelayed = false
+    const fs = new InterceptedFileSystem(memory, {
+      before: ({ kind }) => void operations.push(kind),
+      delay: async ({ kind }) => {
+        if (kind === 'write' && isDelayed) await gate.promise
+      },
+    })
+    const store = await LogStore.create(fs)
+    isDelayed = true
+    store.put(Buffer.alloc(1_000_000))
+    const synced = store.log.sync()
+    await store.clock.turn()
+    operations.length = 0
+    store.log.fail(new VarveError('LOCK_LOST', {}), 'lock')
+    gate.resolve()
+    await expect(synced).rejects.toMatchObject({ code: 'LOCK_LOST' })
+    await store.close()
+    expect(operations.filter((kind) => kind !== 'close')).toEqual(['write'])
+    expect(store.failures).toHaveLength(1)
   })
 
   it('survives short writes', async () => {

@@ -1,7 +1,7 @@
 import { assert } from '../../../base/index.ts'
 import type { VarveError } from '../../../errors/index.ts'
 import type { FileSystem } from '../../../fs/index.ts'
-import { fileName } from '../../../layout/index.ts'
+import { classifyFile, fileName, highestFileNumber, isLeftover } from '../../../layout/index.ts'
 import { recordKind, sha256 } from '../../../objects/index.ts'
 import { ManualClock } from '../../../testing/index.ts'
 import { BlockCache, FileRetirer, PackFile } from '../../blocks/index.ts'
@@ -78,8 +78,13 @@ export class LogStore {
   /** As a writer opens: control first, then recovery, then the log. */
   static async open(fs: FileSystem, options: LogStoreOptions = {}): Promise<LogStore> {
     const { state } = await readControl(fs, logFolder)
-    const next = { ...state, sequence: state.sequence + 1, writerTerm: state.writerTerm + 1 }
+    const names = await fs.list(logFolder)
+    const next = {
+      ...{ ...state, sequence: state.sequence + 1, writerTerm: state.writerTerm + 1 },
+      fileCounter: Math.max(state.fileCounter, highestFileNumber(names)),
+    }
     await replaceControl(fs, logFolder, next)
+    await removeLeftovers(fs, names, next)
     const store = new LogStore(fs, next)
     for (const chunk of next.chunks.slice(0, -1)) await store.#scanSealed(chunk)
     const open = next.chunks.at(-1)
@@ -209,6 +214,17 @@ export class LogStore {
       ...{ cache: this.cache, retirer: this.#retirer },
     })
   }
+}
+
+async function removeLeftovers(
+  fs: FileSystem,
+  names: readonly string[],
+  { chunks }: ControlState,
+): Promise<void> {
+  const none = new Set<number>()
+  const named = { chunks: new Set(chunks.map(({ number }) => number)), segments: none, checkpoints: none }
+  const leftovers = names.filter((name) => name !== 'control.tmp' && isLeftover(classifyFile(name), named))
+  for (const name of leftovers) await fs.remove(`${logFolder}/${name}`)
 }
 
 function nonceOf(number: number): Buffer {
