@@ -1,3 +1,5 @@
+export { type ErrorCode, type ErrorDetails, VarveError } from '@varve/pack/errors'
+export { decodeName, encodeName } from '@varve/pack/objects'
 export type { BlobWriter, PutOptions, StoredBlob } from './blob.ts'
 export type { Abortable, Duration, Progress, WithProgress } from './call-options.ts'
 export type { Branch, Commit, CommitInfo, CommitLike, CommitOutcome, Tag } from './commit.ts'

@@ -329,7 +329,7 @@ describe('diff', () => {
           const newer = await apply(older.edit(), second, empty).tree()
           const [before, after] = [leavesOf(older), leavesOf(newer)]
           const paths = [...new Set([...before.keys(), ...after.keys()])]
-          const expected = paths.flatMap((path) => {
+          const expected = paths.flatMap((path): object[] => {
             const [b, a] = [before.get(path), after.get(path)]
             if (b === undefined && a !== undefined) return [{ type: 'added', path: a.path, after: a }]
             if (a === undefined && b !== undefined) return [{ type: 'removed', path: b.path, before: b }]

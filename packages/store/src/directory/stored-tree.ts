@@ -30,6 +30,7 @@ import {
   entryAt,
   entryIn,
   followNames,
+  type HasTreeState,
   isDirectory,
   LazyCursor,
   loadContent,
@@ -40,7 +41,6 @@ import {
   readContent,
   type TreeState,
   type TreeStorage,
-  treeState,
 } from './reading/index.ts'
 import { diffTrees } from './tree-diff.ts'
 import { firstOf, type Walked, walkEntries } from './walk-entries.ts'
@@ -50,14 +50,14 @@ import { firstOf, type Walked, walkEntries } from './walk-entries.ts'
  * cache, and an awaited read of the others would cost more than it frees. Only blobs stored in pieces are
  * waited for.
  */
-export class StoredTree implements Tree {
+export class StoredTree implements Tree, HasTreeState {
   readonly #state: TreeState
 
   constructor(state: TreeState) {
     this.#state = state
   }
 
-  get [treeState](): TreeState {
+  get treeState(): TreeState {
     return this.#state
   }
 

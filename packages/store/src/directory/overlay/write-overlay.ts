@@ -11,13 +11,15 @@ import {
 } from '@varve/pack/objects'
 import { blamed, type TreeStorage, targetOfBlob, targetOfTree } from '../reading/index.ts'
 import { type BlobChange, blobOfChange, type OverlayDirectory } from './overlay-directory.ts'
-import { sortedNames } from './sorted-names.ts'
+import { sliceNames, sortedNames } from './sorted-names.ts'
 import type { Steps } from './steps.ts'
 
 /** Changes handled, and as many applied to one directory, before the caller gets its turn. */
 const sliceChanges = 2048
 /** Content that counts as one more change: it has to be hashed. */
 const sliceContentBytes = 32 * 1024
+
+const noNames: ReadonlySet<RawName> = new Set()
 
 interface Frame {
   readonly directory: OverlayDirectory
@@ -74,8 +76,8 @@ export class OverlayWriter {
   *#enter(directory: OverlayDirectory): Steps<void> {
     const { draft } = directory
     const isOnDraft = this.#isDraft && draft !== undefined
-    const names = isOnDraft ? directory.changedSince : directory.changes.keys()
-    const sorted = yield* sortedNames(names ?? [])
+    const names = isOnDraft ? (directory.changedSince ?? noNames) : directory.changes
+    const sorted = names.size <= sliceNames ? [...names.keys()].sort() : yield* sortedNames(names.keys())
     const base = isOnDraft ? draft : directory.base
     this.#stack.push({ directory, base, names: sorted, changes: [], at: 0 })
   }

@@ -13,4 +13,4 @@ export {
   targetOfTree,
   totalsOf,
 } from './stored-node.ts'
-export { stateOf, type TreeState, type TreeStorage, treeState } from './tree-storage.ts'
+export { type HasTreeState, stateOf, type TreeState, type TreeStorage } from './tree-storage.ts'

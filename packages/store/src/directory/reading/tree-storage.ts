@@ -44,11 +44,13 @@ export interface TreeState {
   readonly epoch: number
 }
 
-/** The key under which this library's own trees carry their state. */
-export const treeState: unique symbol = Symbol('tree state')
+/** What this library's own trees carry beside their public face. */
+export interface HasTreeState {
+  readonly treeState: TreeState
+}
 
-/** The state of a tree, or `undefined` for anything else. */
+/** The state of a tree, or `undefined` for anything that is not one of ours. */
 export function stateOf(tree: unknown): TreeState | undefined {
-  if (typeof tree !== 'object' || tree === null || !(treeState in tree)) return undefined
-  return tree[treeState] as TreeState
+  if (typeof tree !== 'object' || tree === null || !('treeState' in tree)) return undefined
+  return (tree as HasTreeState).treeState
 }

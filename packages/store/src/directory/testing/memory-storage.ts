@@ -1,4 +1,4 @@
-import { assert } from '@varve/pack/base'
+import { assert, readU64 } from '@varve/pack/base'
 import { VarveError } from '@varve/pack/errors'
 import {
   type BlobRef,
@@ -98,8 +98,8 @@ export class MemoryStorage implements TreeStorage, NodeSink {
     const known = this.#offsetOfNode.get(hash)
     if (known !== undefined) return { hash, offset: known }
     const buf = Buffer.from(body.subarray(start, end))
-    for (const offset of referencesOf(buf, referenceCount)) {
-      assert(offset < this.#end && this.isLive(offset), 'a reference points down to a record that is there')
+    for (let at = buf.length - 8 * referenceCount; at < buf.length; at += 8) {
+      assert(this.isLive(readU64(buf, at)), 'a reference points down to a record that is there')
     }
     const offset = this.#append(buf.length)
     this.#nodes.set(offset, { buf, start: 0, end: buf.length, referenceCount, hash })
@@ -154,6 +154,5 @@ export class MemoryStorage implements TreeStorage, NodeSink {
 }
 
 function referencesOf(buf: Buffer, count: number): number[] {
-  const first = buf.length - count * 8
-  return Array.from({ length: count }, (_, at) => Number(buf.readBigUInt64LE(first + at * 8)))
+  return Array.from({ length: count }, (_, at) => readU64(buf, buf.length - 8 * (count - at)))
 }
