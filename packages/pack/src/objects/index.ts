@@ -83,7 +83,7 @@ export {
 export type { NodeTotals } from './tree/node/node-totals.ts'
 export { validateNode } from './tree/node/validate-node.ts'
 export { openDirectory, openNode } from './tree/open-node.ts'
-export { storeDraft } from './tree/store-draft.ts'
+export { storeDraft, storeDraftInSlices } from './tree/store-draft.ts'
 export { type CursorOptions, TreeCursor } from './tree/tree-cursor.ts'
 export { type TreeShape, treeShape } from './tree/tree-shape.ts'
 export { TreeWriter } from './tree/tree-writer.ts'

@@ -97,14 +97,12 @@ export interface DiffOptions extends Abortable {
 }
 
 /**
- * A tree being changed, in memory. Calls are cheap and apply in order; reads see the writes made so far. Not
- * safe against changes while one of its own cursors is being read: such a cursor may miss them.
+ * A tree being changed, in memory. Calls are cheap and apply in order; reads see the writes made so far, and
+ * a cursor shows what was there when it was asked for. Listings, and whatever needs the hash of a directory,
+ * cost as much as was changed since the last of them. Left alone while a commit is taking it.
  */
 export interface TreeEdit<V = Bytes> extends TreeReader<V> {
-  /**
-   * The content is copied (or, when large, kept: do not change it before the edit is committed). Throws as
-   * `Tree.set`.
-   */
+  /** The content is copied at once. Throws as `Tree.set`; a call that fails changes nothing. */
   set(path: Path, value: ValueOf<V>, o?: SetOptions): this
   setBlob(path: Path, blob: Hash<'blob'>, o?: SetOptions): this
   setTree(path: Path, tree: Tree<V> | Hash<'tree'>): this

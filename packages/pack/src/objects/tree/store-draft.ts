@@ -12,13 +12,27 @@ interface Pending {
   readonly offsets: number[]
 }
 
+/** Drafts given to the sink before the caller gets its turn, and the content that counts as one more. */
+const sliceDrafts = 2048
+const sliceContentBytes = 32 * 1024
+
 /**
  * Gives all drafts below `ref` to a sink, blobs and nodes, children first; a draft that is reached twice is
  * given once. Stored nodes are not touched. Iterative: a tree may be deeper than the call stack.
  * @returns where the root now is; `ref` itself when it is no draft.
  */
 export function storeDraft(sink: NodeSink, ref: NodeRef): NodeRef {
+  const slices = storeDraftInSlices(sink, ref)
+  for (;;) {
+    const slice = slices.next()
+    if (slice.done === true) return slice.value
+  }
+}
+
+/** The same for large drafts: yields between slices of a few milliseconds. */
+export function* storeDraftInSlices(sink: NodeSink, ref: NodeRef): Generator<void, NodeRef, undefined> {
   if (ref.draft === undefined) return ref
+  let work = 0
   const stored = new Map<DraftNode | DraftBlob, number>()
   const stack: Pending[] = [{ node: ref.draft, next: 0, offsets: [] }]
   let root: NodeRef | undefined
@@ -28,12 +42,19 @@ export function storeDraft(sink: NodeSink, ref: NodeRef): NodeRef {
       root = putDraft(sink, top)
       stored.set(top.node, root.offset)
       stack.pop()
+      work++
       continue
     }
     const known = stored.get(child)
     if (known !== undefined) top.offsets[top.next++] = known
     else if (child.kind === 'node') stack.push({ node: child, next: 0, offsets: [] })
-    else stored.set(child, sink.putBlob(child.content).offset)
+    else {
+      stored.set(child, sink.putBlob(child.content).offset)
+      work += 1 + Math.floor(child.content.length / sliceContentBytes)
+    }
+    if (work < sliceDrafts) continue
+    work = 0
+    yield
   }
   return root as NodeRef
 }

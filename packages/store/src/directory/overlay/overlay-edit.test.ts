@@ -297,6 +297,23 @@ describe('OverlayEdit', () => {
     expect(text(store(onLost, storage).getSync('b/z'))).toBe('3')
   })
 
+  it('writes large drafts in slices too', async () => {
+    const storage = new MemoryStorage()
+    const edit = emptyTree(storage).edit()
+    for (let at = 0; at < 10_000; at++) edit.set(`d${at % 9}/${at}`, String(at))
+    const drafted = await edit.tree()
+    const further = drafted.edit().set('d1/new', 'x')
+    for (const [source, leaves] of [[drafted, 10_000] as const, [further, 10_001] as const]) {
+      const steps = writeTree(source, storage, storage)
+      let turns = 0
+      let step = steps.next()
+      for (; step.done !== true; step = steps.next()) turns++
+      expect(turns).toBeGreaterThan(3)
+      const read = new StoredTree({ storage, root: step.value, epoch: storage.epoch() })
+      expect([...read.entriesSync('', { recursive: true })]).toHaveLength(leaves + 9)
+    }
+  })
+
   it('is left alone while it is written, and usable after', () => {
     const storage = new MemoryStorage()
     const edit = emptyTree(storage).edit()

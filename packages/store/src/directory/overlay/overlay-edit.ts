@@ -1,6 +1,6 @@
 import { assert } from '@varve/pack/base'
 import { throwIfAborted, VarveError } from '@varve/pack/errors'
-import { hexToRaw, type NodeRef, type NodeSink, type RawName, storeDraft } from '@varve/pack/objects'
+import { hexToRaw, type NodeRef, type NodeSink, type RawName, storeDraftInSlices } from '@varve/pack/objects'
 import type {
   Abortable,
   Bytes,
@@ -211,7 +211,8 @@ export class OverlayEdit implements TreeEdit {
     this.#refresh()
     if (!this.#standsOnDrafts) return yield* new OverlayWriter(this.#storage, sink).write(this.#root)
     // Only what is left in the end goes to the store, not the nodes in between.
-    return storeDraft(sink, yield* new OverlayWriter(this.#storage, 'draft').write(this.#root))
+    const drafted = yield* new OverlayWriter(this.#storage, 'draft').write(this.#root)
+    return yield* storeDraftInSlices(sink, drafted)
   }
 
   #draft(): Steps<NodeRef> {

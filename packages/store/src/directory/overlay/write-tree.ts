@@ -1,7 +1,7 @@
 import { assert } from '@varve/pack/base'
-import { type NodeRef, type NodeSink, storeDraft } from '@varve/pack/objects'
+import { type NodeRef, type NodeSink, storeDraftInSlices } from '@varve/pack/objects'
 import type { Tree, TreeEdit } from '../../api/index.ts'
-import { stateOf, type TreeState, type TreeStorage } from '../reading/index.ts'
+import { stateOf, type TreeStorage } from '../reading/index.ts'
 import { rootIn } from './named-tree.ts'
 import { OverlayEdit } from './overlay-edit.ts'
 import { restartable, type Steps } from './steps.ts'
@@ -23,11 +23,6 @@ export function writeTree(source: Tree | TreeEdit, storage: TreeStorage, sink: N
   assert(state !== undefined, 'a tree is one of this library')
   return restartable(
     () => storage.epoch(),
-    () => storeTree(state, storage, sink),
+    () => storeDraftInSlices(sink, rootIn(storage, state)),
   )
-}
-
-// biome-ignore lint/correctness/useYield: one slice so far, but a step of the same shape as the others.
-function* storeTree(state: TreeState, storage: TreeStorage, sink: NodeSink): Steps<NodeRef> {
-  return storeDraft(sink, rootIn(storage, state))
 }
