@@ -337,6 +337,22 @@ describe('OverlayEdit', () => {
     expect(await before.count('d')).toBe(9000)
   })
 
+  it('knows since when a tree that came late is proved', async () => {
+    const storage = new MemoryStorage()
+    const base = store(emptyTree(storage).edit().set('base/x', '1').set('base/y', '2'), storage)
+    const edit = base.edit()
+    for (let at = 0; at < 9000; at++) edit.set(`d/${at}`, 'x')
+    const pending = edit.tree()
+    edit.delete('d')
+    const root = store(emptyTree(storage).edit().set('other', '0'), storage)
+    storage.collect([finishSteps(writeTree(root, storage, storage))])
+    expect(() => edit.hasSync('base')).toThrow(expect.objectContaining({ code: 'COLLECTED' }))
+    const late = await pending
+    expect(() => finishSteps(writeTree(late, storage, storage))).toThrow(
+      expect.objectContaining({ code: 'COLLECTED' }),
+    )
+  })
+
   it('walks trees thousands of directories deep', async () => {
     const storage = new MemoryStorage()
     const deep = Array.from({ length: 5000 }, (_, at) => `d${at % 3}`)

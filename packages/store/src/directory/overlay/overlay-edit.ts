@@ -42,6 +42,12 @@ export interface EditStart extends TreeState {
   treeAt(root: NodeRef, epoch: number): Tree
 }
 
+/** The whole as nodes in memory, and the epoch in which what they refer to was live. */
+interface Drafted {
+  readonly root: NodeRef
+  readonly epoch: number
+}
+
 /**
  * A tree being changed: maps of names over the nodes of the tree it started from. Single names are read from
  * the maps; whatever lists or hashes a directory first turns the changes so far into nodes in memory, which
@@ -56,7 +62,7 @@ export class OverlayEdit implements TreeEdit {
   /** Whether some of that is in memory only. */
   #standsOnDrafts: boolean
   /** A `tree()` that is not done yet. */
-  #drafting: SharedSteps<NodeRef> | undefined
+  #drafting: SharedSteps<Drafted> | undefined
   #isBeingWritten = false
 
   constructor(start: EditStart) {
@@ -186,8 +192,8 @@ export class OverlayEdit implements TreeEdit {
   async tree(): Promise<Tree> {
     this.#refresh()
     this.#drafting ??= new SharedSteps(this.#draft())
-    const root = await this.#drafting.pace()
-    return this.#start.treeAt(root, this.#epoch)
+    const { root, epoch } = await this.#drafting.pace()
+    return this.#start.treeAt(root, epoch)
   }
 
   /**
@@ -215,22 +221,23 @@ export class OverlayEdit implements TreeEdit {
     return yield* storeDraftInSlices(sink, drafted)
   }
 
-  #draft(): Steps<NodeRef> {
-    return restartable(
+  *#draft(): Steps<Drafted> {
+    const root = yield* restartable(
       () => this.#storage.epoch(),
       () => {
         this.#refresh()
         return new OverlayWriter(this.#storage, 'draft').write(this.#root)
       },
     )
+    return { root, epoch: this.#epoch }
   }
 
   /** The tree as it is now, at once. */
   #snapshot(): Tree {
     this.#refresh()
-    const root = (this.#drafting ?? new SharedSteps(this.#draft())).finish()
+    const { root, epoch } = (this.#drafting ?? new SharedSteps(this.#draft())).finish()
     this.#drafting = undefined
-    return this.#start.treeAt(root, this.#epoch)
+    return this.#start.treeAt(root, epoch)
   }
 
   #beginWrite(): void {
