@@ -59,6 +59,7 @@ export class FileSet {
   #space: AddressSpace
   #segments: readonly Segment[]
   #fileCounter: number
+  #isClosed = false
 
   constructor(parts: FileSetParts) {
     this.#parts = parts
@@ -76,7 +77,9 @@ export class FileSet {
     return this.#control
   }
 
+  /** @throws STORE_CLOSED, so that a handle which outlives its store cannot read through it */
   get space(): AddressSpace {
+    if (this.#isClosed) throw new VarveError('STORE_CLOSED', {})
     return this.#space
   }
 
@@ -146,6 +149,7 @@ export class FileSet {
 
   /** Lets go of every file; the background closes those that nobody else uses. */
   close(): void {
+    this.#isClosed = true
     for (const index of this.index.files()) index.release()
     this.#space.release()
   }

@@ -3,6 +3,7 @@
  * which commit came from which Git commit. They follow behind, never decide, and can be thrown away: whoever gets an
  * answer from here looks the object up in the store before using it.
  */
+import { packHeaderSize } from '@varve/pack/pack'
 import type { Kv, KvOperation } from '../kv/index.ts'
 
 /** The key of a commit's `extra` under which an import keeps the Git id. */
@@ -132,7 +133,8 @@ export class Projections {
 
   #reasonToRebuild(reached: number | undefined, end: number): string | undefined {
     if (this.#kv.damage !== undefined) return this.#kv.damage.what
-    if (reached === undefined) return end === 0 ? undefined : (this.#kv.reason ?? 'there were none')
+    // Nothing is missing of a log that has no record yet.
+    if (reached === undefined) return end <= packHeaderSize ? undefined : (this.#kv.reason ?? 'there were none')
     return reached > end ? 'they were of a longer log' : undefined
   }
 }
