@@ -1,10 +1,10 @@
 import { assert, Deferred, Mutex } from '../../base/index.ts'
 import { VarveError } from '../../errors/index.ts'
-import { fileName } from '../../layout/index.ts'
 import type { RawHash } from '../../objects/index.ts'
-import { batchBytesMax, createChunkFile, emptyTail, openChunkFile } from '../frame/index.ts'
+import { batchBytesMax, openChunkFile } from '../frame/index.ts'
 import type { AppendLogOptions } from './append-log-options.ts'
 import { chunkBytesDefault, chunkBytesFor, chunkRecordsMax, indexBacklogMax } from './chunk-limits.ts'
+import { beginNextChunk } from './next-chunk.ts'
 import { OpenChunk } from './open-chunk.ts'
 import { Watermark } from './watermark.ts'
 
@@ -369,29 +369,8 @@ export class AppendLog {
 
   /** Under the lock, with everything synced. Until control is replaced the old chunk stays the one in use. */
   async #changeChunk(): Promise<void> {
-    const { fs, folder, storeId, cache, clock } = this.#o
     const sealed = this.#chunk
-    const next = {
-      number: this.#o.nextFileNumber(),
-      base: sealed.nextBase,
-      nonce: this.#o.newNonce(),
-      storeId,
-    }
-    const handle = await createChunkFile(fs, folder, next)
-    let file = folder
-    try {
-      await fs.syncFolder(folder)
-      file = fileName.control
-      const growing = await this.#o.switchControl({
-        sealed: { number: sealed.number, base: sealed.base, length: sealed.end - sealed.base },
-        opened: { number: next.number, base: next.base },
-      })
-      sealed.stopGrowing()
-      this.#chunk = new OpenChunk({ tail: emptyTail(next), handle, cache, growing, clock })
-    } catch (error) {
-      await handle.close()
-      throw this.fail(error, file)
-    }
+    this.#chunk = await beginNextChunk(this.#o, sealed, (cause, file) => this.fail(cause, file))
     this.#sealBytes = chunkBytesFor(this.#o.chunkBytes ?? chunkBytesDefault, this.#o.chunkCount())
     await sealed.release().catch((error: unknown) => this.fail(error, sealed.file))
   }

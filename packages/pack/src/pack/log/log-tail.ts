@@ -1,5 +1,7 @@
 import { assert } from '../../base/index.ts'
+import { VarveError } from '../../errors/index.ts'
 import { type FileHandle, readFullySync, writeFully, writeFullySync } from '../../fs/index.ts'
+import { fileName } from '../../layout/index.ts'
 
 /** A block of the cache that is being filled; see `Block` in the room `read`. */
 export interface TailBlock {
@@ -133,7 +135,7 @@ export class LogTail {
 
   async #writeMany(from: number, to: number): Promise<void> {
     for (let at = from; at < to; ) {
-      if (this.#isStopped) throw new Error('the log failed while this range was being written')
+      if (this.#isStopped) throw new VarveError('WRITER_FAILED', { file: fileName.chunk(this.#fileNumber) })
       const [block, inBlock, length] = this.#piece(at, to)
       await writeFully(this.#handle, block.buf, inBlock, length, at)
       at += length

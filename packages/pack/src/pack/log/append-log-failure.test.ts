@@ -1,0 +1,104 @@
+import { beforeAll, describe, expect, it } from 'vitest'
+import { Deferred, loadXxh64 } from '../../base/index.ts'
+import { VarveError } from '../../errors/index.ts'
+import { FaultFileSystem, InterceptedFileSystem, MemoryFileSystem } from '../../testing/index.ts'
+import { LogStore, logFolder } from './testing/log-store.ts'
+
+beforeAll(loadXxh64)
+
+const text = (n: number): Buffer => Buffer.from(`body ${n}`)
+
+describe('failing', () => {
+  for (const kind of ['write', 'datasync'] as const) {
+    it(`is final after a failed ${kind}: all are told, nothing more is written, reads go on`, async () => {
+      const memory = new MemoryFileSystem()
+      const faults = new FaultFileSystem(memory)
+      const store = await LogStore.create(faults)
+      const first = store.put(text(1))
+      await store.log.sync()
+      const second = store.put(text(2))
+      faults.setPlan([{ fault: { kind: 'error', code: 'EIO' }, kinds: [kind], path: 'suffix-1' }])
+      const results = await Promise.allSettled([store.log.sync(), store.log.sync(), store.log.seal()])
+      for (const result of results) {
+        const reason = result.status === 'rejected' ? (result.reason as unknown) : undefined
+        expect(VarveError.is(reason, 'WRITER_FAILED')).toBe(true)
+        expect(reason).toMatchObject({ details: { file: 'suffix-1.pack' }, cause: { code: 'EIO' } })
+      }
+      expect(store.failures).toHaveLength(1)
+      expect(store.log.failure).toBe(store.failures[0])
+      const operations = faults.operationCount
+      expect(() => store.put(text(3))).toThrow(VarveError)
+      await expect(store.log.sync()).rejects.toBe(store.log.failure)
+      await expect(store.log.unblocked()).rejects.toBe(store.log.failure)
+      await expect(store.log.hold()).rejects.toBe(store.log.failure)
+      expect([store.read(first), store.read(second)]).toEqual([text(1), text(2)])
+      const before = Buffer.from(memory.files().get(`${logFolder}/suffix-1.pack`) as Buffer)
+      await store.close()
+      expect(memory.files().get(`${logFolder}/suffix-1.pack`)).toEqual(before)
+      // Two closed handles, the log's and the readers', and not one write or sync.
+      expect(faults.operationCount - operations).toBe(2)
+    })
+  }
+
+  it('takes a failure from elsewhere, and keeps the first', async () => {
+    const store = await LogStore.create(new MemoryFileSystem())
+    store.put(text(1))
+    const waiting = store.log.sync()
+    const lost = new VarveError('LOCK_LOST', {})
+    expect(store.log.fail(lost, 'lock')).toBe(lost)
+    expect(store.log.fail(new Error('later'), 'control')).toBe(lost)
+    await expect(waiting).rejects.toBe(lost)
+    expect(store.failures).toEqual([lost])
+    await store.close()
+  })
+
+  it('stops a write that is under way, and syncs nothing after it', async () => {
+    const gate = new Deferred()
+    const memory = new MemoryFileSystem()
+    const operations: string[] = []
+    let isDelayed = false
+    const fs = new InterceptedFileSystem(memory, {
+      before: ({ kind }) => void operations.push(kind),
+      delay: async ({ kind }) => {
+        if (kind === 'write' && isDelayed) await gate.promise
+      },
+    })
+    const store = await LogStore.create(fs)
+    isDelayed = true
+    store.put(Buffer.alloc(1_000_000))
+    const synced = store.log.sync()
+    await store.clock.turn()
+    operations.length = 0
+    store.log.fail(new VarveError('LOCK_LOST', {}), 'lock')
+    gate.resolve()
+    await expect(synced).rejects.toMatchObject({ code: 'LOCK_LOST' })
+    await store.close()
+    expect(operations.filter((kind) => kind !== 'close')).toEqual(['write'])
+    expect(store.failures).toHaveLength(1)
+  })
+
+  it('survives short writes', async () => {
+    const faults = new FaultFileSystem(new MemoryFileSystem())
+    const store = await LogStore.create(faults)
+    faults.setPlan([{ fault: { kind: 'short', keep: 'half' }, kinds: ['write'], times: 'always' }])
+    const small = store.put(text(1))
+    await store.log.sync()
+    const large = store.put(Buffer.alloc(500_000, 5))
+    await store.log.sync()
+    faults.setPlan([])
+    await store.close()
+    const again = await LogStore.open(faults)
+    expect(again.read(small)).toEqual(text(1))
+    expect(again.read(large).equals(Buffer.alloc(500_000, 5))).toBe(true)
+    await again.close()
+  })
+
+  it('tells about a failure while closing, once', async () => {
+    const faults = new FaultFileSystem(new MemoryFileSystem())
+    const store = await LogStore.create(faults)
+    store.put(text(1))
+    faults.setPlan([{ fault: { kind: 'error', code: 'ENOSPC' }, kinds: ['write'], path: 'suffix-1' }])
+    await expect(store.log.close()).rejects.toMatchObject({ code: 'WRITER_FAILED' })
+    expect(store.failures).toHaveLength(1)
+  })
+})
