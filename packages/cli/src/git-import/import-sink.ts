@@ -7,7 +7,13 @@ export interface ImportedRef {
   /** The commit's hash, hex. */
   readonly commit: string
   /** An annotated tag's own words; `date` in milliseconds since 1970. */
-  readonly tag?: { readonly message?: string; readonly author?: string; readonly date?: number } | undefined
+  readonly tag?: ImportedTag | undefined
+}
+
+export interface ImportedTag {
+  readonly message?: string
+  readonly author?: string
+  readonly date?: number
 }
 
 export interface NewCommit {

@@ -1,0 +1,65 @@
+import type { StoreReader, Tree } from '@varve/store'
+import type { HostFiles } from '../host/index.ts'
+import { type CheckoutPlan, planCheckout } from './checkout-plan.ts'
+import type { ExistingPolicy } from './existing-files.ts'
+import { type NameFolding, probeFolding } from './name-folding.ts'
+import { prepareFolder } from './target-folder.ts'
+import { TreeWriter } from './tree-writer.ts'
+
+export interface CheckoutOptions {
+  readonly store: StoreReader
+  readonly files: HostFiles
+  readonly existing: ExistingPolicy
+  /** Write names that Git takes for its own. */
+  readonly allowDotGit: boolean
+  readonly signal: AbortSignal
+  /** How the file system folds names; found out when it is not told. */
+  readonly folding?: NameFolding | undefined
+  /** Asked before anything in the folder is touched. */
+  readonly confirm?: ((plan: CheckoutPlan, folder: string) => Promise<void>) | undefined
+  readonly onProgress?:
+    | ((done: { readonly entries: number; readonly bytes: number }, plan: CheckoutPlan) => void)
+    | undefined
+}
+
+export interface CheckoutReport extends CheckoutPlan {
+  /** The folder's real path. */
+  readonly folder: string
+}
+
+/**
+ * Writes a tree to a folder: exact bytes, names, and modes; symbolic links; submodules as empty folders.
+ * Nothing is written when the tree cannot be: the whole of it is looked at first.
+ * @throws CHECKOUT_COLLISION, INVALID_PATH, COLLECTED, ABORTED; CommandFailure NOT_EMPTY, EXISTS
+ */
+export async function checkout(
+  tree: Tree,
+  folder: string,
+  options: CheckoutOptions,
+): Promise<CheckoutReport> {
+  const { store, files, existing, allowDotGit, signal } = options
+  const target = await prepareFolder(files, folder, existing)
+  let plan: CheckoutPlan
+  try {
+    const folding = options.folding ?? (await probeFolding(files, target.path))
+    plan = await planCheckout(tree, { folding, allowDotGit, signal })
+    await options.confirm?.(plan, target.path)
+  } catch (cause) {
+    if (target.isNew) await files.removeFolder(target.path)
+    throw cause
+  }
+  const done = { entries: 0, bytes: 0 }
+  const writer = new TreeWriter({
+    store,
+    files,
+    existing,
+    signal,
+    onWritten: ({ size }) => {
+      done.entries++
+      done.bytes += size
+      options.onProgress?.(done, plan)
+    },
+  })
+  await writer.write(tree, target.path)
+  return { ...plan, folder: target.path }
+}

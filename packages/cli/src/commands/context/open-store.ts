@@ -1,0 +1,87 @@
+import { resolve } from 'node:path'
+import type { Store, StoreEvent, StoreReader } from '@varve/store'
+import { CommandFailure, shownLines } from '../../terminal/index.ts'
+import type { CommandContext } from './command-context.ts'
+
+const FOLDER_DEFAULT = '.varve'
+
+/** The folder of the store: `-s`, then `$VARVE_STORE`, then `./.varve`. */
+export function storeFolder({ host, options }: CommandContext): string {
+  const { VARVE_STORE } = host.environment
+  const named = options.store ?? (VARVE_STORE === '' ? undefined : VARVE_STORE)
+  return resolve(host.folder, named ?? FOLDER_DEFAULT)
+}
+
+/**
+ * Runs a command that only reads, on an open store. The store is opened by its writer's way (a store in use
+ * is STORE_LOCKED) because this is the only way there is; this function is the only one to change when there
+ * is another.
+ */
+export async function openForReading<T>(
+  context: CommandContext,
+  work: (store: StoreReader & Pick<Store, 'gc'>) => Promise<T>,
+): Promise<T> {
+  return openForWriting(context, work)
+}
+
+/** Runs a command on a store that is there, open for writing. @throws NO_STORE, STORE_LOCKED */
+export async function openForWriting<T>(
+  context: CommandContext,
+  work: (store: Store) => Promise<T>,
+): Promise<T> {
+  return withStore(context, 'never', work)
+}
+
+/** Runs on a new store. @throws CommandFailure EXISTS when there is one */
+export async function createStore<T>(
+  context: CommandContext,
+  work: (store: Store) => Promise<T>,
+): Promise<T> {
+  return withStore(context, 'must', work)
+}
+
+async function withStore<T>(
+  context: CommandContext,
+  create: 'never' | 'must',
+  work: (store: Store) => Promise<T>,
+): Promise<T> {
+  const { wait } = context.options
+  const { Store } = await import('@varve/store')
+  const store = await Store.open(storeFolder(context), {
+    create,
+    signal: context.signal,
+    onEvent: (event) => tell(context, event),
+    ...(wait !== undefined && { lock: { wait: wait as `${number}s` } }),
+  })
+  let result: T
+  try {
+    result = await work(store)
+  } catch (cause) {
+    // What went wrong first is what is told; the store closes as well as it can.
+    await store.close().catch(() => {})
+    throw cause
+  }
+  await store.close()
+  return result
+}
+
+/** Repairs at opening are worth a line; the rest is for those who asked for it. */
+function tell({ host, options }: CommandContext, event: StoreEvent): void {
+  if (options.quiet || options.json) return
+  if (event.type === 'recovered') {
+    const { batchesCut, bytesCut } = event
+    void host.stderr.write(
+      `varve: recovered: cut an unfinished end of ${batchesCut} batches, ${bytesCut} bytes\n`,
+    )
+  } else if (event.type === 'projections-rebuilt') {
+    void host.stderr.write(`varve: rebuilt the query database: ${shownLines(event.reason)}\n`)
+  } else if (options.verbose && event.type === 'healed') {
+    void host.stderr.write(`varve: healed ${event.hash}\n`)
+  }
+}
+
+/** A file that a user names, from where the user is. */
+export function userPath({ host }: CommandContext, path: string): string {
+  if (path === '') throw new CommandFailure('USAGE', 'a file needs a name')
+  return resolve(host.folder, path)
+}

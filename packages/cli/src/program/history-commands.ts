@@ -1,0 +1,57 @@
+import type { Command } from 'commander'
+import type { CommandRunner } from './command-runner.ts'
+import { countValue, listed } from './option-values.ts'
+
+/** log, show, diff. */
+export function addHistoryCommands(program: Command, runner: CommandRunner): void {
+  program
+    .command('log')
+    .description('commits, each before its parents; of all branches without REV')
+    .argument('[REV...]', 'where to begin')
+    .option('--not <rev>', 'leave this commit and its ancestors out (repeatable)', listed, [])
+    .option('--path <path>', 'only commits that changed something there')
+    .option('-n, --limit <n>', 'at most so many', countValue)
+    .option('--first-parent', 'follow only the first parent of each commit')
+    .option('--oneline', 'one line a commit')
+    .action((revisions: string[], options, command: Command) =>
+      runner.run(command, async (context) =>
+        (await import('../commands/history/log.ts')).log(context, revisions, {
+          not: options.not,
+          path: options.path,
+          limit: options.limit,
+          firstParent: options.firstParent === true,
+          oneline: options.oneline === true,
+        }),
+      ),
+    )
+  program
+    .command('show')
+    .description('a commit and what it changed, or what a hash is')
+    .argument('<REV|HASH>', 'a revision, or the hash of a blob or a tree')
+    .action((text: string, _options, command: Command) =>
+      runner.run(command, async (context) =>
+        (await import('../commands/history/show.ts')).show(context, text),
+      ),
+    )
+  addDiff(program, runner)
+}
+
+function addDiff(program: Command, runner: CommandRunner): void {
+  program
+    .command('diff')
+    .description('what is different in B')
+    .argument('<A>', 'a revision, or the hash of a tree')
+    .argument('<B>', 'another')
+    .argument('[PATH]', 'only there and below')
+    .option('--stat', 'with the change of size')
+    .option('--name-status', 'a letter and the path (default)')
+    .option('--exit-code', 'exit code 3 if anything is different')
+    .action((older: string, newer: string, path: string | undefined, options, command: Command) =>
+      runner.run(command, async (context) =>
+        (await import('../commands/history/diff.ts')).diff(context, { older, newer }, path, {
+          style: options.stat === true ? 'stat' : 'name-status',
+          exitCode: options.exitCode === true,
+        }),
+      ),
+    )
+}

@@ -1,0 +1,28 @@
+/** Reads the values of options; what is wrong with one is told by commander, with the option's name. */
+
+import { parseDuration } from '@varve/pack/base'
+import { InvalidArgumentError } from 'commander'
+
+export function countValue(text: string): number {
+  if (!/^\d{1,15}$/.test(text)) throw new InvalidArgumentError('A whole number is needed.')
+  return Number(text)
+}
+
+export function durationValue(text: string): string {
+  if (/^\d+$/.test(text) || parseDuration(text) === undefined) {
+    throw new InvalidArgumentError("A number and its unit are needed: '30s', '10m', '2h', '1d'.")
+  }
+  return text
+}
+
+/** 'OFFSET:LENGTH' or 'OFFSET:'. */
+export function rangeValue(text: string): { readonly offset: number; readonly length: number | undefined } {
+  const match = /^(\d{1,15}):(\d{0,15})$/.exec(text)
+  if (match === null) throw new InvalidArgumentError("OFFSET:LENGTH is needed, or 'OFFSET:' to the end.")
+  return { offset: Number(match[1]), length: match[2] === '' ? undefined : Number(match[2]) }
+}
+
+/** For options that may be given more than once. */
+export function listed(text: string, before: readonly string[]): string[] {
+  return [...before, text]
+}

@@ -1,0 +1,61 @@
+import { Command, Option } from 'commander'
+import type { Host } from '../host/index.ts'
+import { CommandRunner } from './command-runner.ts'
+import { addDataCommands } from './data-commands.ts'
+import { addHistoryCommands } from './history-commands.ts'
+import { durationValue } from './option-values.ts'
+import { addRefCommands } from './ref-commands.ts'
+import { addSpaceCommands } from './space-commands.ts'
+import { addStoreCommands } from './store-commands.ts'
+import { addToolCommands } from './tool-commands.ts'
+import { version } from './version.ts'
+
+export interface Program {
+  readonly command: Command
+  readonly runner: CommandRunner
+}
+
+/** The whole command tree. Making it loads no command. */
+export function makeProgram(host: Host): Program {
+  const runner = new CommandRunner(host)
+  const command = new Command('varve')
+    .description('Look into, write to, and collect a Varve store.')
+    .version(version, '-V, --version', 'the version of this command')
+    .option('-s, --store <dir>', 'the store (default: $VARVE_STORE, then ./.varve)')
+    .option('--json', 'JSON on stdout, and errors as JSON on stderr')
+    .option('-q, --quiet', 'no progress and no hints')
+    .option('-v, --verbose', 'more about what happens, and about errors')
+    .option('--progress', 'progress on stderr, also without a terminal or with --json')
+    .option('--no-progress', 'no progress')
+    .addOption(new Option('--color <when>', 'colours').choices(['auto', 'always', 'never']).default('auto'))
+    .option('--wait <duration>', 'wait so long for another writer to leave', durationValue)
+    .helpCommand(false)
+    .showHelpAfterError(false)
+    .exitOverride()
+    .configureHelp({ sortSubcommands: false, showGlobalOptions: false })
+  addStoreCommands(command, runner)
+  addDataCommands(command, runner)
+  addHistoryCommands(command, runner)
+  addRefCommands(command, runner)
+  addSpaceCommands(command, runner)
+  addToolCommands(command, runner)
+  inherit(command, (part) =>
+    part
+      .exitOverride()
+      .allowExcessArguments(false)
+      .configureOutput({
+        writeOut: (text) => void host.stdout.write(text),
+        writeErr: () => {},
+        getOutHelpWidth: () => host.stdout.columns,
+        getErrHelpWidth: () => host.stderr.columns,
+        getOutHasColors: () => false,
+        getErrHasColors: () => false,
+      }),
+  )
+  return { command, runner }
+}
+
+function inherit(command: Command, change: (part: Command) => unknown): void {
+  change(command)
+  for (const part of command.commands) inherit(part, change)
+}

@@ -1,0 +1,62 @@
+import { type Command, CommanderError } from 'commander'
+import { candidatesFor, filesLine } from '../completion/index.ts'
+import type { Host } from '../host/index.ts'
+import { CommandFailure, type GlobalOptions, reportFailure } from '../terminal/index.ts'
+import { globalOptions } from './command-runner.ts'
+import { makeProgram } from './program.ts'
+
+/** What the shells' completion scripts call; no command for people. */
+const COMPLETE = '__complete'
+
+/** Runs one command line and gives its exit code. Never throws. */
+export async function run(argv: readonly string[], host: Host): Promise<number> {
+  const { command, runner } = makeProgram(host)
+  if (argv[0] === COMPLETE) return complete(command, argv.slice(1), host)
+  try {
+    await command.parseAsync(argv, { from: 'user' })
+    return runner.exitCode
+  } catch (cause) {
+    if (cause instanceof CommanderError) return usage(cause, argv, host)
+    const options = globalOptions(command)
+    return reportFailure(host.interrupted.aborted ? interruption(cause) : cause, host, options)
+  }
+}
+
+async function complete(command: Command, words: readonly string[], host: Host): Promise<number> {
+  const { values, wantsFiles } = candidatesFor(command, words)
+  const lines = values.map(({ value, about }) => `${value}\t${about}`)
+  if (wantsFiles) lines.push(filesLine)
+  await host.stdout.write(lines.map((line) => `${line}\n`).join(''))
+  return 0
+}
+
+/** Help and version were printed; anything else is a wrong command line. */
+async function usage(cause: CommanderError, argv: readonly string[], host: Host): Promise<number> {
+  if (cause.exitCode === 0) return 0
+  // Without a command the help is the answer, and has been printed nowhere yet.
+  const isHelp = cause.code === 'commander.help'
+  const message = isHelp ? 'a command is needed' : oneLine(cause.message)
+  const failure = new CommandFailure('USAGE', message, { hint: 'varve help lists the commands.' })
+  return reportFailure(failure, host, optionsIn(argv))
+}
+
+/** What a command line that could not be read says about how to be answered. */
+function optionsIn(argv: readonly string[]): Pick<GlobalOptions, 'json' | 'quiet' | 'verbose' | 'color'> {
+  const isGiven = (...names: readonly string[]): boolean => names.some((name) => argv.includes(name))
+  return { json: isGiven('--json'), quiet: isGiven('-q', '--quiet'), verbose: false, color: 'auto' }
+}
+
+function oneLine(message: string): string {
+  return message.replace(/^error: /, '').replaceAll('\n', ' ')
+}
+
+/** Whatever came of it, Ctrl-C was the reason. */
+function interruption(cause: unknown): unknown {
+  const isAbort = cause instanceof Error && cause.name === 'AbortError'
+  return isAbort ? cause : Object.assign(new InterruptedByUser(), { cause })
+}
+
+class InterruptedByUser extends Error {
+  override readonly name = 'AbortError'
+  override readonly message = 'interrupted'
+}

@@ -1,0 +1,63 @@
+import { type Command, Option } from 'commander'
+import type { CommandRunner } from './command-runner.ts'
+import { durationValue, listed } from './option-values.ts'
+
+/** gc, import. */
+export function addSpaceCommands(program: Command, runner: CommandRunner): void {
+  addGc(program.command('gc').description('collections: make room'), runner)
+  addImport(program.command('import').description('bring content from elsewhere'), runner)
+}
+
+function addGc(gc: Command, runner: CommandRunner): void {
+  const load = () => import('../commands/space/gc.ts')
+  gc.command('run')
+    .description('drop history before TARGET; without it, what no branch and no tag reaches')
+    .argument('[TARGET]', 'the oldest commit to keep with the history after it')
+    .option('--keep <rev>', 'keep this commit, too (repeatable)', listed, [])
+    .option('--grace <duration>', 'how long bare blobs are kept (default: 10m)', durationValue)
+    .option('-n, --dry-run', 'only say what would be done')
+    .option('--yes', 'do not ask')
+    .action((target: string | undefined, options, command: Command) =>
+      runner.run(command, async (context) =>
+        (await load()).gcRun(context, target, {
+          keep: options.keep,
+          grace: options.grace,
+          dryRun: options.dryRun === true,
+          yes: options.yes === true,
+        }),
+      ),
+    )
+  gc.command('status')
+    .description('whether a collection runs, and what was collected last')
+    .action((_options, command: Command) =>
+      runner.run(command, async (context) => (await load()).gcStatus(context)),
+    )
+}
+
+function addImport(command: Command, runner: CommandRunner): void {
+  command
+    .command('git')
+    .description('all branches and tags of a Git repository, with their history; again: what is new')
+    .argument('<REPO>', 'a folder of the repository')
+    .option(
+      '--ref <ref>',
+      'refs beside branches and tags: a name, a prefix, a pattern (repeatable)',
+      listed,
+      [],
+    )
+    .addOption(
+      new Option('--missing <what>', 'what to do about objects that Git cannot supply')
+        .choices(['refuse', 'skip'])
+        .default('refuse'),
+    )
+    .option('--force', 'also move branches that have commits of their own here')
+    .action((folder: string, options, inner: Command) =>
+      runner.run(inner, async (context) =>
+        (await import('../commands/exchange/import-git.ts')).importGit(context, folder, {
+          refs: options.ref,
+          missing: options.missing,
+          force: options.force === true,
+        }),
+      ),
+    )
+}

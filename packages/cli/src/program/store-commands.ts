@@ -1,0 +1,25 @@
+import type { Command } from 'commander'
+import type { CommandRunner } from './command-runner.ts'
+
+/** init, status, du: loaded when called, as all commands are. */
+export function addStoreCommands(program: Command, runner: CommandRunner): void {
+  program
+    .command('init')
+    .description('make a new, empty store')
+    .action((_options, command: Command) =>
+      runner.run(command, async (context) => (await import('../commands/store/init.ts')).init(context)),
+    )
+  program
+    .command('status')
+    .description('what the store holds, and its files')
+    .action((_options, command: Command) =>
+      runner.run(command, async (context) => (await import('../commands/store/status.ts')).status(context)),
+    )
+  program
+    .command('du')
+    .description('bytes of a directory’s entries, largest first; without REV those of the store’s files')
+    .argument('[REV[:PATH]]', 'a revision, or a directory in it')
+    .action((target: string | undefined, _options, command: Command) =>
+      runner.run(command, async (context) => (await import('../commands/store/du.ts')).du(context, target)),
+    )
+}
