@@ -9,7 +9,7 @@ import { fileName } from '@varve/pack/layout'
 import { rawToHex } from '@varve/pack/objects'
 import {
   AppendLog, BlockCache, Chunk, type ChunkRoll, type ControlState, FileRetirer, type GrowingFile, PackFile, packHeaderSize,
-  RecordReader,
+  RecordCache, RecordReader,
 } from '@varve/pack/pack'
 import { CommitQueues } from './branches/index.ts'
 import { collectorFor } from './collector-rooms.ts'
@@ -26,6 +26,9 @@ import type { StoreOptions } from './store-options.ts'
 import type { StoreRooms } from './store-rooms.ts'
 import { projectionSource, StoreStorage } from './store-storage.ts'
 import { ObjectWriter, PinRegistry, WriteQueue } from './writer/index.ts'
+
+/** Of the memory for caches, the part for blocks: fresh ends of the log, maps, indexes. The rest holds records. */
+const BLOCK_CACHE_PART = 0.25
 
 /** @throws STORE_LOCKED, NO_STORE, NEWER_FORMAT, CORRUPT, READ_ONLY_FOLDER, NO_SPACE, WRITER_FAILED, ABORTED */
 export async function openRooms(o: StoreOptions): Promise<StoreRooms> {
@@ -51,13 +54,15 @@ class Opening {
   readonly #lock: StoreLock
   readonly #folder: string
   readonly #cache: BlockCache
+  readonly #recordCache: RecordCache
   readonly #retirer: FileRetirer
 
   constructor(o: StoreOptions, lock: StoreLock) {
     this.#o = o
     this.#lock = lock
     this.#folder = lock.root
-    this.#cache = new BlockCache({ bytesMax: o.cacheBytes })
+    this.#cache = new BlockCache({ bytesMax: o.cacheBytes * BLOCK_CACHE_PART })
+    this.#recordCache = new RecordCache({ bytesMax: o.cacheBytes * (1 - BLOCK_CACHE_PART) })
     // A file that cannot be unlinked stays as a leftover, which the next opening removes.
     this.#retirer = new FileRetirer(o.fs, () => undefined)
   }
@@ -68,7 +73,7 @@ class Opening {
     const storeId = Buffer.from(control.storeId, 'hex')
     let files: FileSet | undefined
     // The index is filled while the files are opened, so its reader gets the address space afterwards.
-    const records = new RecordReader(this.#cache, () => (files as FileSet).space)
+    const records = new RecordReader(this.#cache, () => (files as FileSet).space, this.#recordCache)
     const index = new HashIndex(records)
     const packs = await this.#openPacks(control, storeId, index)
     try {

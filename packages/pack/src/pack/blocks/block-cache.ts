@@ -66,6 +66,7 @@ export class BlockCache {
     const place = file.table.place(index)
     if (place === 0) return undefined
     const block = this.#ring[place - 1] as Block
+    block.isRecent = true
     return block.validTo >= needed ? block : undefined
   }
 

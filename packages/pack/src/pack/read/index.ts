@@ -3,5 +3,6 @@
 export { AddressSpace, type AddressSpaceOptions, type MappedFile } from './address-space.ts'
 export { Chunk } from './chunk.ts'
 export { Location } from './location.ts'
+export { RecordCache } from './record-cache.ts'
 export { RecordReader } from './record-reader.ts'
 export { RecordView } from './record-view.ts'

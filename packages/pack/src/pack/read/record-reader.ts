@@ -1,7 +1,7 @@
 import { VarveError } from '../../errors/index.ts'
+import { readFullySync } from '../../fs/index.ts'
 import { hashEquals, type IndexKind, indexKindOf, type RawHash } from '../../objects/index.ts'
-import type { BlockCache, PackFile } from '../blocks/index.ts'
-import { type Block, blockBytes } from '../blocks/index.ts'
+import { type Block, type BlockCache, blockBytes, type PackFile } from '../blocks/index.ts'
 import {
   parseRecordHeader,
   type RecordHeader,
@@ -12,7 +12,12 @@ import {
 import type { AddressSpace } from './address-space.ts'
 import { AssembledRecords } from './assembled-records.ts'
 import { Location } from './location.ts'
+import { ReadWindows, type WindowPlace } from './read-windows.ts'
+import type { RecordCache } from './record-cache.ts'
 import { RecordView } from './record-view.ts'
+
+/** Larger records are read by blocks. */
+const smallRecordMax = 16_384
 
 /**
  * Reads records by virtual offset out of the block cache. Each is proved by its checksum, which covers its
@@ -21,14 +26,21 @@ import { RecordView } from './record-view.ts'
 export class RecordReader {
   readonly #cache: BlockCache
   readonly #space: () => AddressSpace
+  readonly #records: RecordCache | undefined
+  readonly #windows = new ReadWindows()
+  readonly #window: WindowPlace = { buf: Buffer.alloc(0), start: 0, available: 0 }
   readonly #assembled = new AssembledRecords()
   readonly #at = new Location()
   readonly #header: RecordHeader = { kind: 0, flags: 0, referenceCount: 0, bodyLength: 0 }
 
-  /** @param space what is to be read: the store's present space, or one that was captured */
-  constructor(cache: BlockCache, space: () => AddressSpace) {
+  /**
+   * @param space what is to be read: the store's present space, or one that was captured
+   * @param records keeps small records, for whoever reads here and there; without it whole blocks are kept
+   */
+  constructor(cache: BlockCache, space: () => AddressSpace, records?: RecordCache) {
     this.#cache = cache
     this.#space = space
+    this.#records = records
   }
 
   /**
@@ -40,6 +52,10 @@ export class RecordReader {
     const start = position & (blockBytes - 1)
     const index = Math.floor(position / blockBytes)
     const needed = Math.min(start + recordHeaderSize, blockBytes)
+    const records = this.#records
+    if (records !== undefined && this.#cache.peek(file, index, needed) === undefined) {
+      if (this.#findSmall(records, file, position, offset)) return new RecordView(offset, records.buf, records.start)
+    }
     const block = this.#cache.block(file, index, needed)
     if (block.isVerified(start)) return new RecordView(offset, block.buf, start)
     if (start + recordHeaderSize <= blockBytes) {
@@ -77,6 +93,30 @@ export class RecordReader {
     const found = at as { readonly file: PackFile; readonly position: number }
     if (offset % 8 !== 0) throw corrupt(found.file, found.position)
     return found
+  }
+
+  /**
+   * Finds a small record in the record cache, or reads it into it; false where the blocks must say what is there: a
+   * large record, one of which a part is not in the file yet, or damage.
+   */
+  #findSmall(records: RecordCache, file: PackFile, position: number, offset: number): boolean {
+    if (records.find(file.number, position)) {
+      if (!records.isOld()) return true
+      const size = recordSize(records.buf.readUInt32LE(records.start + 12))
+      return records.add(file.number, position, records.buf, { start: records.start, size })
+    }
+    const at = this.#window
+    this.#windows.at(file, position, at)
+    if (at.available < recordHeaderSize || !parseRecordHeader(at.buf, at.start, this.#header)) return false
+    const size = recordSize(this.#header.bodyLength)
+    if (size > smallRecordMax) return false
+    if (size > at.available) {
+      at.buf = Buffer.allocUnsafe(size)
+      at.start = 0
+      at.available = readFullySync(file.handle, at.buf, 0, size, position)
+    }
+    if (verifyRecord(at.buf, at.start, at.available, offset, this.#header) === 0) return false
+    return records.add(file.number, position, at.buf, { start: at.start, size })
   }
 
   /** `undefined`: the record goes on in the next block. */
