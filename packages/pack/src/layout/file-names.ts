@@ -1,6 +1,9 @@
 import { assert } from '../base/index.ts'
 
-/** File numbers come from one counter per store, are never reused, and fit the 32-bit field of a file's header. */
+/**
+ * File numbers come from one counter per store, are never reused, and fit the 32-bit field of a file's
+ * header.
+ */
 export const fileNumberMax = 0xffff_ffff
 
 /** A pid on Linux is below 2^22; everything above this bound is no pid. */
@@ -73,8 +76,8 @@ const numberPattern = /^([a-z-]+-)(0|[1-9][0-9]{0,9})(\.[a-z]+)?$/
 
 /**
  * The inverse of {@link fileName}: what a name in a store's folder (or in a volume's) stands for.
- * Strict: a number with a leading zero, a sign, or a value above {@link fileNumberMax} makes the name unknown,
- * so that a file of somebody else is never taken for ours.
+ * Strict: a number with a leading zero, a sign, or a value above {@link fileNumberMax} makes the name
+ * unknown, so that a file of somebody else is never taken for ours.
  */
 export function classifyFile(name: string): StoreFile {
   const fixed = fixedNames.get(name)

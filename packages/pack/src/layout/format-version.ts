@@ -1,2 +1,5 @@
-/** The newest version of the on-disk format that this build reads and writes; `docs/format.md` has the history. */
+/**
+ * The newest version of the on-disk format that this build reads and writes; `docs/format.md` has the
+ * history.
+ */
 export const formatVersion = 1

@@ -1,6 +1,6 @@
 /**
- * What a store's folder looks like: every file name, what a name stands for, and which files are left over from
- * a crash. This room holds names only and knows nothing of what the files contain.
+ * What a store's folder looks like: every file name, what a name stands for, and which files are left over
+ * from a crash. This room holds names only and knows nothing of what the files contain.
  */
 
 export type { NumberedKind, StoreFile } from './file-names.ts'

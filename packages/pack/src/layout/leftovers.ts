@@ -11,8 +11,8 @@ export interface NamedFiles {
 
 /**
  * Whether opening for writing deletes this file: it is one of ours, and the control file that has just been
- * replaced and synced does not name it. Folders (`db`, `lock`, `staging`), lock owners (which have a rule of their
- * own), everything of the lower layer, and unknown files are never leftovers.
+ * replaced and synced does not name it. Folders (`db`, `lock`, `staging`), lock owners (which have a rule of
+ * their own), everything of the lower layer, and unknown files are never leftovers.
  */
 export function isLeftover(file: StoreFile, named: NamedFiles): boolean {
   switch (file.kind) {
@@ -43,8 +43,8 @@ export function isLeftover(file: StoreFile, named: NamedFiles): boolean {
 }
 
 /**
- * The highest file number that any name in the store's folder carries, 0 without one. Opening for writing raises
- * the file counter above it, so that a number seen on disk is never given to a second file.
+ * The highest file number that any name in the store's folder carries, 0 without one. Opening for writing
+ * raises the file counter above it, so that a number seen on disk is never given to a second file.
  */
 export function highestFileNumber(names: Iterable<string>): number {
   let highest = 0

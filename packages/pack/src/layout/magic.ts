@@ -1,6 +1,6 @@
 /**
- * The first bytes of every framed thing on disk, as ASCII. They are part of the persistent format: never change
- * one, and never give two things the same.
+ * The first bytes of every framed thing on disk, as ASCII. They are part of the persistent format: never
+ * change one, and never give two things the same.
  */
 export const magic = {
   chunk: 'VARVEPK1',
