@@ -7,8 +7,8 @@ import { markAllFrom } from './mark-all-from.ts'
 import type { Workshop } from './workshop.ts'
 
 /**
- * One catch-up round: marks what a new stretch of the log, and the pins of this moment, hold below the boundary. With
- * a budget nothing that it does counts before `accept`, and `undo` takes it back.
+ * One catch-up round: marks what a new stretch of the log, and the pins of this moment, hold below the
+ * boundary. With a budget nothing that it does counts before `accept`, and `undo` takes it back.
  */
 export class CatchUp {
   readonly meter: Meter
@@ -104,7 +104,10 @@ export class CatchUp {
     }
   }
 
-  /** Work that was begun below the boundary before the start is known already, unless its holder changed its mind. */
+  /**
+   * Work that was begun below the boundary before the start is known already, unless its holder changed its
+   * mind.
+   */
   async #markPinned(): Promise<void> {
     const { pinFrom } = this.#round
     const known = Math.min(this.#keepFrom, this.#shop.job.newRetire)

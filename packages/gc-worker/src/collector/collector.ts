@@ -8,6 +8,7 @@ import {
   type CollectResult,
   type RoundSummary,
   type SweepSummary,
+  syncRootFolder,
 } from '../job/index.ts'
 import type { ScanCounts } from '../source/index.ts'
 import { Meter, OverBudget, type SweepCounts, sweepAll } from '../sweep/index.ts'
@@ -24,8 +25,8 @@ export interface CollectorOptions {
 }
 
 /**
- * One collection over a file system: reads the old files, writes the new ones, and touches nothing else. It knows
- * nothing of threads. Belongs to one caller, one call at a time.
+ * One collection over a file system: reads the old files, writes the new ones, and touches nothing else. It
+ * knows nothing of threads. Belongs to one caller, one call at a time.
  */
 export class Collector implements CollectorRun {
   readonly #fs: FileSystem
@@ -53,10 +54,14 @@ export class Collector implements CollectorRun {
     this.#keepFrom = Math.min(target?.offset ?? Number.POSITIVE_INFINITY, pinFrom ?? Number.POSITIVE_INFINITY)
   }
 
-  /** @throws CORRUPT, GC_FAILED, ABORTED, and what the file system throws */
+  /** @throws CORRUPT, GC_FAILED, WRITER_FAILED, ABORTED, and what the file system throws */
   sweep(): Promise<SweepSummary> {
     return this.#step('new', async () => {
-      const shop = await openWorkshop(this.#fs, this.#job, { ...this.#o, pace: this.#pace, counts: this.#counts })
+      const shop = await openWorkshop(this.#fs, this.#job, {
+        ...this.#o,
+        pace: this.#pace,
+        counts: this.#counts,
+      })
       this.#shop = shop
       const roots = new StartRoots(shop, this.#keepFrom)
       const scanned = await roots.find()
@@ -67,13 +72,13 @@ export class Collector implements CollectorRun {
         shop.segments.addTouched(roots.carried.at(i), roots.carried.at(i + 1))
       }
       // The checkpoint needs the folder synced even where no object is left.
-      if (!(await shop.segments.seal())) await this.#fs.syncFolder(this.#job.dir)
+      if (!(await shop.segments.seal())) await syncRootFolder(this.#fs, this.#job.dir)
       this.#state = 'swept'
       return { objectsKept: this.#counts.objects, bytesKept: this.#counts.bytes, bytesScanned: this.#scanned }
     })
   }
 
-  /** @throws CORRUPT, GC_FAILED, ABORTED, and what the file system throws */
+  /** @throws CORRUPT, GC_FAILED, WRITER_FAILED, ABORTED, and what the file system throws */
   catchUp(round: CatchUpRound): Promise<RoundSummary> {
     return this.#step('swept', async () => {
       const shop = this.#shop as Workshop
@@ -93,7 +98,11 @@ export class Collector implements CollectorRun {
         if (!(error instanceof OverBudget)) throw error
         await catchUp.undo()
         Object.assign(this.#counts, before)
-        return { state: 'over-budget', bytesScanned: catchUp.scanned.bytes, recordsScanned: catchUp.scanned.records }
+        return {
+          state: 'over-budget',
+          bytesScanned: catchUp.scanned.bytes,
+          recordsScanned: catchUp.scanned.records,
+        }
       }
     })
   }
@@ -130,7 +139,8 @@ export class Collector implements CollectorRun {
     this.#shop = undefined
     if (shop === undefined) return
     shop.indexes.close()
-    // Nothing depends on these handles any more, and a file that stays is a leftover that the next opening deletes.
+    // Nothing depends on these handles any more, and a file that stays is a leftover that the next opening
+    // deletes.
     await Promise.allSettled([shop.segments.discard(), shop.tables.close(), shop.source.close()])
   }
 

@@ -4,8 +4,8 @@ import { refuseLost, type ScannedRecord, scanLog, walkSegment } from '../source/
 import type { Workshop } from './workshop.ts'
 
 /**
- * Marks every object and touch in [from, to) of the old address space below the new boundary: what was written after
- * the target counts as kept, wherever earlier collections have put it.
+ * Marks every object and touch in [from, to) of the old address space below the new boundary: what was
+ * written after the target counts as kept, wherever earlier collections have put it.
  */
 export async function markAllFrom(shop: Workshop, from: number, to: number): Promise<void> {
   const { source, job, tables, mark, files } = shop
@@ -20,15 +20,16 @@ export async function markAllFrom(shop: Workshop, from: number, to: number): Pro
   }
   const end = Math.min(to, job.newRetire)
   if (end <= job.previous.retire) return
-  await scanLog(files, { chunks: chunksWithin(shop, from, end), from: 0, to: end }, {
-    record: markRecord,
-    damaged: async (record: ScannedRecord) => markRecord(record),
-    lost: refuseLost,
-    batchEnd: () => tables.marks.relieve(),
-  })
-}
-
-/** Whole chunks: only their starts are known to be borders of batches. */
-function chunksWithin(shop: Workshop, from: number, to: number): Workshop['job']['previous']['chunks'] {
-  return shop.job.previous.chunks.filter((place) => place.base < to && place.base + place.length > from)
+  // Only the ends of chunks are known to be borders of batches.
+  const chunks = job.previous.chunks.filter((place) => place.base < end && place.base + place.length > from)
+  await scanLog(
+    files,
+    { chunks, from: 0, to: job.start },
+    {
+      record: markRecord,
+      damaged: async (record: ScannedRecord) => markRecord(record),
+      lost: refuseLost,
+      batchEnd: () => tables.marks.relieve(),
+    },
+  )
 }

@@ -4,9 +4,19 @@ import { fileName } from '@varve/pack/layout'
 import { SlotTable, SpillFile } from '../marks/index.ts'
 
 /** Shares of the budget: what is still to be swept, what has been, and the rest. */
-const shares = { marks: 1 / 2, kept: 1 / 4, visited: 1 / 8, upward: 1 / 24, todo: 1 / 24, above: 1 / 24 } as const
+const shares = {
+  marks: 1 / 2,
+  kept: 1 / 4,
+  visited: 1 / 8,
+  upward: 1 / 24,
+  todo: 1 / 24,
+  above: 1 / 24,
+} as const
 
-/** The sets of offsets of one collection. They share a budget of bytes, and a scratch file for what exceeds it. */
+/**
+ * The sets of offsets of one collection. They share a budget of bytes, and a scratch file for what exceeds
+ * it.
+ */
 export class MarkTables {
   readonly marks: SlotTable
   /** Everything that has been copied into the new segments. */

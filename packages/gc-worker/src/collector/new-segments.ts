@@ -1,6 +1,6 @@
 import type { FileSystem } from '@varve/pack/fs'
 import { SegmentWriter } from '@varve/pack/pack'
-import type { SegmentPlace } from '../job/index.ts'
+import { type SegmentPlace, syncRootFolder } from '../job/index.ts'
 import type { SweepSink } from '../sweep/index.ts'
 
 export interface NewSegmentsOptions {
@@ -13,8 +13,8 @@ export interface NewSegmentsOptions {
 }
 
 /**
- * The new generation as it grows: the sweep's segments and those of each catch-up round. A round that copies nothing
- * makes no file.
+ * The new generation as it grows: the sweep's segments and those of each catch-up round. A round that copies
+ * nothing makes no file.
  */
 export class NewSegments implements SweepSink {
   readonly #o: NewSegmentsOptions
@@ -68,7 +68,7 @@ export class NewSegments implements SweepSink {
     this.#peakBytes = Math.max(this.#peakBytes, writer.bytes)
     for (const info of await writer.finish()) this.#done.push(info)
     this.#writer = undefined
-    await this.#o.fs.syncFolder(this.#o.dir)
+    await syncRootFolder(this.#o.fs, this.#o.dir)
     return true
   }
 

@@ -48,7 +48,8 @@ export class Pace {
     const now = this.#clock.monotonic()
     if (now - this.#lastProgress >= progressEveryMs) {
       this.#lastProgress = now
-      const etaMs = total === undefined || done <= 0 ? undefined : ((now - this.#phaseStart) * (total - done)) / done
+      const etaMs =
+        total === undefined || done <= 0 ? undefined : ((now - this.#phaseStart) * (total - done)) / done
       this.#onProgress({ phase: this.#phase, done, total, bytesDone: this.bytesDone, etaMs })
     }
     if (now - this.#lastTurn >= turnEveryMs) {

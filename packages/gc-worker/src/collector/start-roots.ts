@@ -3,17 +3,18 @@ import { VarveError } from '@varve/pack/errors'
 import { recordKind } from '@varve/pack/objects'
 import type { IndexFile, Segment } from '@varve/pack/pack'
 import type { ChunkPlace } from '../job/index.ts'
-import { type ScanCounts, scanLog } from '../source/index.ts'
-import { LogRoots, Meter, MetadataFold, type MetadataRecord } from '../sweep/index.ts'
+import { type LostRange, refuseLost, type ScanCounts, scanLog } from '../source/index.ts'
+import { LogRoots, MetadataFold, type MetadataRecord, Meter } from '../sweep/index.ts'
 import { markAllFrom } from './mark-all-from.ts'
 import type { Workshop } from './workshop.ts'
 
 /**
- * Everything that holds an object below the new boundary at the start S: the metadata state there, the target and all
- * that was written after it, the log above the boundary, what is kept for its age, and what the caller listed.
+ * Everything that holds an object below the new boundary at the start S: the metadata state there, the target
+ * and all that was written after it, the log above the boundary, what is kept for its age, and what the
+ * caller listed.
  *
- * Chunks that lie wholly below the boundary and before the target are not read for it: their indexes list metadata
- * records, touches, and bare puts.
+ * Chunks that lie wholly below the boundary and before the target are not read for it: their indexes list
+ * metadata records, touches, and bare puts.
  */
 export class StartRoots {
   /** Pairs of offset and time: objects held for their age by files that are about to go. */
@@ -72,7 +73,8 @@ export class StartRoots {
     const index = isRead ? undefined : await indexes.ofChunk(place.number)
     if (index !== undefined && index.packLength === place.length) return this.#fromIndex(index)
     const range = { chunks: [place], from: place.base, to: end }
-    const { record, damaged, lost } = this.#log
+    const { record, damaged } = this.#log
+    const lost = (lost: LostRange): Promise<void> => this.#fromLost(lost)
     const batchEnd = async (at: number): Promise<void> => {
       await tables.marks.relieve()
       await pace.step(at - job.previous.retire, job.start - job.previous.retire)
@@ -83,14 +85,37 @@ export class StartRoots {
   }
 
   async #fromIndex(index: IndexFile): Promise<void> {
-    const { reader } = this.#shop.source
-    for (const offset of index.metadataOffsets()) {
-      if (offset < this.#metadataFrom) continue
-      const view = reader.record(offset)
-      if (view.kind !== recordKind.meta) throw new VarveError('CORRUPT', this.#shop.source.placeOf(offset))
-      this.#metadata({ ...view, bytes: view.buf })
-    }
+    for (const offset of index.metadataOffsets()) this.#metadataAt(offset)
     await this.#youngIn(index, true)
+  }
+
+  /**
+   * A batch whose records cannot be followed by their lengths: the index of the chunk knows them too. It
+   * counts only if it was made before the damage, which the number of its entries proves. A touch has no
+   * entry: then it does not.
+   */
+  async #fromLost(lost: LostRange): Promise<void> {
+    const index = await this.#shop.indexes.ofChunk(lost.chunk.number)
+    if (index === undefined || lost.batch === undefined) return refuseLost(lost)
+    const { start, recordCount } = lost.batch
+    const isInside = (offset: number): boolean => offset >= start && offset < lost.end
+    const objects: number[] = []
+    index.forEach((_, offset) => {
+      if (isInside(offset)) objects.push(offset)
+    })
+    const metadata = index.metadataOffsets().filter(isInside)
+    if (objects.length + metadata.length !== recordCount) return refuseLost(lost)
+    for (const offset of metadata) this.#metadataAt(offset)
+    for (const offset of objects.sort((a, b) => a - b)) await this.#log.listed(offset, this.#shop.source)
+    await this.#youngIn(index, lost.start < this.#shop.job.newRetire)
+  }
+
+  #metadataAt(offset: number): void {
+    if (offset < this.#metadataFrom) return
+    const view = this.#shop.source.reader.record(offset)
+    if (view.kind !== recordKind.meta) throw new VarveError('CORRUPT', this.#shop.source.placeOf(offset))
+    const { bodyStart, bodyEnd, referenceCount } = view
+    this.#fold.apply({ bytes: view.buf, bodyStart, bodyEnd, referenceCount, offset })
   }
 
   /** An index that is gone takes the list along: then nothing of that file is kept for its age alone. */

@@ -29,7 +29,10 @@ export interface Workshop {
   readonly mark: (offset: number) => void
 }
 
-/** @throws CORRUPT when a file is missing or not the one that is meant, NEWER_FORMAT, and what the file system throws */
+/**
+ * @throws CORRUPT when a file is missing or not the one that is meant, NEWER_FORMAT, and what the file system
+ * throws
+ */
 export async function openWorkshop(
   fs: FileSystem,
   job: CollectJob,

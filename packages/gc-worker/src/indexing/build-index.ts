@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { type FileSystem, hasCode } from '@varve/pack/fs'
 import { fileName } from '@varve/pack/layout'
-import type { ChunkPlace } from '../job/index.ts'
+import { type ChunkPlace, syncRootFolder } from '../job/index.ts'
 import { scanForIndex } from '../source/index.ts'
 
 /** What the building of an index is told: plain data. */
@@ -15,20 +15,26 @@ export interface IndexJob {
 }
 
 /**
- * Builds the index of a sealed chunk from the chunk itself, in place of one that may be there (it is damaged then).
- * When it resolves, file and folder are synced; after a failure there is no index.
- * @throws CORRUPT when the chunk is missing or not the one that is meant, and what the file system throws
+ * Builds the index of a sealed chunk from the chunk itself, in place of one that may be there (it is damaged
+ * then). When it resolves, file and folder are synced; after a failure there is no index.
+ * @throws CORRUPT when the chunk is missing or not the one that is meant, WRITER_FAILED when the folder could
+ * not be synced, and what the file system throws
  */
 export async function buildIndex(fs: FileSystem, job: IndexJob): Promise<void> {
   const storeId = Buffer.from(job.storeId, 'hex')
-  const { number, length } = job.chunk
-  const builder = await scanForIndex({ fs, dir: job.dir, storeId }, job.chunk)
+  const { number } = job.chunk
+  const { builder, packLength } = await scanForIndex({ fs, dir: job.dir, storeId }, job.chunk)
   const path = join(job.dir, fileName.chunkIndex(number))
   try {
     await fs.remove(path)
   } catch (error) {
     if (!hasCode(error, 'ENOENT')) throw error
   }
-  await builder.write(fs, { path, number, storeId, packLength: length })
-  await fs.syncFolder(job.dir)
+  await builder.write(fs, { path, number, storeId, packLength })
+  try {
+    await syncRootFolder(fs, job.dir)
+  } catch (error) {
+    await fs.remove(path).catch(() => {})
+    throw error
+  }
 }

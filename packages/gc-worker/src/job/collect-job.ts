@@ -1,4 +1,7 @@
-/** Where a chunk of the log lies: file `number` holds virtual offsets [base, base + length). All of it is synced. */
+/**
+ * Where a chunk of the log lies: file `number` holds virtual offsets [base, base + length). All of it is
+ * synced.
+ */
 export interface ChunkPlace {
   readonly number: number
   readonly base: number
@@ -20,7 +23,10 @@ export interface CheckpointPlace {
   readonly position: number
 }
 
-/** Objects by position, without an object per entry: `offsets[i]` holds index kind `kinds[i]`, hash at `32 * i`. */
+/**
+ * Objects by position, without an object per entry: `offsets[i]` holds index kind `kinds[i]`, hash at `32 *
+ * i`.
+ */
 export interface ObjectList {
   readonly kinds: Uint8Array
   readonly hashes: Uint8Array
@@ -38,8 +44,8 @@ export interface PreviousFiles {
 }
 
 /**
- * All that a collection is told, as plain data that a structured clone keeps whole. Roots that lie in the log or in the
- * checkpoint are not listed: the collector reads them itself.
+ * All that a collection is told, as plain data that a structured clone keeps whole. Roots that lie in the log
+ * or in the checkpoint are not listed: the collector reads them itself.
  */
 export interface CollectJob {
   /** The store's folder, as a real path. */
@@ -47,9 +53,15 @@ export interface CollectJob {
   /** 32 hexadecimal digits. */
   readonly storeId: string
   readonly previous: PreviousFiles
-  /** S: a border between chunks. The metadata state there is a root; the log from there on is for catch-up rounds. */
+  /**
+   * S: a border between chunks. The metadata state there is a root; the log from there on is for catch-up
+   * rounds.
+   */
   readonly start: number
-  /** R': the end of the chunk that holds the target, or the old boundary if that is higher; S without a target. */
+  /**
+   * R': the end of the chunk that holds the target, or the old boundary if that is higher; S without a
+   * target.
+   */
   readonly newRetire: number
   /** Without one all history that refs reach stays. */
   readonly target: { readonly hash: string; readonly offset: number } | undefined
@@ -57,7 +69,9 @@ export interface CollectJob {
   readonly keep: ObjectList
   /** Offsets of objects of work in progress. */
   readonly pins: Float64Array
-  /** Every object record from here on counts as kept: batches of commits whose last one is not appended yet. */
+  /**
+   * Every object record from here on counts as kept: batches of commits whose last one is not appended yet.
+   */
   readonly pinFrom: number | undefined
   /** Bare puts and touches of batches later than this wall time (ms) count as kept. */
   readonly youngAfterMs: number

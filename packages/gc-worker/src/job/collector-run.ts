@@ -2,8 +2,8 @@ import type { CatchUpRound } from './collect-job.ts'
 import type { CollectResult, RoundSummary, SweepSummary } from './collect-result.ts'
 
 /**
- * One collection, step by step: `sweep` once, then `catchUp` as often as needed, then `finish`; `close` at any time.
- * One call at a time. After a rejection only `close` may follow.
+ * One collection, step by step: `sweep` once, then `catchUp` as often as needed, then `finish`; `close` at
+ * any time. One call at a time. After a rejection only `close` may follow.
  */
 export interface CollectorRun {
   sweep(): Promise<SweepSummary>

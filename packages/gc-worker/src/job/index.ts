@@ -10,6 +10,13 @@ export {
   type RoundBudget,
   type SegmentPlace,
 } from './collect-job.ts'
-export type { CollectProgress, CollectResult, CollectStats, RoundSummary, SweepSummary } from './collect-result.ts'
+export type {
+  CollectProgress,
+  CollectResult,
+  CollectStats,
+  RoundSummary,
+  SweepSummary,
+} from './collect-result.ts'
 export type { CollectorRun } from './collector-run.ts'
 export { removeJobFiles } from './remove-job-files.ts'
+export { syncRootFolder } from './sync-root-folder.ts'

@@ -4,11 +4,18 @@ import { classifyFile } from '@varve/pack/layout'
 import type { CollectJob } from './collect-job.ts'
 
 /** Kinds of file that a collection makes. */
-const madeKinds: ReadonlySet<string> = new Set(['segment', 'segment-map', 'segment-index', 'checkpoint', 'spill'])
+const madeKinds: ReadonlySet<string> = new Set([
+  'segment',
+  'segment-map',
+  'segment-index',
+  'checkpoint',
+  'spill',
+])
 
 /**
- * Deletes what an unfinished collection has left: files of the kinds it makes, with numbers that are its own. One that
- * cannot be deleted stays behind as a leftover, which nothing names and the next opening for writing deletes.
+ * Deletes what an unfinished collection has left: files of the kinds it makes, with numbers that are its own.
+ * One that cannot be deleted stays behind as a leftover, which nothing names and the next opening for writing
+ * deletes.
  */
 export async function removeJobFiles(
   fs: FileSystem,

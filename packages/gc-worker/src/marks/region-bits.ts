@@ -1,6 +1,8 @@
 import { assert } from '@varve/pack/base'
 
-/** Marks are kept by regions of this many bytes of the virtual address space: a slot in one fits in 16 bits. */
+/**
+ * Marks are kept by regions of this many bytes of the virtual address space: a slot in one fits in 16 bits.
+ */
 export const regionBytes: number = 512 * 1024
 
 /** Records start at multiples of 8, so a region has this many places where one can start. */

@@ -1,6 +1,8 @@
 import { assert } from '@varve/pack/base'
 
-/** Room for so many 16-bit slots in a block of each class. A block of the last class is a bitmap of a region. */
+/**
+ * Room for so many 16-bit slots in a block of each class. A block of the last class is a bitmap of a region.
+ */
 export const blockSlots: readonly number[] = [16, 64, 256, 1024, 4096]
 export const bitmapClass: number = blockSlots.length - 1
 
@@ -14,8 +16,9 @@ const classBits = 3
 export type BlockHandle = number
 
 /**
- * Memory for lists of 16-bit slots in blocks of five sizes, carved out of slabs of 64 KiB. A freed block serves the
- * next of its class; the whole is given back at once by `reset`, which is what happens when marks are spilled.
+ * Memory for lists of 16-bit slots in blocks of five sizes, carved out of slabs of 64 KiB. A freed block
+ * serves the next of its class; the whole is given back at once by `reset`, which is what happens when marks
+ * are spilled.
  */
 export class SlotPool {
   #slabs: Uint16Array[] = []

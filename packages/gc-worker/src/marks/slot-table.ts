@@ -23,9 +23,9 @@ export interface SlotTableOptions {
 }
 
 /**
- * A set of virtual offsets, kept by region: as a list of 16-bit slots, which may name one twice, or as a bitmap where
- * that is smaller. `add` never waits; between regions `relieve` spills everything when the set has outgrown its
- * memory, so it overshoots by no more than one region's references can add.
+ * A set of virtual offsets, kept by region: as a list of 16-bit slots, which may name one twice, or as a
+ * bitmap where that is smaller. `add` never waits; between regions `relieve` spills everything when the set
+ * has outgrown its memory, so it overshoots by no more than one region's references can add.
  */
 export class SlotTable {
   readonly #bytesMax: number
@@ -59,7 +59,8 @@ export class SlotTable {
       const page = this.#pages.get(this.#order[place] as number) as Page
       const first = page.number * regionsPerPage
       for (let i = Math.min(regionsPerPage, region - first) - 1; i >= 0; i--) {
-        if (page.blocks[i] !== noBlock || (page.spilled !== undefined && page.spilled[i] !== 0)) return first + i
+        if (page.blocks[i] !== noBlock || (page.spilled !== undefined && page.spilled[i] !== 0))
+          return first + i
       }
     }
     return -1
@@ -82,7 +83,12 @@ export class SlotTable {
     const handle = page.blocks[index] as BlockHandle
     if (handle !== noBlock) {
       const isBitmap = classOf(handle) === bitmapClass
-      addSlots(bits, this.#pool.view(handle), isBitmap ? blockSlots[bitmapClass]! : page.counts[index]!, isBitmap)
+      addSlots(
+        bits,
+        this.#pool.view(handle),
+        isBitmap ? blockSlots[bitmapClass]! : page.counts[index]!,
+        isBitmap,
+      )
     }
     let position = page.spilled?.[index] ?? 0
     while (position !== 0) {
@@ -115,7 +121,10 @@ export class SlotTable {
     const handle = this.#pool.allocate(blockClass)
     page.blocks[region % regionsPerPage] = handle
     const view = this.#pool.view(handle)
-    if (blockClass === bitmapClass) return copyBitmap(view, bits)
+    if (blockClass === bitmapClass) {
+      copyBitmap(view, bits)
+      return
+    }
     let at = count
     for (let s = bits.highestBelow(slotsPerRegion); s >= 0; s = bits.highestBelow(s)) view[--at] = s
     page.counts[region % regionsPerPage] = count

@@ -15,10 +15,10 @@ export interface SpilledPiece {
 }
 
 /**
- * The scratch file to which marks go when memory is short. Pieces are appended and read back by position; each names
- * the earlier piece of its region. It is deleted with its collection and means nothing to anybody else, but a bit lost
- * here would lose an object, so each piece carries a checksum: u64 xxh64 (seed: position) | u32 count | u32 1 for a
- * bitmap | u64 previous | slots of 16 bits, padded to 8 bytes.
+ * The scratch file to which marks go when memory is short. Pieces are appended and read back by position;
+ * each names the earlier piece of its region. It is deleted with its collection and means nothing to anybody
+ * else, but a bit lost here would lose an object, so each piece carries a checksum: u64 xxh64 (seed:
+ * position) | u32 count | u32 1 for a bitmap | u64 previous | slots of 16 bits, padded to 8 bytes.
  */
 export class SpillFile {
   readonly #handle: FileHandle

@@ -5,33 +5,49 @@ import type { ChunkPlace } from '../job/index.ts'
 import { type ScannedRecord, scanLog } from './log-scan.ts'
 import type { SourceOptions } from './source-space.ts'
 
+export interface ScannedIndex {
+  readonly builder: IndexBuilder
+  /**
+   * How many bytes of the chunk the index covers: all, or those before the first in which no record can be
+   * found. What lies behind them is listed as far as it is known.
+   */
+  readonly packLength: number
+}
+
 /**
- * Collects the index of a sealed chunk from the chunk itself. A record with a damaged body is listed under the hash
- * that its header shows, so that a look-up meets the damage instead of finding nothing; bytes in which no record can
- * be found are left out.
+ * Collects the index of a sealed chunk from the chunk itself. A record with a damaged body is listed under
+ * the hash that its header shows, so that a look-up meets the damage instead of finding nothing.
  * @throws CORRUPT when the file is missing or not the one that is meant, and what the file system throws
  */
-export async function scanForIndex(o: SourceOptions, place: ChunkPlace): Promise<IndexBuilder> {
+export async function scanForIndex(o: SourceOptions, place: ChunkPlace): Promise<ScannedIndex> {
   const builder = new IndexBuilder()
   const range = { chunks: [place], from: place.base, to: place.base + place.length }
+  let packLength = place.length
   await scanLog(o, range, {
     record: (record, time) => addRecord(builder, record, time),
     damaged: async (record, time) => addDamaged(builder, record, time),
-    lost: () => {},
+    lost: ({ start }) => {
+      packLength = Math.min(packLength, start - place.base)
+    },
   })
-  return builder
+  return { builder, packLength }
 }
 
 function addRecord(builder: IndexBuilder, record: ScannedRecord, time: number): void {
-  if (record.kind === recordKind.meta) return builder.addMetadata(record.offset)
-  if (record.kind === recordKind.touch) return builder.addTouched(readU64(record.bytes, record.bodyEnd - 8), time)
-  addObject(builder, record, time)
+  if (record.kind === recordKind.meta) builder.addMetadata(record.offset)
+  else if (record.kind === recordKind.touch) builder.addTouched(heldBy(record), time)
+  else addObject(builder, record, time)
 }
 
 /** What a damaged record of metadata says is not known, but that there is one must not be forgotten. */
 function addDamaged(builder: IndexBuilder, record: ScannedRecord, time: number): void {
-  if (record.kind === recordKind.meta) return builder.addMetadata(record.offset)
-  if (record.kind !== recordKind.touch) addObject(builder, record, time)
+  if (record.kind === recordKind.meta) builder.addMetadata(record.offset)
+  else if (record.kind !== recordKind.touch) addObject(builder, record, time)
+}
+
+/** The object that a touch is of. */
+function heldBy(touch: ScannedRecord): number {
+  return readU64(touch.bytes, touch.bodyEnd - 8)
 }
 
 function addObject(builder: IndexBuilder, record: ScannedRecord, time: number): void {

@@ -1,5 +1,12 @@
-export { scanForIndex } from './chunk-index.ts'
-export { type LogVisitor, refuseLost, type ScanCounts, type ScannedRecord, scanLog } from './log-scan.ts'
+export { type ScannedIndex, scanForIndex } from './chunk-index.ts'
+export {
+  type LogVisitor,
+  type LostRange,
+  refuseLost,
+  type ScanCounts,
+  type ScannedRecord,
+  scanLog,
+} from './log-scan.ts'
 export { RegionImage } from './region-image.ts'
 export { type SegmentRecord, walkSegment } from './segment-records.ts'
 export { SourceIndexes } from './source-indexes.ts'

@@ -1,11 +1,6 @@
 import { VarveError } from '@varve/pack/errors'
 import { fileName } from '@varve/pack/layout'
-import {
-  ChunkScanner,
-  parseRecordHeader,
-  type RecordHeader,
-  type ScannedBatch,
-} from '@varve/pack/pack'
+import { ChunkScanner, parseRecordHeader, type RecordHeader, type ScannedBatch } from '@varve/pack/pack'
 import type { ChunkPlace } from '../job/index.ts'
 import { openChunk, type SourceOptions } from './source-space.ts'
 
@@ -20,13 +15,21 @@ export interface ScannedRecord extends RecordHeader {
   readonly bodyEnd: number
 }
 
+/** Bytes of a chunk in which no record can be found. Virtual offsets. */
+export interface LostRange {
+  readonly chunk: ChunkPlace
+  readonly start: number
+  readonly end: number
+  /** The batch of which they are the rest, where its header is whole. */
+  readonly batch: { readonly start: number; readonly recordCount: number } | undefined
+}
+
 export interface LogVisitor {
   /** A whole record, in a batch closed at `timeMs`. */
   readonly record: (record: ScannedRecord, timeMs: number) => void
   /** A record whose header fields and place are proved but whose hash or body is damaged. */
   readonly damaged: (record: ScannedRecord, timeMs: number) => Promise<void>
-  /** Bytes in which no record can be found. */
-  readonly lost: (place: { readonly file: string; readonly offset: number }) => void
+  readonly lost: (range: LostRange) => Promise<void> | void
   /** After each batch. */
   readonly batchEnd?: (end: number) => Promise<void> | void
 }
@@ -69,7 +72,8 @@ async function scanChunkFile(
     const scanner = new ChunkScanner({ handle, header, from, end: range.end })
     for (let step = await scanner.next(); step !== undefined; step = await scanner.next()) {
       if (step.kind === 'damage') {
-        visitor.lost({ file: fileName.chunk(place.number), offset: step.range.start - place.base })
+        const { start, end } = step.range
+        await visitor.lost({ chunk: place, start, end, batch: undefined })
         continue
       }
       counts.bytes += step.batch.header.length
@@ -91,7 +95,8 @@ async function visitBatch(batch: ScannedBatch, place: ChunkPlace, visitor: LogVi
   for (const range of batch.damage) {
     if (range.what === 'record') await visitor.damaged(damagedRecord(batch, range.start), time)
     else if (range.what === 'batch') {
-      visitor.lost({ file: fileName.chunk(place.number), offset: range.start - place.base })
+      const { start, recordCount } = batch.header
+      await visitor.lost({ chunk: place, start: range.start, end: range.end, batch: { start, recordCount } })
     }
   }
   const ended = visitor.batchEnd?.(batch.end)
@@ -114,7 +119,11 @@ function damagedRecord(batch: ScannedBatch, offset: number): ScannedRecord {
   }
 }
 
-/** The usual answer to lost bytes: nothing of them can be trusted, so nothing may be collected. */
-export function refuseLost(place: { readonly file: string; readonly offset: number }): never {
-  throw new VarveError('CORRUPT', place)
+/**
+ * The answer to lost bytes of which nothing else is known: then nothing may be collected.
+ * @throws CORRUPT
+ */
+export function refuseLost(range: LostRange): never {
+  const offset = range.start - range.chunk.base
+  throw new VarveError('CORRUPT', { file: fileName.chunk(range.chunk.number), offset })
 }

@@ -1,6 +1,15 @@
-import { assert } from '@varve/pack/base'
+import { assert, xxh64 } from '@varve/pack/base'
 import { readFullySync } from '@varve/pack/fs'
-import { type Chunk, Location, type Run, recordHeaderSize, recordSize, type Segment } from '@varve/pack/pack'
+import {
+  type Chunk,
+  Location,
+  parseRecordHeader,
+  type RecordHeader,
+  type Run,
+  recordHeaderSize,
+  recordSize,
+  type Segment,
+} from '@varve/pack/pack'
 import { regionBytes } from '../marks/index.ts'
 import type { SourceSpace } from './source-space.ts'
 
@@ -9,12 +18,15 @@ const pieceBytes = 64 * 1024
 const pieceCount = regionBytes / pieceBytes
 
 /**
- * The bytes of one region of the old address space, each at its virtual place, whatever files they come from. Places
- * that no file holds keep bytes of an earlier region: a record read there fails its checksum, which covers its offset.
+ * The bytes of one region of the old address space, each at its virtual place, whatever files they come from.
+ * Places that no file holds keep bytes of an earlier region: a record read there fails its checksum, which
+ * covers its offset.
  */
 export class RegionImage {
   readonly bytes: Buffer = Buffer.allocUnsafeSlow(regionBytes)
   readonly #source: SourceSpace
+  /** Reads 64 bits at once several times faster than a buffer does. */
+  readonly #view: DataView
   readonly #isLoaded = new Uint8Array(pieceCount)
   readonly #location = new Location()
   #staging: Buffer = Buffer.allocUnsafeSlow(regionBytes)
@@ -24,6 +36,7 @@ export class RegionImage {
 
   constructor(source: SourceSpace) {
     this.#source = source
+    this.#view = new DataView(this.bytes.buffer, this.bytes.byteOffset, regionBytes)
   }
 
   /** Memory held. */
@@ -47,12 +60,20 @@ export class RegionImage {
     }
   }
 
-  /** The bytes of the record at `at` without padding; 0 where it goes on above the region. Its header is loaded. */
-  recordLengthAt(at: number): number {
-    if (at + recordHeaderSize > regionBytes) return 0
+  /** Whether the record at `at` goes on above the region, or has a length that is nonsense. */
+  isLong(at: number): boolean {
+    if (at + recordHeaderSize > regionBytes) return true
     this.need(at, at + recordHeaderSize)
-    const size = recordSize(this.bytes.readUInt32LE(at + 12))
-    return at + size <= regionBytes ? size : 0
+    return at + recordSize(this.#view.getUint32(at + 12, true)) > regionBytes
+  }
+
+  /** Proves the record at `at`, which lies inside the region: its padded size, or 0 when it is damaged. */
+  verify(at: number, into: RecordHeader): number {
+    if (!parseRecordHeader(this.bytes, at, into)) return 0
+    const size = recordSize(into.bodyLength)
+    this.need(at, at + size)
+    const end = at + recordHeaderSize + into.bodyLength
+    return xxh64(this.bytes, at + 8, end, this.#base + at) === this.#view.getBigUint64(at, true) ? size : 0
   }
 
   /** Bytes [start, end) are wanted. */
@@ -96,7 +117,13 @@ export class RegionImage {
       const start = Math.max(low, chunk.base)
       const end = Math.min(low + pieceBytes, chunk.end)
       if (start >= end) continue
-      const read = readFullySync(chunk.file.handle, this.bytes, start - this.#base, end - start, start - chunk.base)
+      const read = readFullySync(
+        chunk.file.handle,
+        this.bytes,
+        start - this.#base,
+        end - start,
+        start - chunk.base,
+      )
       this.#bytesRead += read
     }
   }
@@ -115,7 +142,10 @@ export class RegionImage {
   #loadAdjacent(segment: Segment, runs: readonly Run[], first: number, next: number): void {
     const from = clipped(runs[first] as Run, this.#base)
     const lastRun = runs[next - 1] as Run
-    const length = Math.min(lastRun.position + lastRun.length - from.position, segment.file.end - from.position)
+    const length = Math.min(
+      lastRun.position + lastRun.length - from.position,
+      segment.file.end - from.position,
+    )
     const isWhole = next === first + 1
     const wanted = isWhole ? Math.min(length, this.#base + regionBytes - from.start) : length
     if (isWhole) {

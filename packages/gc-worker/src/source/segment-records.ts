@@ -6,10 +6,10 @@ import {
   IndexBuilder,
   parseRecordHeader,
   type RecordHeader,
+  type Run,
   recordFlag,
   recordHeaderSize,
   recordSize,
-  type Run,
   type Segment,
 } from '@varve/pack/pack'
 
@@ -24,8 +24,8 @@ export interface SegmentRecord extends RecordHeader {
 }
 
 /**
- * Walks over the headers of all records of a segment that start at or above `from`, run by run. Bodies are neither
- * read as a whole nor proved: whoever copies a record proves it then.
+ * Walks over the headers of all records of a segment that start at or above `from`, run by run. Bodies are
+ * neither read as a whole nor proved: whoever copies a record proves it then.
  * @throws CORRUPT when the chain of lengths breaks
  */
 export function walkSegment(segment: Segment, from: number, visit: (record: SegmentRecord) => void): void {
@@ -39,9 +39,10 @@ export function walkSegment(segment: Segment, from: number, visit: (record: Segm
     bytes: Buffer.alloc(0),
     at: 0,
   }
-  for (const run of segment.runsBetween(from, segment.high)) walkRun(window, run, record, (r) => {
-    if (r.offset >= from) visit(r)
-  })
+  for (const run of segment.runsBetween(from, segment.high))
+    walkRun(window, run, record, (r) => {
+      if (r.offset >= from) visit(r)
+    })
 }
 
 /** The index of a segment from its own bytes. Which objects were kept for their age is not known any more. */
@@ -56,7 +57,12 @@ export function scanSegmentForIndex(segment: Segment): IndexBuilder {
   return builder
 }
 
-function walkRun(window: SegmentWindow, run: Run, record: SegmentRecord, visit: (r: SegmentRecord) => void): void {
+function walkRun(
+  window: SegmentWindow,
+  run: Run,
+  record: SegmentRecord,
+  visit: (r: SegmentRecord) => void,
+): void {
   let done = 0
   while (done < run.length) {
     const position = run.position + done

@@ -8,8 +8,8 @@ import { scanSegmentForIndex } from './segment-records.ts'
 import type { SourceSpace } from './source-space.ts'
 
 /**
- * The indexes of the files that a collection reads. Opened one by one as they are asked for; one that is missing or
- * damaged is rebuilt in memory before the first look-up by hash, and never taken for "not found".
+ * The indexes of the files that a collection reads. Opened one by one as they are asked for; one that is
+ * missing or damaged is rebuilt in memory before the first look-up by hash, and never taken for "not found".
  */
 export class SourceIndexes {
   readonly #source: SourceSpace
@@ -91,8 +91,8 @@ export class SourceIndexes {
   }
 
   async #rebuildChunk(place: ChunkPlace): Promise<IndexFile> {
-    const builder = await scanForIndex(this.#source.o, place)
-    return this.#inMemory(builder, place.number, fileName.chunkIndex(place.number), place.length)
+    const { builder, packLength } = await scanForIndex(this.#source.o, place)
+    return this.#inMemory(builder, place.number, fileName.chunkIndex(place.number), packLength)
   }
 
   async #rebuildSegment(segment: Segment): Promise<IndexFile> {

@@ -7,9 +7,9 @@ import {
   Chunk,
   FileRetirer,
   Location,
-  type PackHeader,
   openChunkFile,
   PackFile,
+  type PackHeader,
   RecordReader,
   Segment,
 } from '@varve/pack/pack'
@@ -74,7 +74,8 @@ export class SourceSpace {
   /** Where an offset lies, for an error: in a file if one holds it, else in the address space as a whole. */
   placeOf(offset: number): { readonly file: string; readonly offset: number } {
     const at = this.#location
-    if (!this.space.locate(offset, at) || at.file === undefined) return { file: 'virtual address space', offset }
+    if (!this.space.locate(offset, at) || at.file === undefined)
+      return { file: 'virtual address space', offset }
     return { file: at.file.name, offset: at.position }
   }
 
@@ -102,7 +103,15 @@ async function openForReading(
   let file: PackFile
   try {
     // Bytes behind the accepted end, if any, are nobody's.
-    file = await PackFile.open(o.fs, { folder: o.dir, name, number, kind: 'pack', cache, retirer, growsFrom: place.length })
+    file = await PackFile.open(o.fs, {
+      folder: o.dir,
+      name,
+      number,
+      kind: 'pack',
+      cache,
+      retirer,
+      growsFrom: place.length,
+    })
   } catch (error) {
     if (!hasCode(error, 'ENOENT')) throw error
     throw new VarveError('CORRUPT', { file: name, offset: 0 }, { cause: error })

@@ -20,10 +20,10 @@ export interface CommitWalkOptions {
 }
 
 /**
- * Finds every commit that the given ones reach through their parents. Parents are named by hash alone; where no file
- * holds one, the history ends. Nearly all parents lie below their children, so the work goes from high to low through
- * the regions, as the sweep does, and its memory is that of sets of offsets; the few that lie above (commits put again
- * after they had been collected) wait for another pass.
+ * Finds every commit that the given ones reach through their parents. Parents are named by hash alone; where
+ * no file holds one, the history ends. Nearly all parents lie below their children, so the work goes from
+ * high to low through the regions, as the sweep does, and its memory is that of sets of offsets; the few that
+ * lie above (commits put again after they had been collected) wait for another pass.
  */
 export class CommitWalk {
   readonly #o: CommitWalkOptions
@@ -49,7 +49,11 @@ export class CommitWalk {
    * @param journal with it, commits are not noted as visited but listed there
    * @throws CORRUPT, OverBudget
    */
-  async run(meter: Meter, journal: Float64List | undefined, onRegion: () => Promise<void> | void): Promise<void> {
+  async run(
+    meter: Meter,
+    journal: Float64List | undefined,
+    onRegion: () => Promise<void> | void,
+  ): Promise<void> {
     const { todo, above, visited } = this.#o
     if (todo.isEmpty) return
     await this.#o.indexes.complete()

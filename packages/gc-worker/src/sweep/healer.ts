@@ -21,11 +21,11 @@ import {
   Location,
   parseRecordHeader,
   type RecordHeader,
+  type RecordView,
   recordFlag,
   recordHeaderSize,
   recordSize,
   recordSumMatches,
-  type RecordView,
 } from '@varve/pack/pack'
 import type { SourceIndexes, SourceSpace } from '../source/index.ts'
 
@@ -38,9 +38,10 @@ interface Identity {
 }
 
 /**
- * Finds what takes the place of damaged records. What a damaged record was is known from the hash in its header, which
- * counts only if the index lists that hash for that very offset; a copy is any whole record of the same kind and hash.
- * The canonical part of the two is the same, so the copy has the same length and fits into the same place.
+ * Finds what takes the place of damaged records. What a damaged record was is known from the hash in its
+ * header, which counts only if the index lists that hash for that very offset; a copy is any whole record of
+ * the same kind and hash. The canonical part of the two is the same, so the copy has the same length and fits
+ * into the same place.
  */
 export class Healer {
   readonly #source: SourceSpace
@@ -52,8 +53,8 @@ export class Healer {
   }
 
   /**
-   * A whole record for the offset of a damaged one, sealed for that offset. Its references point lower where lower
-   * copies exist; otherwise it carries the flag `healed`.
+   * A whole record for the offset of a damaged one, sealed for that offset. Its references point lower where
+   * lower copies exist; otherwise it carries the flag `healed`.
    * @throws CORRUPT when there is no copy
    */
   async heal(offset: number): Promise<Buffer> {
@@ -67,13 +68,19 @@ export class Healer {
   }
 
   /**
-   * For a damaged record that stays where it is: the offset of a whole record of the same object, or `undefined`.
-   * `bytes` holds the damaged one at `at`.
+   * For a damaged record that stays where it is: the offset of a whole record of the same object, or
+   * `undefined`. `bytes` holds the damaged one at `at`.
    */
   async copyElsewhere(bytes: Buffer, at: number, offset: number): Promise<number | undefined> {
     await this.#indexes.complete()
     const identity = this.#identityOf(bytes.subarray(at), offset)
     return identity === undefined ? undefined : this.#copyOf(identity, offset)
+  }
+
+  /** The same for a record of which only the place is known. */
+  async copyOf(offset: number): Promise<number | undefined> {
+    await this.#indexes.complete()
+    return this.copyElsewhere(this.#read(offset), 0, offset)
   }
 
   /** The same record if nothing but its hash was damaged, proved by its own checksum. */
@@ -161,7 +168,8 @@ export class Healer {
     const record = Buffer.from(bytes.subarray(0, size))
     writeHash(record, hash, hashAt)
     if (recordSumMatches(record, 0, header.bodyLength, offset)) return record
-    // A blob's hash covers all of its body, so it proves the content even where the checksum itself was damaged.
+    // A blob's hash covers all of its body, so it proves the content even where the checksum itself was
+    // damaged.
     const isProved = header.kind === recordKind.blob && hash === readHash(bytes, hashAt)
     return isProved ? resealed(record, header, hash, offset) : undefined
   }

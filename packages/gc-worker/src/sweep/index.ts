@@ -1,6 +1,6 @@
 export { CommitWalk } from './commit-walk.ts'
 export { Healer } from './healer.ts'
 export { LogRoots } from './log-roots.ts'
-export { type MetadataRecord, type MetadataRoots, MetadataFold, tellRecord } from './metadata-fold.ts'
+export { MetadataFold, type MetadataRecord, type MetadataRoots, tellRecord } from './metadata-fold.ts'
 export { Meter, type MeterLimits, OverBudget } from './meter.ts'
 export { RegionSweep, type SweepCounts, type SweepSink, sweepAll } from './region-sweep.ts'

@@ -1,12 +1,15 @@
 import { assert, type Float64List, readU64 } from '@varve/pack/base'
 import { VarveError } from '@varve/pack/errors'
 import { indexKindOf, recordKind } from '@varve/pack/objects'
-import { recordFlag } from '@varve/pack/pack'
-import { type LogVisitor, refuseLost, type ScannedRecord } from '../source/index.ts'
+import { type RecordView, recordFlag, recordHeaderSize } from '@varve/pack/pack'
+import { type LogVisitor, refuseLost, type ScannedRecord, type SourceSpace } from '../source/index.ts'
 import type { Healer } from './healer.ts'
 
 export interface LogRootsOptions {
-  /** R': what lies below is swept; records above stay where they are, and are only read for what they refer to. */
+  /**
+   * R': what lies below is swept; records above stay where they are, and are only read for what they refer
+   * to.
+   */
   readonly limit: number
   /** Every object from here on counts as kept, and every touch holds what it names. */
   readonly keepFrom: number
@@ -35,18 +38,15 @@ export class LogRoots implements LogVisitor {
 
   readonly record = (record: ScannedRecord, timeMs: number): void => {
     this.#o.count(1)
-    if (record.kind === recordKind.meta) return this.#o.metadata(record)
-    if (record.kind === recordKind.touch) return this.#touch(record, timeMs)
-    const { offset } = record
-    if (offset >= this.#o.limit) this.#above(record)
-    else if (offset >= this.#o.keepFrom) this.#o.mark(offset)
-    if ((record.flags & recordFlag.bare) !== 0) this.young(offset, timeMs, offset < this.#o.limit)
+    if (record.kind === recordKind.meta) this.#o.metadata(record)
+    else if (record.kind === recordKind.touch) this.#touch(record, timeMs)
+    else this.#object(record, timeMs)
   }
 
   /**
-   * A damaged object that is copied is healed when its turn comes. One that stays where it is must not lose the copy
-   * that may heal it later, nor what it refers to; where neither is known, nothing may be collected. What a damaged
-   * record of metadata held nobody can say.
+   * A damaged object that is copied is healed when its turn comes. One that stays where it is must not lose
+   * the copy that may heal it later, nor what it refers to; where neither is known, nothing may be collected.
+   * What a damaged record of metadata held nobody can say.
    */
   readonly damaged = async (record: ScannedRecord, timeMs: number): Promise<void> => {
     const { offset } = record
@@ -62,12 +62,33 @@ export class LogRoots implements LogVisitor {
     if (record.referenceCount === 0) return
     const repaired = healer.repaired(record.bytes, record.at, offset)
     if (repaired === undefined) throw this.#corrupt(offset)
-    this.#markReferences(repaired, 48 + record.bodyLength, record.referenceCount)
+    this.#markReferences(repaired, recordHeaderSize + record.bodyLength, record.referenceCount)
   }
 
   readonly lost: LogVisitor['lost'] = refuseLost
 
-  /** An object held for its age. `isCarried`: what says so goes with this collection, so the next one must be told. */
+  /** What the index of a chunk lists where the chunk itself cannot be scanned. */
+  async listed(offset: number, source: SourceSpace): Promise<void> {
+    if (offset < this.#o.limit) {
+      if (offset >= this.#o.keepFrom) this.#o.mark(offset)
+      return
+    }
+    let view: RecordView
+    try {
+      view = source.reader.record(offset)
+    } catch (error) {
+      if (!VarveError.is(error, 'CORRUPT')) throw error
+      const copy = await this.#o.healer.copyOf(offset)
+      if (copy === undefined) throw error
+      return this.#o.mark(copy)
+    }
+    this.#markReferences(view.buf, view.bodyEnd, view.referenceCount)
+  }
+
+  /**
+   * An object held for its age. `isCarried`: what says so goes with this collection, so the next one must be
+   * told.
+   */
   young(offset: number, timeMs: number, isCarried: boolean): void {
     if (timeMs <= this.#o.youngAfterMs || offset >= this.#o.limit) return
     this.#o.mark(offset)
@@ -76,14 +97,23 @@ export class LogRoots implements LogVisitor {
     this.#o.carried.push(timeMs)
   }
 
-  #above(record: ScannedRecord): void {
-    this.#markReferences(record.bytes, record.bodyEnd, record.referenceCount)
-    if (record.kind === recordKind.commit) this.#o.commit?.(record)
+  #object(record: ScannedRecord, timeMs: number): void {
+    const { offset } = record
+    if (offset >= this.#o.limit) {
+      this.#markReferences(record.bytes, record.bodyEnd, record.referenceCount)
+      if (record.kind === recordKind.commit) this.#o.commit?.(record)
+    } else if (offset >= this.#o.keepFrom) {
+      this.#o.mark(offset)
+    }
+    if ((record.flags & recordFlag.bare) !== 0) this.young(offset, timeMs, offset < this.#o.limit)
   }
 
   #touch(record: ScannedRecord, timeMs: number): void {
     const held = readU64(record.bytes, record.bodyEnd - 8)
-    if (record.offset >= this.#o.limit) return this.#o.mark(held)
+    if (record.offset >= this.#o.limit) {
+      this.#o.mark(held)
+      return
+    }
     // Copied like an object of its place, it goes on holding what it names.
     if (record.offset >= this.#o.keepFrom) this.#o.mark(record.offset)
     this.young(held, timeMs, true)

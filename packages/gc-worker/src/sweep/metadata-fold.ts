@@ -2,9 +2,9 @@ import { readU64 } from '@varve/pack/base'
 import type { FileSystem } from '@varve/pack/fs'
 import { indexKind } from '@varve/pack/objects'
 import {
-  mergeEntries,
   type MetaEntry,
   MetaState,
+  mergeEntries,
   readCheckpoint,
   referencesOf,
   writeCheckpoint,
@@ -30,8 +30,8 @@ export interface MetadataRecord {
 }
 
 /**
- * The metadata state at one place of the log: the last checkpoint, and the changes since, laid over it in one pass.
- * Memory: the changed keys. Superseded entries drop out, and with them what they held.
+ * The metadata state at one place of the log: the last checkpoint, and the changes since, laid over it in one
+ * pass. Memory: the changed keys. Superseded entries drop out, and with them what they held.
  */
 export class MetadataFold {
   readonly #changes = new MetaState({ keepsDeleted: true })
@@ -48,7 +48,12 @@ export class MetadataFold {
    */
   async write(
     fs: FileSystem,
-    place: { readonly folder: string; readonly storeId: Buffer; readonly number: number; readonly position: number },
+    place: {
+      readonly folder: string
+      readonly storeId: Buffer
+      readonly number: number
+      readonly position: number
+    },
     previous: CheckpointPlace | undefined,
     roots: MetadataRoots,
   ): Promise<number> {

@@ -11,7 +11,9 @@ export class OverBudget extends Error {
   override readonly name = 'OverBudget'
 }
 
-/** Counts the work of one step and, where it has a limit, stops it. Time is asked for once in so many records. */
+/**
+ * Counts the work of one step and, where it has a limit, stops it. Time is asked for once in so many records.
+ */
 export class Meter {
   readonly #clock: Clock
   readonly #recordsMax: number

@@ -41,9 +41,9 @@ export interface SweepCounts {
 }
 
 /**
- * The sweep of one region at a time: takes the marked records from the highest to the lowest, marks what they refer to,
- * and hands the bytes on. Children lie below their parents, so when a region's turn comes all marks in it are known,
- * except those that its own records add below themselves while it is swept.
+ * The sweep of one region at a time: takes the marked records from the highest to the lowest, marks what they
+ * refer to, and hands the bytes on. Children lie below their parents, so when a region's turn comes all marks
+ * in it are known, except those that its own records add below themselves while it is swept.
  *
  * Belongs to one thread; all buffers are its own and used again for each region.
  */
@@ -70,7 +70,12 @@ export class RegionSweep {
    * @param journal with it, the region's records are not noted as kept but listed there
    * @throws CORRUPT, OverBudget, and what the file system throws
    */
-  async sweep(region: number, sink: SweepSink, meter: Meter, journal: Float64List | undefined): Promise<void> {
+  async sweep(
+    region: number,
+    sink: SweepSink,
+    meter: Meter,
+    journal: Float64List | undefined,
+  ): Promise<void> {
     this.#meter = meter
     if (!this.#open(region)) return
     let damaged = this.#takeBelow(slotsPerRegion)
@@ -115,10 +120,8 @@ export class RegionSweep {
     this.#meter?.count(1)
     const at = slot * 8
     const image = this.#o.image
-    const length = image.recordLengthAt(at)
-    if (length === 0) return this.#takeLong(at)
-    image.need(at, at + length)
-    const size = verifyRecord(image.bytes, at, regionBytes - at, this.#base + at, this.#header)
+    if (image.isLong(at)) return this.#takeLong(at)
+    const size = image.verify(at, this.#header)
     if (size === 0) return false
     this.#markReferences(image.bytes, at, this.#base + at)
     this.#extendRuns(at, at + size)
@@ -262,4 +265,3 @@ function word(bytes: Buffer, at: number): number {
     0
   )
 }
-

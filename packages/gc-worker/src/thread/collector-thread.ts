@@ -19,21 +19,26 @@ import { ThreadRun } from './thread-run.ts'
 
 export interface CollectorThreadOptions {
   readonly fileSystem: FileSystem
-  /** 'inline' runs on the calling thread, for tests. Default: 'thread' where the file system can cross to one. */
+  /**
+   * 'inline' runs on the calling thread, for tests. Default: 'thread' where the file system can cross to one.
+   */
   readonly where?: 'thread' | 'inline' | undefined
   /** Aborting it is the same as `cancel()`. */
   readonly signal?: AbortSignal | undefined
   readonly onProgress?: ((progress: CollectProgress) => void) | undefined
-  /** A thread started before, so that the collection need not wait for one. It belongs to the collection from now on. */
+  /**
+   * A thread started before, so that the collection need not wait for one. It belongs to the collection from
+   * now on.
+   */
   readonly thread?: Promise<JobThread> | undefined
   /** For 'inline'. */
   readonly clock?: Clock | undefined
 }
 
 /**
- * A collection and the thread on which it runs. Calls go one after another: `sweep`, any number of `catchUp`, `finish`,
- * then `close`. `cancel` may come at any time: the call under way rejects at once with ABORTED, and when `cancel`
- * resolves, the thread has ended and its files are gone.
+ * A collection and the thread on which it runs. Calls go one after another: `sweep`, any number of `catchUp`,
+ * `finish`, then `close`. `cancel` may come at any time: the call under way rejects at once with ABORTED, and
+ * when `cancel` resolves, the thread has ended and its files are gone.
  */
 export class CollectorThread implements AsyncDisposable {
   readonly #job: CollectJob
@@ -76,12 +81,12 @@ export class CollectorThread implements AsyncDisposable {
     return JobThread.start()
   }
 
-  /** @throws CORRUPT, GC_FAILED, ABORTED */
+  /** @throws CORRUPT, GC_FAILED, WRITER_FAILED (the folder could not be synced), ABORTED */
   sweep(): Promise<SweepSummary> {
     return this.#call((run) => run.sweep())
   }
 
-  /** @throws CORRUPT, GC_FAILED, ABORTED */
+  /** @throws CORRUPT, GC_FAILED, WRITER_FAILED (the folder could not be synced), ABORTED */
   catchUp(round: CatchUpRound): Promise<RoundSummary> {
     return this.#call((run) => run.catchUp(round))
   }
@@ -93,7 +98,10 @@ export class CollectorThread implements AsyncDisposable {
     return result
   }
 
-  /** Ends the collection. Unless `finish` has resolved, its files are deleted once the thread has ended. Idempotent. */
+  /**
+   * Ends the collection. Unless `finish` has resolved, its files are deleted once the thread has ended.
+   * Idempotent.
+   */
   cancel(): Promise<void> {
     return this.#stop(new VarveError('ABORTED', {}))
   }

@@ -5,13 +5,41 @@ type Reason = 'memory' | 'worker' | 'disk' | 'other'
 
 /** Codes that a failing file system gives. Everything else is a bug or a dying thread. */
 const diskCodes: ReadonlySet<string> = new Set([
-  'EACCES', 'EAGAIN', 'EBADF', 'EBUSY', 'EDQUOT', 'EEXIST', 'EFBIG', 'EINVAL', 'EIO', 'EISDIR', 'ELOOP', 'EMFILE',
-  'ENAMETOOLONG', 'ENFILE', 'ENODEV', 'ENOENT', 'ENOSPC', 'ENOTDIR', 'ENXIO', 'EPERM', 'EROFS', 'ESTALE', 'ETIMEDOUT',
+  'EACCES',
+  'EAGAIN',
+  'EBADF',
+  'EBUSY',
+  'EDQUOT',
+  'EEXIST',
+  'EFBIG',
+  'EINVAL',
+  'EIO',
+  'EISDIR',
+  'ELOOP',
+  'EMFILE',
+  'ENAMETOOLONG',
+  'ENFILE',
+  'ENODEV',
+  'ENOENT',
+  'ENOSPC',
+  'ENOTDIR',
+  'ENXIO',
+  'EPERM',
+  'EROFS',
+  'ESTALE',
+  'ETIMEDOUT',
 ])
 
-const memoryCodes: ReadonlySet<string> = new Set(['ENOMEM', 'ERR_WORKER_OUT_OF_MEMORY', 'ERR_MEMORY_ALLOCATION_FAILED'])
+const memoryCodes: ReadonlySet<string> = new Set([
+  'ENOMEM',
+  'ERR_WORKER_OUT_OF_MEMORY',
+  'ERR_MEMORY_ALLOCATION_FAILED',
+])
 
-/** What a collection's caller is told: errors of the store as they are, everything else as GC_FAILED with a reason. */
+/**
+ * What a collection's caller is told: errors of the store as they are, everything else as GC_FAILED with a
+ * reason.
+ */
 export function asCollectFailure(error: unknown): VarveError {
   if (VarveError.is(error)) return error
   const reason = reasonOf(error)
@@ -47,7 +75,8 @@ const unknownFailure = {
 } as const
 
 function reasonOf(error: unknown): Reason {
-  if (error instanceof RangeError && /allocation|invalid array length|array buffer/i.test(error.message)) return 'memory'
+  if (error instanceof RangeError && /allocation|invalid array length|array buffer/i.test(error.message))
+    return 'memory'
   const code = typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : ''
   if (memoryCodes.has(code)) return 'memory'
   return diskCodes.has(code) ? 'disk' : 'other'

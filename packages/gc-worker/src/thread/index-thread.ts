@@ -13,8 +13,8 @@ export interface IndexThreadOptions {
 }
 
 /**
- * Builds indexes of sealed chunks, one after another, on a thread of its own, so that no index waits for a collection.
- * The thread starts with the first index and stays for the next ones until `close`.
+ * Builds indexes of sealed chunks, one after another, on a thread of its own, so that no index waits for a
+ * collection. The thread starts with the first index and stays for the next ones until `close`.
  */
 export class IndexThread implements AsyncDisposable {
   readonly #fs: FileSystem
@@ -31,8 +31,10 @@ export class IndexThread implements AsyncDisposable {
   }
 
   /**
-   * When it resolves, the index and its folder are synced. After a failure there is none, and it may be tried again.
-   * @throws CORRUPT, GC_FAILED, ABORTED when `close` came first
+   * When it resolves, the index and its folder are synced. After a failure there is none, and it may be tried
+   * again.
+   * @throws CORRUPT, GC_FAILED, WRITER_FAILED (the folder could not be synced), ABORTED when `close` came
+   * first
    */
   build(job: IndexJob): Promise<void> {
     return this.#turn.run(async () => {
@@ -45,7 +47,10 @@ export class IndexThread implements AsyncDisposable {
     })
   }
 
-  /** Ends the thread. A build under way rejects; the file that it may leave is not whole and is replaced later. */
+  /**
+   * Ends the thread. A build under way rejects; the file that it may leave is not whole and is replaced
+   * later.
+   */
   async close(): Promise<void> {
     this.#isClosed = true
     this.#rejectTask?.(new VarveError('ABORTED', {}))

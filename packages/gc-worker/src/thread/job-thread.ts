@@ -5,12 +5,16 @@ import { asThreadFailure } from './failure.ts'
 /** The compiled module that a thread loads. */
 const workerFile = new URL('./worker.js', import.meta.url).href
 
-/** The JavaScript heap of one thread, in MiB. Marks, blocks, and copies lie outside of it and have a budget of their own. */
+/**
+ * The JavaScript heap of one thread, in MiB. Marks, blocks, and copies lie outside of it and have a budget of
+ * their own.
+ */
 const heapMiBMax = 512
 
 /**
- * A pool of one thread, which dies with its job: only then is it certain that nothing touches a file any more. Piscina
- * starts it, feeds it, and turns its death into a rejection. Loaded on demand, as most openings of a store never need it.
+ * A pool of one thread, which dies with its job: only then is it certain that nothing touches a file any
+ * more. Piscina starts it, feeds it, and turns its death into a rejection. Loaded on demand, as most openings
+ * of a store never need it.
  */
 export class JobThread {
   readonly #pool: Piscina
@@ -20,7 +24,8 @@ export class JobThread {
   private constructor(pool: Piscina) {
     this.#pool = pool
     this.#exits = pool.threads.map(exitOf)
-    // A thread that dies between two tasks is reported by the next one; without a listener it would end the process.
+    // A thread that dies between two tasks is reported by the next one; without a listener it would end the
+    // process.
     pool.on('error', () => {})
   }
 

@@ -1,7 +1,14 @@
 import type { PlainError } from '@varve/pack/errors'
 import type { FileSystemOrigin } from '@varve/pack/fs'
 import type { IndexJob } from '../indexing/index.ts'
-import type { CatchUpRound, CollectJob, CollectProgress, CollectResult, RoundSummary, SweepSummary } from '../job/index.ts'
+import type {
+  CatchUpRound,
+  CollectJob,
+  CollectProgress,
+  CollectResult,
+  RoundSummary,
+  SweepSummary,
+} from '../job/index.ts'
 
 /** What a failure looks like on its way between threads, where an error would lose all but its message. */
 export type Outcome<T> = { readonly ok: true; readonly value: T } | ({ readonly ok: false } & PlainError)

@@ -13,17 +13,12 @@ import type {
 } from '../job/index.ts'
 import { asThreadFailure } from './failure.ts'
 import { type JobThread, openLine } from './job-thread.ts'
-import type {
-  CollectAnswer,
-  CollectReply,
-  CollectRequest,
-  CollectTask,
-  Outcome,
-} from './protocol.ts'
+import type { CollectAnswer, CollectReply, CollectRequest, CollectTask, Outcome } from './protocol.ts'
 
 /**
- * A collection on a thread, seen from the caller's side. The task that owns the thread lasts as long as the collection;
- * requests and answers go over a port of their own. If the thread dies, whoever waits is told at once.
+ * A collection on a thread, seen from the caller's side. The task that owns the thread lasts as long as the
+ * collection; requests and answers go over a port of their own. If the thread dies, whoever waits is told at
+ * once.
  */
 export class ThreadRun implements CollectorRun {
   readonly #port: MessagePort
@@ -77,7 +72,10 @@ export class ThreadRun implements CollectorRun {
   }
 
   #receive(reply: CollectReply): void {
-    if (reply.kind === 'progress') return this.#onProgress(reply.progress)
+    if (reply.kind === 'progress') {
+      this.#onProgress(reply.progress)
+      return
+    }
     const pending = this.#pending
     if (pending === undefined || pending.id !== reply.id) return
     this.#pending = undefined

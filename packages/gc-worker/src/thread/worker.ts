@@ -6,10 +6,18 @@ import { buildIndex } from '../indexing/index.ts'
 import { outcomeOf } from './failure.ts'
 import { newNonce } from './nonce.ts'
 import type {
-  CollectAnswer, CollectReply, CollectRequest, CollectTask, IndexTask, Outcome,
+  CollectAnswer,
+  CollectReply,
+  CollectRequest,
+  CollectTask,
+  IndexTask,
+  Outcome,
 } from './protocol.ts'
 
-/** What runs on the thread. Nothing here rejects: outcomes travel as data, and only a dying thread looks otherwise. */
+/**
+ * What runs on the thread. Nothing here rejects: outcomes travel as data, and only a dying thread looks
+ * otherwise.
+ */
 
 /** Serves one collection until its port closes or `finish` has been answered. */
 export async function collect(task: CollectTask<MessagePort>): Promise<Outcome<undefined>> {
@@ -39,7 +47,11 @@ export async function index(task: IndexTask): Promise<Outcome<undefined>> {
 }
 
 /** One request at a time, in the order of their arrival: the caller sends the next one after the answer. */
-async function serve(port: MessagePort, collector: Collector, post: (reply: CollectReply) => void): Promise<void> {
+async function serve(
+  port: MessagePort,
+  collector: Collector,
+  post: (reply: CollectReply) => void,
+): Promise<void> {
   await new Promise<void>((resolve) => {
     port.once('close', resolve)
     port.on('message', (request: CollectRequest) => {

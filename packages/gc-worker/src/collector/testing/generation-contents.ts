@@ -25,7 +25,10 @@ export interface GenerationContents {
 }
 
 /** Reads every segment through its map, proves every record, and compares the indexes with what is there. */
-export async function readGeneration(store: SmallStore, segments: readonly SegmentPlace[]): Promise<GenerationContents> {
+export async function readGeneration(
+  store: SmallStore,
+  segments: readonly SegmentPlace[],
+): Promise<GenerationContents> {
   const bytes = new Map<number, Buffer>()
   const healed: number[] = []
   const touched: (readonly [number, number])[] = []
@@ -73,5 +76,10 @@ export async function readGeneration(store: SmallStore, segments: readonly Segme
   await retirer.drained()
   const offsets = [...bytes.keys()].sort((a, b) => a - b)
   touched.sort((a, b) => a[0] - b[0] || a[1] - b[1])
-  return { offsets, healed: healed.sort((a, b) => a - b), touched, bytesOf: (offset) => bytes.get(offset) as Buffer }
+  return {
+    offsets,
+    healed: healed.sort((a, b) => a - b),
+    touched,
+    bytesOf: (offset) => bytes.get(offset) as Buffer,
+  }
 }

@@ -14,13 +14,18 @@ export interface NaiveOptions {
 }
 
 /** What a collection must keep below its new boundary, found the slow and obvious way. */
-export function naiveKept(store: SmallStore, o: NaiveOptions): { kept: number[]; carried: [number, number][] } {
+export function naiveKept(
+  store: SmallStore,
+  o: NaiveOptions,
+): { kept: number[]; carried: [number, number][] } {
   const { job } = o
   const limit = job.newRetire
   const isThere = (r: KnownRecord): boolean => r.offset >= job.previous.retire || o.alive.has(r.offset)
   const all = [...store.records.values()].filter(isThere)
   const state = new Map<string, KnownRecord>()
-  const metas = [...store.records.values()].filter((r) => r.meta !== undefined).sort((a, b) => a.offset - b.offset)
+  const metas = [...store.records.values()]
+    .filter((r) => r.meta !== undefined)
+    .sort((a, b) => a.offset - b.offset)
   for (const r of metas) if (r.offset < job.start) state.set(r.meta?.key as string, r)
   const held = [...state.values(), ...metas.filter((r) => r.offset >= job.start)]
   const keepFrom = Math.min(job.target?.offset ?? Infinity, job.pinFrom ?? Infinity, o.pinFrom ?? Infinity)
@@ -70,7 +75,8 @@ function commitsReached(all: readonly KnownRecord[], from: readonly number[]): n
   const byHash = new Map<string, KnownRecord>()
   const byOffset = new Map(all.map((r) => [r.offset, r]))
   // Of several copies the lowest counts.
-  for (const r of all.toSorted((a, b) => b.offset - a.offset)) if (r.kind === recordKind.commit) byHash.set(r.hash, r)
+  for (const r of all.toSorted((a, b) => b.offset - a.offset))
+    if (r.kind === recordKind.commit) byHash.set(r.hash, r)
   const seen = new Set<number>()
   const work = [...from]
   for (let offset = work.pop(); offset !== undefined; offset = work.pop()) {

@@ -17,13 +17,16 @@ import {
 } from '@varve/pack/objects'
 import {
   BatchFrame,
+  BlockCache,
   batchHeaderSize,
   batchTrailerSize,
   createChunkFile,
   encodeRecord,
+  FileRetirer,
   packHeaderSize,
   recordFlag,
   recordSize,
+  Segment,
 } from '@varve/pack/pack'
 import { buildIndex } from '../../indexing/index.ts'
 import type { ChunkPlace, CollectJob, CollectResult, SegmentPlace } from '../../job/index.ts'
@@ -35,6 +38,7 @@ export interface KnownRecord {
   readonly hash: RawHash
   readonly references: readonly number[]
   readonly isBare: boolean
+  readonly isHealed: boolean
   readonly time: number
   readonly size: number
   /** Of a commit. */
@@ -53,7 +57,9 @@ interface OpenChunk {
   sequence: number
 }
 
-/** A small store made of real files without the store's own code: what a collection reads and leaves behind. */
+/**
+ * A small store made of real files without the store's own code: what a collection reads and leaves behind.
+ */
 export class SmallStore {
   readonly dir = '/store'
   readonly fs: FileSystem
@@ -77,6 +83,7 @@ export class SmallStore {
   static async create(fs: FileSystem): Promise<SmallStore> {
     const store = new SmallStore(fs)
     await fs.mkdir(store.dir)
+    await fs.syncFolder('/')
     await store.#begin(0)
     return store
   }
@@ -103,7 +110,10 @@ export class SmallStore {
 
   /** A node whose canonical part is the text and the hashes of its children. */
   node(text: string, children: readonly KnownRecord[], o: { bare?: boolean } = {}): KnownRecord {
-    const canonical = Buffer.concat([Buffer.from(text), ...children.map((c) => Buffer.from(c.hash, 'latin1'))])
+    const canonical = Buffer.concat([
+      Buffer.from(text),
+      ...children.map((c) => Buffer.from(c.hash, 'latin1')),
+    ])
     return this.put(recordKind.node, hashCanonical(treeDomain, canonical), canonical, children, o)
   }
 
@@ -112,7 +122,12 @@ export class SmallStore {
     return this.put(recordKind.list, hashCanonical(listDomain, canonical), canonical, children, {})
   }
 
-  commit(message: string, tree: KnownRecord, parents: readonly RawHash[], o: { bare?: boolean } = {}): KnownRecord {
+  commit(
+    message: string,
+    tree: KnownRecord,
+    parents: readonly RawHash[],
+    o: { bare?: boolean } = {},
+  ): KnownRecord {
     const fields = { tree, parents, author: 'a', date: 0, message, extra: {} }
     const { hash, body } = encodeCommit(fields)
     const canonical = body.subarray(0, body.length - 8)
@@ -136,11 +151,19 @@ export class SmallStore {
       value: Buffer.from('{"at":1}'),
       references,
     })
-    return this.#putMeta(body, references.map((r) => r.offset), { key: `1 ${key}`, isDeleted })
+    return this.#putMeta(
+      body,
+      references.map((r) => r.offset),
+      { key: `1 ${key}`, isDeleted },
+    )
   }
 
   lease(name: string, held: readonly KnownRecord[]): KnownRecord {
-    const references = held.map((r) => ({ kind: indexKindOf(r.kind) as IndexKind, hash: r.hash, offset: r.offset }))
+    const references = held.map((r) => ({
+      kind: indexKindOf(r.kind) as IndexKind,
+      hash: r.hash,
+      offset: r.offset,
+    }))
     const isDeleted = held.length === 0
     const body = encodeMeta({
       table: metaTable.leases,
@@ -149,7 +172,11 @@ export class SmallStore {
       value: Buffer.alloc(0),
       references,
     })
-    return this.#putMeta(body, references.map((r) => r.offset), { key: `3 ${name}`, isDeleted })
+    return this.#putMeta(
+      body,
+      references.map((r) => r.offset),
+      { key: `3 ${name}`, isDeleted },
+    )
   }
 
   touch(object: KnownRecord): KnownRecord {
@@ -169,7 +196,33 @@ export class SmallStore {
     canonical.copy(body)
     for (const [i, child] of children.entries()) writeU64(body, child.offset, canonical.length + 8 * i)
     const flags = (o.bare === true ? recordFlag.bare : 0) | (o.healed === true ? recordFlag.healed : 0)
-    return this.#append(kind, hash, body, children.map((c) => c.offset), flags)
+    return this.#append(
+      kind,
+      hash,
+      body,
+      children.map((c) => c.offset),
+      flags,
+    )
+  }
+
+  /** A node that refers to the record right behind it, as only a healed one may: the blob that follows. */
+  nodeBelowItsBlob(text: string): KnownRecord {
+    const canonical = Buffer.from(text)
+    const child = { offset: this.next + recordSize(canonical.length + 8) }
+    const hash = hashCanonical(treeDomain, canonical)
+    const node = this.put(recordKind.node, hash, canonical, [child], { healed: true })
+    this.blob(`below ${text}`)
+    return node
+  }
+
+  /** Changes one byte of a record where it is stored now: in a chunk, or in a segment of the generation. */
+  async damage(record: KnownRecord, at: number): Promise<void> {
+    const { file, position } = await this.#placeOf(record.offset + at)
+    const handle = await this.fs.open(this.#path(file), 'write')
+    const byte = Buffer.alloc(1)
+    handle.readSync(byte, 0, 1, position)
+    handle.writeSync(Buffer.from([(byte[0] as number) ^ 0x55]), 0, 1, position)
+    await handle.close()
   }
 
   /** Closes the batch and writes it; an empty one too. */
@@ -181,7 +234,13 @@ export class SmallStore {
     frame.begin()
     for (const offset of this.#batchOffsets) frame.addRecord(records, offset - start - batchHeaderSize)
     const length = batchHeaderSize + records.length + batchTrailerSize
-    const header = frame.encodeHeader({ sequence: ++open.sequence, time: this.time, start, length, syncedTo: start })
+    const header = frame.encodeHeader({
+      sequence: ++open.sequence,
+      time: this.time,
+      start,
+      length,
+      syncedTo: start,
+    })
     const bytes = Buffer.concat([header, records, frame.encodeTrailer()])
     const handle = await this.fs.open(this.#path(fileName.chunk(open.number)), 'write')
     await writeFully(handle, bytes, 0, bytes.length, open.length)
@@ -207,7 +266,9 @@ export class SmallStore {
   }
 
   /** Seals the open chunk and makes a job of what there is. */
-  async job(o: Partial<CollectJob> & { readonly targetRecord?: KnownRecord | undefined }): Promise<CollectJob> {
+  async job(
+    o: Partial<CollectJob> & { readonly targetRecord?: KnownRecord | undefined },
+  ): Promise<CollectJob> {
     await this.seal({ index: false })
     const start = this.openChunk.base
     const { targetRecord: target, ...rest } = o
@@ -255,7 +316,27 @@ export class SmallStore {
     this.chunks = kept
   }
 
-  #putMeta(body: Buffer, references: readonly number[], meta: { key: string; isDeleted: boolean }): KnownRecord {
+  async #placeOf(offset: number): Promise<{ file: string; position: number }> {
+    const chunk = [...this.chunks, this.openChunk].find((c) => offset >= c.base && offset < c.base + c.length)
+    if (chunk !== undefined) return { file: fileName.chunk(chunk.number), position: offset - chunk.base }
+    const cache = new BlockCache({ bytesMax: 1 << 20 })
+    const retirer = new FileRetirer(this.fs, () => {})
+    for (const info of this.segments) {
+      const place = { folder: this.dir, info, storeId, cache, retirer }
+      const segment = await Segment.open(this.fs, place)
+      const position = segment.locate(offset)
+      segment.release()
+      await retirer.drained()
+      if (position >= 0) return { file: fileName.segment(info.number), position }
+    }
+    throw new TypeError(`no file holds ${offset}`)
+  }
+
+  #putMeta(
+    body: Buffer,
+    references: readonly number[],
+    meta: { key: string; isDeleted: boolean },
+  ): KnownRecord {
     const record = { ...this.#append(recordKind.meta, undefined, body, references, 0), meta }
     this.records.set(record.offset, record)
     return record
@@ -281,6 +362,7 @@ export class SmallStore {
       hash: hash ?? '',
       references,
       isBare: (flags & recordFlag.bare) !== 0,
+      isHealed: (flags & recordFlag.healed) !== 0,
       time: this.time,
       size,
       parents: [],
@@ -306,4 +388,3 @@ export class SmallStore {
     return `${this.dir}/${name}`
   }
 }
-
