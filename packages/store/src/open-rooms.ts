@@ -69,7 +69,7 @@ class Opening {
 
   async run(): Promise<StoreRooms> {
     const { fs, random } = this.#o
-    const { control } = await takeControl({ fs, folder: this.#folder, random })
+    const { control, isNew } = await takeControl({ fs, folder: this.#folder, random })
     const storeId = Buffer.from(control.storeId, 'hex')
     let files: FileSet | undefined
     // The index is filled while the files are opened, so its reader gets the address space afterwards.
@@ -87,7 +87,7 @@ class Opening {
       throw error
     }
     try {
-      return await this.#join({ control, storeId, files, records, packs })
+      return await this.#join({ control, isNew, storeId, files, records, packs })
     } catch (error) {
       files.close()
       await this.#retirer.drained()
@@ -181,7 +181,7 @@ class Opening {
     const blobs = new BlobReader({ cache: this.#cache, files, objects, turn })
     const storage = new StoreStorage({ files, objects, blobs })
     const projections = new Projections(kv)
-    const reason = await projections.catchUp(projectionSource({ files, objects, records, refs }))
+    const reason = await projections.catchUp(projectionSource({ files, objects, records, refs }), parts.isNew)
     if (reason !== undefined) onEvent({ type: 'projections-rebuilt', reason })
     const pins = new PinRegistry()
     const branchRooms = {
@@ -241,6 +241,7 @@ class Opening {
 }
 
 interface OpenedParts {
+  readonly isNew: boolean
   readonly control: ControlState
   readonly storeId: Buffer
   readonly files: FileSet

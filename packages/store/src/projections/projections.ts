@@ -39,10 +39,10 @@ export class Projections {
   }
 
   /** Brings the projections up to the log; says why when they had to be made anew. */
-  async catchUp(source: ProjectionSource): Promise<string | undefined> {
+  async catchUp(source: ProjectionSource, isNewStore: boolean): Promise<string | undefined> {
     const end = source.end()
     const reached = this.#kv.projectedTo()
-    const reason = this.#reasonToRebuild(reached, end)
+    const reason = isNewStore ? undefined : this.#reasonToRebuild(reached, end)
     if (reason !== undefined) await this.#kv.clear()
     const from = reason === undefined ? (reached ?? 0) : 0
     for (const commit of source.commitsFrom(from)) {

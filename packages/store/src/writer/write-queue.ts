@@ -12,6 +12,9 @@ import type { Clock } from '@varve/pack/base'
 import { throwIfAborted, VarveError } from '@varve/pack/errors'
 import type { AppendLog } from '@varve/pack/pack'
 
+/** How long writes go on without a turn of the event loop. */
+const TURN_AFTER_MS = 2
+
 export interface WriteQueueParts {
   readonly log: AppendLog
   readonly clock: Clock
@@ -20,6 +23,7 @@ export interface WriteQueueParts {
 
 export class WriteQueue {
   readonly #parts: WriteQueueParts
+  #lastTurnMs = 0
 
   constructor(parts: WriteQueueParts) {
     this.#parts = parts
@@ -72,5 +76,14 @@ export class WriteQueue {
   async settle(durability: 'commit' | 'flush'): Promise<void> {
     if (durability === 'commit') await this.#parts.log.sync()
     else await this.#parts.log.write()
+    await this.#giveWay()
+  }
+
+  /** Small writes need no turn of the event loop at all: without this, commits in a row would starve everybody else. */
+  async #giveWay(): Promise<void> {
+    const { clock } = this.#parts
+    if (clock.monotonic() - this.#lastTurnMs < TURN_AFTER_MS) return
+    await clock.turn()
+    this.#lastTurnMs = clock.monotonic()
   }
 }
