@@ -9,9 +9,9 @@ export {
   type NameFolding,
   planCheckout,
 } from './checkout/index.ts'
+export { run } from './commands/index.ts'
 export { candidatesFor, completionScript, shells } from './completion/index.ts'
 export { GitRepository, gitExtra, rebuildCommit } from './git/index.ts'
 export { gitCommitId, importedId } from './git-import/index.ts'
 export type { Host, HostInput, HostOutput } from './host/index.ts'
 export { NodeFiles } from './host/index.ts'
-export { run } from './program/index.ts'

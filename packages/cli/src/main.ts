@@ -1,6 +1,6 @@
 #!/usr/bin/env node
+import { run } from './commands/index.ts'
 import { nodeHost } from './host/index.ts'
-import { run } from './program/index.ts'
 
 const EXIT_INTERRUPTED = 130
 

@@ -1,105 +1,22 @@
-import { createHash } from 'node:crypto'
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
-import { VarveError } from '@varve/pack/errors'
-import { entryMode, hexToRaw } from '@varve/pack/objects'
+import { hexToRaw } from '@varve/pack/objects'
 import { afterEach, describe, expect, test } from 'vitest'
-import { GitRepository, gitExtra, rebuildCommit } from '../git/index.ts'
-import { TestRepository } from '../git/testing/test-repository.ts'
-import { importHistory } from './import-history.ts'
-import type { ImportOutcome } from './import-outcome.ts'
-import { knownHistory, type StoredCommit } from './known-commits.ts'
-import { MemorySink } from './testing/memory-sink.ts'
+import { gitExtra } from '../git/index.ts'
+import type { TestRepository } from '../git/testing/test-repository.ts'
+import { knownHistory } from './known-commits.ts'
+import {
+  commitId,
+  importFrom,
+  iterate,
+  log,
+  newRepository,
+  removeRepositories,
+  stored,
+  treeId,
+} from './testing/import-run.ts'
 
 const EMPTY_TREE = '4b825dc642cb6eb9a060e54bf8d69288fbee4904'
-const open: TestRepository[] = []
 
-function newRepository(format?: 'sha1' | 'sha256'): TestRepository {
-  const repository = new TestRepository(format)
-  open.push(repository)
-  return repository
-}
-
-afterEach(() => {
-  for (const repository of open.splice(0)) repository.remove()
-})
-
-interface Run {
-  readonly sink?: MemorySink
-  readonly missing?: 'refuse' | 'skip'
-  readonly known?: readonly StoredCommit[]
-}
-
-async function importFrom(from: TestRepository, tips: readonly string[], run: Run = {}) {
-  const sink = run.sink ?? new MemorySink()
-  const repository = await GitRepository.open({ folder: from.folder, environment: process.env })
-  const outcome = await importHistory(tips, {
-    repository,
-    sink,
-    known: await knownHistory(iterate(run.known ?? [])),
-    missing: run.missing ?? 'refuse',
-    shallow: new Set(
-      existsSync(repository.shallowFile)
-        ? readFileSync(repository.shallowFile, 'utf8').trim().split('\n')
-        : [],
-    ),
-    withoutParents: async (commits) => {
-      const folder = mkdtempSync(join(from.folder, 'cut-'))
-      writeFileSync(join(folder, 'shallow'), commits.map((id) => `${id}\n`).join(''))
-      return { GIT_SHALLOW_FILE: join(folder, 'shallow') }
-    },
-  })
-  return { sink, outcome }
-}
-
-async function* iterate<T>(items: readonly T[]): AsyncGenerator<T> {
-  yield* items
-}
-
-/** Git's id of a directory in the sink, computed from what the sink holds. */
-function treeId(sink: MemorySink, hash: string, algorithm: 'sha1' | 'sha256' = 'sha1'): string {
-  const parts = sink.entriesOf(hexToRaw(hash)).map((entry) => {
-    const content = entry.mode === entryMode.directory ? undefined : sink.contentOf(entry.hash)
-    const hex = Buffer.from(entry.hash, 'latin1').toString('hex')
-    const id =
-      entry.mode === entryMode.submodule
-        ? content!.toString()
-        : content === undefined
-          ? treeId(sink, hex, algorithm)
-          : objectId(algorithm, 'blob', content)
-    const mode = ['100644', '100755', '120000', '160000', '40000'][entry.mode]
-    const name = Buffer.from(entry.name, 'latin1')
-    const key = entry.mode === entryMode.directory ? Buffer.concat([name, Buffer.from('/')]) : name
-    return {
-      key,
-      bytes: Buffer.concat([Buffer.from(`${mode} `), name, Buffer.from([0]), Buffer.from(id, 'hex')]),
-    }
-  })
-  parts.sort((a, b) => Buffer.compare(a.key, b.key))
-  return objectId(algorithm, 'tree', Buffer.concat(parts.map((part) => part.bytes)))
-}
-
-function objectId(algorithm: string, type: string, content: Buffer): string {
-  return createHash(algorithm).update(`${type} ${content.length}\0`).update(content).digest('hex')
-}
-
-/** Git's id of a commit, computed from what the sink holds. */
-function commitId(sink: MemorySink, commit: StoredCommit, algorithm: 'sha1' | 'sha256' = 'sha1'): string {
-  const tree = commit.extra[gitExtra.tree] ?? treeId(sink, commit.treeHash, algorithm)
-  const fields = { ...commit, dateMs: commit.date.getTime() }
-  return objectId(algorithm, 'commit', rebuildCommit({ ...fields, tree }))
-}
-
-function stored(sink: MemorySink, outcome: ImportOutcome, id: string): StoredCommit {
-  const commit = sink.commits.get(outcome.commitHash(id) ?? '')
-  if (commit === undefined) throw new Error(`${id} was not imported`)
-  return commit
-}
-
-/** All commits of the sink, each before its parents. */
-function log(sink: MemorySink): StoredCommit[] {
-  return [...sink.commits.values()].reverse()
-}
+afterEach(removeRepositories)
 
 /** A root, a branch of it, and their merge; a file, an executable, a link, a submodule, an empty tree. */
 function smallHistory(from: TestRepository): { root: string; left: string; right: string; merge: string } {
@@ -235,142 +152,6 @@ describe('trees that Git would not write today', () => {
     expect(entries.every((entry) => entry.name.length < 1_024 && entry.name !== '..')).toBe(true)
   })
 })
-
-describe('objects that Git cannot supply', () => {
-  function broken(): {
-    from: TestRepository
-    ids: Record<'root' | 'bad' | 'after' | 'blob' | 'tree', string>
-  } {
-    const from = newRepository()
-    const fine = from.blob('fine')
-    const blob = from.blob('lost')
-    const root = from.commit(from.tree([['100644', 'a', fine]]), [], 'root\n')
-    const tree = from.tree([['100644', 'x', blob]])
-    const bad = from.commit(from.tree([['40000', 'd', from.tree([['40000', 'e', tree]])]]), [root], 'bad\n')
-    const after = from.commit(from.tree([['100644', 'b', fine]]), [bad], 'after\n')
-    return { from, ids: { root, bad, after, blob, tree } }
-  }
-
-  async function refusal(from: TestRepository, tip: string): Promise<unknown> {
-    const failure = await importFrom(from, [tip]).catch((cause: unknown) => cause)
-    expect(VarveError.is(failure, 'GIT_OBJECT_MISSING')).toBe(true)
-    return VarveError.is(failure, 'GIT_OBJECT_MISSING') ? failure.details : undefined
-  }
-
-  test('a blob', async () => {
-    const { from, ids } = broken()
-    from.lose(ids.blob)
-    expect(await refusal(from, ids.after)).toEqual({ commit: ids.bad, path: 'd/e/x', id: ids.blob })
-    const { sink, outcome } = await importFrom(from, [ids.after], { missing: 'skip' })
-    expect(outcome.leftOut).toEqual([{ commit: ids.bad, path: 'd/e/x', id: ids.blob }])
-    expect(outcome.commitHash(ids.bad)).toBeUndefined()
-    expect(outcome.cut).toEqual([ids.after])
-    expect(stored(sink, outcome, ids.after).parents).toEqual([])
-    expect(commitId(sink, stored(sink, outcome, ids.after))).toBe(ids.after)
-  })
-
-  test('a tree', async () => {
-    const { from, ids } = broken()
-    from.lose(ids.tree)
-    expect(await refusal(from, ids.after)).toEqual({ commit: ids.bad, path: 'd/e', id: ids.tree })
-    const { outcome } = await importFrom(from, [ids.after], { missing: 'skip' })
-    expect(outcome.leftOut).toEqual([{ commit: ids.bad, path: 'd/e', id: ids.tree }])
-  })
-
-  test('a root tree', async () => {
-    const { from, ids } = broken()
-    const tree = from.git(['rev-parse', `${ids.bad}^{tree}`])
-    from.lose(tree)
-    expect(await refusal(from, ids.after)).toEqual({ commit: ids.bad, path: '', id: tree })
-    const { outcome } = await importFrom(from, [ids.after], { missing: 'skip' })
-    expect(outcome.leftOut).toEqual([{ commit: ids.bad, path: '', id: tree }])
-  })
-
-  test('a commit', async () => {
-    const { from, ids } = broken()
-    from.lose(ids.bad)
-    expect(await refusal(from, ids.after)).toEqual({ commit: ids.after, path: '', id: ids.bad })
-    const { sink, outcome } = await importFrom(from, [ids.after], { missing: 'skip' })
-    expect(outcome.leftOut).toEqual([{ commit: ids.after, path: '', id: ids.bad }])
-    expect(commitId(sink, stored(sink, outcome, ids.after))).toBe(ids.after)
-    expect(sink.commits.size).toBe(1)
-  })
-
-  test('a commit that cannot be read at all', async () => {
-    const { from, ids } = broken()
-    writeFileSync(objectFile(from, ids.bad), 'no zlib stream at all')
-    expect(await refusal(from, ids.after)).toEqual({ commit: ids.after, path: '', id: ids.bad })
-    const { sink, outcome } = await importFrom(from, [ids.after], { missing: 'skip' })
-    expect(commitId(sink, stored(sink, outcome, ids.after))).toBe(ids.after)
-  })
-
-  test('several at once, of all kinds', async () => {
-    const { from, ids } = broken()
-    const lost = from.blob('another lost one')
-    const merged = from.commit(from.tree([['100644', 'z', lost]]), [ids.after], 'merged\n')
-    const side = from.commit(from.tree([]), [ids.bad], 'side\n')
-    const top = from.commit(from.tree([['100644', 'b', from.blob('fine')]]), [merged, side], 'top\n')
-    from.lose(ids.bad)
-    writeFileSync(objectFile(from, lost), 'junk')
-    const { sink, outcome } = await importFrom(from, [top, ids.root], { missing: 'skip' })
-    expect(outcome.leftOut.map(({ commit, id }) => `${commit} ${id}`).sort()).toEqual(
-      [`${ids.after} ${ids.bad}`, `${side} ${ids.bad}`, `${merged} ${lost}`].sort(),
-    )
-    expect(stored(sink, outcome, top).parents).toEqual([outcome.commitHash(side)])
-    for (const id of [top, side, ids.after, ids.root])
-      expect(commitId(sink, stored(sink, outcome, id))).toBe(id)
-  })
-
-  test('the commit that a ref points to', async () => {
-    const { from, ids } = broken()
-    from.lose(ids.bad)
-    expect(await refusal(from, ids.bad)).toEqual({ commit: ids.bad, path: '', id: ids.bad })
-    const { sink, outcome } = await importFrom(from, [ids.bad, ids.root], { missing: 'skip' })
-    expect(outcome.leftOut).toEqual([{ commit: ids.bad, path: '', id: ids.bad }])
-    expect(sink.commits.size).toBe(1)
-  })
-
-  test('a blob whose bytes are others', async () => {
-    const { from, ids } = broken()
-    damage(from, ids.blob, 'another content')
-    expect(await refusal(from, ids.after)).toEqual({ commit: ids.bad, path: 'd/e/x', id: ids.blob })
-    const { outcome } = await importFrom(from, [ids.after], { missing: 'skip' })
-    expect(outcome.leftOut).toEqual([{ commit: ids.bad, path: 'd/e/x', id: ids.blob }])
-  })
-
-  test.each(['blob', 'tree'] as const)('a %s that cannot be read at all', async (which) => {
-    const { from, ids } = broken()
-    writeFileSync(objectFile(from, ids[which]), 'no zlib stream at all')
-    const path = which === 'blob' ? 'd/e/x' : 'd/e'
-    expect(await refusal(from, ids.after)).toEqual({ commit: ids.bad, path, id: ids[which] })
-    const { outcome } = await importFrom(from, [ids.after], { missing: 'skip' })
-    expect(outcome.leftOut).toEqual([{ commit: ids.bad, path, id: ids[which] }])
-    expect(outcome.commitHash(ids.after)).toBeDefined()
-  })
-
-  test('an empty object file', async () => {
-    const { from, ids } = broken()
-    writeFileSync(objectFile(from, ids.blob), '')
-    expect(await refusal(from, ids.after)).toMatchObject({ path: 'd/e/x', id: ids.blob })
-  })
-})
-
-function objectFile(from: TestRepository, id: string): string {
-  const file = join(from.folder, 'objects', id.slice(0, 2), id.slice(2))
-  rmSync(file)
-  return file
-}
-
-/** Gives the object the bytes of another one. */
-function damage(from: TestRepository, id: string, content: string): void {
-  const other = from.blob(content)
-  const file = objectFile(from, id)
-  writeFileSync(file, readObject(from, other))
-}
-
-function readObject(from: TestRepository, id: string): Buffer {
-  return readFileSync(join(from.folder, 'objects', id.slice(0, 2), id.slice(2)))
-}
 
 describe('a second import', () => {
   test('adds only what is new', async () => {

@@ -39,7 +39,8 @@ describe('a commit of text', () => {
 
   test('keeps all other headers as they are', () => {
     const signature = 'gpgsig -----BEGIN PGP SIGNATURE-----\n \n iQEz\n =abcd\n -----END PGP SIGNATURE-----\n'
-    const headers = `encoding UTF-8\nmergetag object ${parent}\n type commit\n tag v1\n${signature}HG:extra a:b\n`
+    const mergeTag = `mergetag object ${parent}\n type commit\n tag v1\n`
+    const headers = `encoding UTF-8\n${mergeTag}${signature}HG:extra a:b\n`
     const { fields } = commitOf(object({ headers }))
     expect(fields.extra[gitExtra.headers]).toBe(headers)
     expect(fields.extra).not.toHaveProperty(gitExtra.raw)

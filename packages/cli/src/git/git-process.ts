@@ -38,11 +38,15 @@ export interface GitOptions {
   readonly signal?: AbortSignal | undefined
 }
 
+type Exit =
+  | { readonly kind: 'failed'; readonly cause: Error }
+  | { readonly kind: 'ended'; readonly code: number | null; readonly signal: string | null }
+
 /** One running git. Reading its output to the end and then `done()` is what a caller owes it, or `stop()`. */
 export class GitProcess {
   readonly #child: ChildProcessByStdio<Writable, Readable, Readable>
   readonly #what: string
-  readonly #exited: Promise<number | Error>
+  readonly #exited: Promise<Exit>
   #stderr = ''
   #isStopped = false
 
@@ -54,8 +58,8 @@ export class GitProcess {
       windowsHide: true,
     })
     this.#exited = new Promise((resolve) => {
-      this.#child.once('error', resolve)
-      this.#child.once('close', (code, signal) => resolve(code ?? new Error(`ended by ${signal}`)))
+      this.#child.once('error', (cause) => resolve({ kind: 'failed', cause }))
+      this.#child.once('close', (code, signal) => resolve({ kind: 'ended', code, signal }))
     })
     this.#child.stderr.setEncoding('utf8').on('data', (text: string) => {
       this.#stderr = (this.#stderr + text).slice(-STDERR_CHARS_MAX)
@@ -90,13 +94,16 @@ export class GitProcess {
 
   /** Resolves when git has ended well. @throws GitFailed */
   async done(): Promise<void> {
-    const outcome = await this.#exited
-    if (outcome === 0 || this.#isStopped) return
-    if (typeof outcome === 'number') {
-      throw new GitFailed(this.#what, this.#stderr.trim() || `exit code ${outcome}`)
+    const exit = await this.#exited
+    if (this.#isStopped) return
+    if (exit.kind === 'failed') {
+      const isAbsent = 'code' in exit.cause && exit.cause.code === 'ENOENT'
+      const said = isAbsent ? 'the git command was not found' : exit.cause.message
+      throw new GitFailed(this.#what, said, exit.cause)
     }
-    const isAbsent = 'code' in outcome && outcome.code === 'ENOENT'
-    throw new GitFailed(this.#what, isAbsent ? 'the git command was not found' : outcome.message, outcome)
+    if (exit.code === 0) return
+    const how = exit.code === null ? `ended by ${exit.signal}` : `exit code ${exit.code}`
+    throw new GitFailed(this.#what, this.#stderr.trim() || how)
   }
 
   /** Ends git now; whatever it would have said is not an error. Idempotent. */

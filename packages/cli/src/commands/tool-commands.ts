@@ -9,9 +9,7 @@ export function addToolCommands(program: Command, runner: CommandRunner): void {
     .description('what a file of a store holds: control, chunk, segment, map, idx, checkpoint')
     .argument('<FILE>', 'the file')
     .action((file: string, _options, command: Command) =>
-      runner.run(command, async (context) =>
-        (await import('../commands/tools/inspect.ts')).inspect(context, file),
-      ),
+      runner.run(command, async (context) => (await import('./tools/inspect.ts')).inspect(context, file)),
     )
   program
     .command('completion')
@@ -19,7 +17,7 @@ export function addToolCommands(program: Command, runner: CommandRunner): void {
     .addArgument(new Argument('<SHELL>', 'the shell').choices(shells))
     .action((shell: string, _options, command: Command) =>
       runner.run(command, async (context) =>
-        (await import('../commands/tools/completion.ts')).completion(context, shell),
+        (await import('./tools/completion.ts')).completion(context, shell),
       ),
     )
   program
@@ -27,8 +25,6 @@ export function addToolCommands(program: Command, runner: CommandRunner): void {
     .description('about a command, or about: revisions, output, exit-codes, environment')
     .argument('[TOPIC...]', 'a command, or one of these words')
     .action((topic: string[], _options, command: Command) =>
-      runner.run(command, async (context) =>
-        (await import('../commands/tools/help.ts')).help(context, program, topic),
-      ),
+      runner.run(command, async (context) => (await import('./tools/help.ts')).help(context, program, topic)),
     )
 }

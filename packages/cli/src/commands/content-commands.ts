@@ -3,7 +3,7 @@ import type { CommandRunner } from './command-runner.ts'
 import { countValue, rangeValue } from './option-values.ts'
 
 /** ls, cat, set, rm, checkout, blob. */
-export function addDataCommands(program: Command, runner: CommandRunner): void {
+export function addContentCommands(program: Command, runner: CommandRunner): void {
   addReading(program, runner)
   addWriting(program, runner)
   addCheckout(program, runner)
@@ -21,7 +21,7 @@ function addReading(program: Command, runner: CommandRunner): void {
     .option('--limit <n>', 'at most so many', countValue)
     .action((target: string, options, command: Command) =>
       runner.run(command, async (context) =>
-        (await import('../commands/data/ls.ts')).ls(context, target, {
+        (await import('./content/ls.ts')).ls(context, target, {
           long: options.long === true,
           recursive: options.recursive === true,
           after: options.after,
@@ -36,7 +36,7 @@ function addReading(program: Command, runner: CommandRunner): void {
     .option('--range <offset:length>', 'only these bytes', rangeValue)
     .action((target: string, options, command: Command) =>
       runner.run(command, async (context) =>
-        (await import('../commands/data/cat.ts')).cat(context, target, options.range),
+        (await import('./content/cat.ts')).cat(context, target, options.range),
       ),
     )
 }
@@ -55,7 +55,7 @@ function addWriting(program: Command, runner: CommandRunner): void {
     .option('--replace', 'put it in the place of a directory, too')
     .action((target: string, file: string | undefined, options, command: Command) =>
       runner.run(command, async (context) =>
-        (await import('../commands/data/set.ts')).set(context, target, file, {
+        (await import('./content/set.ts')).set(context, target, file, {
           ...options,
           replace: options.replace === true,
         }),
@@ -71,7 +71,7 @@ function addWriting(program: Command, runner: CommandRunner): void {
     .option('--yes', 'do not ask')
     .action((targets: string[], options, command: Command) =>
       runner.run(command, async (context) =>
-        (await import('../commands/data/rm.ts')).rm(context, targets, {
+        (await import('./content/rm.ts')).rm(context, targets, {
           ...options,
           dryRun: options.dryRun === true,
           yes: options.yes === true,
@@ -93,7 +93,7 @@ function addCheckout(program: Command, runner: CommandRunner): void {
     .option('--yes', 'do not ask before files are deleted')
     .action((target: string, folder: string, options, command: Command) =>
       runner.run(command, async (context) =>
-        (await import('../commands/data/checkout.ts')).checkout(context, target, folder, {
+        (await import('./content/checkout.ts')).checkout(context, target, folder, {
           existing: options.delete === true ? 'delete' : options.merge === true ? 'merge' : 'refuse',
           allowDotGit: options.dotGit === true,
           dryRun: options.dryRun === true,
@@ -112,7 +112,7 @@ function addBlob(program: Command, runner: CommandRunner): void {
     .option('--expect <hash>', 'fail if the content has another hash')
     .action((file: string | undefined, options, command: Command) =>
       runner.run(command, async (context) =>
-        (await import('../commands/data/blob.ts')).blobPut(context, file, options.expect),
+        (await import('./content/blob.ts')).blobPut(context, file, options.expect),
       ),
     )
   blob
@@ -120,8 +120,6 @@ function addBlob(program: Command, runner: CommandRunner): void {
     .description('whether the store holds these blobs; exit code 3 if one is absent')
     .argument('[HASH...]', 'hashes; one a line from stdin when absent or -')
     .action((hashes: string[], _options, command: Command) =>
-      runner.run(command, async (context) =>
-        (await import('../commands/data/blob.ts')).blobHas(context, hashes),
-      ),
+      runner.run(command, async (context) => (await import('./content/blob.ts')).blobHas(context, hashes)),
     )
 }

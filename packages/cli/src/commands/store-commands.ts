@@ -7,19 +7,19 @@ export function addStoreCommands(program: Command, runner: CommandRunner): void 
     .command('init')
     .description('make a new, empty store')
     .action((_options, command: Command) =>
-      runner.run(command, async (context) => (await import('../commands/store/init.ts')).init(context)),
+      runner.run(command, async (context) => (await import('./store/init.ts')).init(context)),
     )
   program
     .command('status')
     .description('what the store holds, and its files')
     .action((_options, command: Command) =>
-      runner.run(command, async (context) => (await import('../commands/store/status.ts')).status(context)),
+      runner.run(command, async (context) => (await import('./store/status.ts')).status(context)),
     )
   program
     .command('du')
     .description('bytes of a directory’s entries, largest first; without REV those of the store’s files')
     .argument('[REV[:PATH]]', 'a revision, or a directory in it')
     .action((target: string | undefined, _options, command: Command) =>
-      runner.run(command, async (context) => (await import('../commands/store/du.ts')).du(context, target)),
+      runner.run(command, async (context) => (await import('./store/du.ts')).du(context, target)),
     )
 }

@@ -1,7 +1,7 @@
 import { Command, Option } from 'commander'
 import type { Host } from '../host/index.ts'
 import { CommandRunner } from './command-runner.ts'
-import { addDataCommands } from './data-commands.ts'
+import { addContentCommands } from './content-commands.ts'
 import { addHistoryCommands } from './history-commands.ts'
 import { durationValue } from './option-values.ts'
 import { addRefCommands } from './ref-commands.ts'
@@ -34,7 +34,7 @@ export function makeProgram(host: Host): Program {
     .exitOverride()
     .configureHelp({ sortSubcommands: false, showGlobalOptions: false })
   addStoreCommands(command, runner)
-  addDataCommands(command, runner)
+  addContentCommands(command, runner)
   addHistoryCommands(command, runner)
   addRefCommands(command, runner)
   addSpaceCommands(command, runner)

@@ -23,9 +23,9 @@ export async function showCommitted(
   commit: Commit,
   isNew: boolean,
 ): Promise<void> {
-  await output.document({ type: 'commit', branch, new: isNew, ...commitJson(commit) }, () => [
-    output.isForEyes
-      ? `${branch} ${isNew ? 'is now at' : 'stays at'} ${output.hash(commit.hash)} ${firstLine(commit.message)}`
-      : commit.hash,
-  ])
+  await output.document({ type: 'commit', branch, new: isNew, ...commitJson(commit) }, () => {
+    if (!output.isForEyes) return [commit.hash]
+    const verb = isNew ? 'is now at' : 'stays at'
+    return [`${branch} ${verb} ${output.hash(commit.hash)} ${firstLine(commit.message)}`]
+  })
 }

@@ -9,7 +9,7 @@ export function addSpaceCommands(program: Command, runner: CommandRunner): void 
 }
 
 function addGc(gc: Command, runner: CommandRunner): void {
-  const load = () => import('../commands/space/gc.ts')
+  const load = () => import('./space/gc.ts')
   gc.command('run')
     .description('drop history before TARGET; without it, what no branch and no tag reaches')
     .argument('[TARGET]', 'the oldest commit to keep with the history after it')
@@ -53,7 +53,7 @@ function addImport(command: Command, runner: CommandRunner): void {
     .option('--force', 'also move branches that have commits of their own here')
     .action((folder: string, options, inner: Command) =>
       runner.run(inner, async (context) =>
-        (await import('../commands/exchange/import-git.ts')).importGit(context, folder, {
+        (await import('./exchange/import-git.ts')).importGit(context, folder, {
           refs: options.ref,
           missing: options.missing,
           force: options.force === true,

@@ -8,7 +8,7 @@ export function addRefCommands(program: Command, runner: CommandRunner): void {
 }
 
 function addBranch(branch: Command, runner: CommandRunner): void {
-  const load = () => import('../commands/refs/branch.ts')
+  const load = () => import('./refs/branch.ts')
   branch
     .command('ls', { isDefault: true })
     .description('all branches')
@@ -57,7 +57,7 @@ function addBranch(branch: Command, runner: CommandRunner): void {
 }
 
 function addTag(tag: Command, runner: CommandRunner): void {
-  const load = () => import('../commands/refs/tag.ts')
+  const load = () => import('./refs/tag.ts')
   tag
     .command('ls', { isDefault: true })
     .description('all tags')

@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
-import type { CommandContext } from '../commands/context/index.ts'
 import type { Host } from '../host/index.ts'
 import { type GlobalOptions, Output } from '../terminal/index.ts'
+import type { CommandContext } from './context/index.ts'
 
 /** Runs what a command line asks for, and remembers the exit code. */
 export class CommandRunner {

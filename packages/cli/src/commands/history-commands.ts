@@ -15,7 +15,7 @@ export function addHistoryCommands(program: Command, runner: CommandRunner): voi
     .option('--oneline', 'one line a commit')
     .action((revisions: string[], options, command: Command) =>
       runner.run(command, async (context) =>
-        (await import('../commands/history/log.ts')).log(context, revisions, {
+        (await import('./history/log.ts')).log(context, revisions, {
           not: options.not,
           path: options.path,
           limit: options.limit,
@@ -29,9 +29,7 @@ export function addHistoryCommands(program: Command, runner: CommandRunner): voi
     .description('a commit and what it changed, or what a hash is')
     .argument('<REV|HASH>', 'a revision, or the hash of a blob or a tree')
     .action((text: string, _options, command: Command) =>
-      runner.run(command, async (context) =>
-        (await import('../commands/history/show.ts')).show(context, text),
-      ),
+      runner.run(command, async (context) => (await import('./history/show.ts')).show(context, text)),
     )
   addDiff(program, runner)
 }
@@ -48,7 +46,7 @@ function addDiff(program: Command, runner: CommandRunner): void {
     .option('--exit-code', 'exit code 3 if anything is different')
     .action((older: string, newer: string, path: string | undefined, options, command: Command) =>
       runner.run(command, async (context) =>
-        (await import('../commands/history/diff.ts')).diff(context, { older, newer }, path, {
+        (await import('./history/diff.ts')).diff(context, { older, newer }, path, {
           style: options.stat === true ? 'stat' : 'name-status',
           exitCode: options.exitCode === true,
         }),
