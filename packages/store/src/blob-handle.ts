@@ -26,12 +26,13 @@ export class BlobHandle implements StoredBlob {
   }
 
   stream(
-    o: Abortable & { readonly offset?: number | undefined; readonly length?: number | undefined } = {}
+    o: Abortable & { readonly offset?: number | undefined; readonly length?: number | undefined } = {},
   ): ReadableStream<Bytes> {
     throwIfAborted(o.signal)
     const from = o.offset ?? 0
     const length = o.length ?? Number.POSITIVE_INFINITY
-    if (!(Number.isSafeInteger(from) && from >= 0)) throw new VarveError('OPTION_MISMATCH', { option: 'offset' })
+    if (!(Number.isSafeInteger(from) && from >= 0))
+      throw new VarveError('OPTION_MISMATCH', { option: 'offset' })
     if (!(length >= 0)) throw new VarveError('OPTION_MISMATCH', { option: 'length' })
     const start = Math.min(from, this.size)
     const range = { from: start, to: Math.min(this.size, start + length), signal: o.signal }

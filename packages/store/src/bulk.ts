@@ -1,18 +1,27 @@
 /**
- * Puts whole histories: many objects one after another without a promise each, nothing reachable before `finish`.
- * Everything that was put since the beginning counts as kept by collections, and so does what was found to be there
- * already, until the refs are moved or the work is given up. Between two calls of `ready` there is no await: that is
- * one section of the write queue.
+ * Puts whole histories: many objects one after another without a promise each, nothing reachable before
+ * `finish`. Everything that was put since the beginning counts as kept by collections, and so does what was
+ * found to be there already, until the refs are moved or the work is given up. Between two calls of `ready`
+ * there is no await: that is one section of the write queue.
  */
 import { VarveError } from '@varve/pack/errors'
 import {
-  type BlobRef, directoryTotals, entryMode, hexToRaw, type NodeRef, type RawHash, rawToHex, TreeCursor, type TreeEntry, treeShape,
+  type BlobRef,
+  directoryTotals,
+  entryMode,
+  hexToRaw,
+  type NodeRef,
+  type RawHash,
+  rawToHex,
+  TreeCursor,
+  type TreeEntry,
   TreeWriter,
+  treeShape,
 } from '@varve/pack/objects'
-import { appendRef, findCommit, settleRef } from './branches/index.ts'
 import type { Hash } from './api/index.ts'
-import { refKey, type RefKind } from './refs/index.ts'
-import type { StoreRooms } from './store-rooms.ts'
+import type { StoreRooms } from './assembly/index.ts'
+import { appendRef, findCommit, settleRef } from './branches/index.ts'
+import { type RefKind, refKey } from './refs/index.ts'
 import { type PinHolder, putBlobStream } from './writer/index.ts'
 
 export interface BulkCommit {
@@ -96,7 +105,11 @@ export class Bulk {
   }
 
   /** Count and byte total of a stored directory, as its parent's entry needs them. */
-  totals(directory: NodeRef): { readonly mode: typeof entryMode.directory; readonly count: number; readonly size: number } {
+  totals(directory: NodeRef): {
+    readonly mode: typeof entryMode.directory
+    readonly count: number
+    readonly size: number
+  } {
     const { count, bytes } = directoryTotals(this.#rooms.objects, directory)
     return { mode: entryMode.directory, count, size: bytes }
   }
@@ -125,7 +138,12 @@ export class Bulk {
     const at = this.#rooms.now()
     const { message, author = '', date = at } = ref.tag ?? {}
     const annotation = message === undefined ? undefined : { message, author, date }
-    return appendRef(this.#rooms, refKey(kind as RefKind, ref.name.slice(slash + 1)), { hash, offset, at, annotation })
+    return appendRef(this.#rooms, refKey(kind as RefKind, ref.name.slice(slash + 1)), {
+      hash,
+      offset,
+      at,
+      annotation,
+    })
   }
 
   #pinned<T extends { readonly offset: number }>(place: T): T {

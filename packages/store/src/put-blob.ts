@@ -3,14 +3,14 @@ import { throwIfAborted, VarveError } from '@varve/pack/errors'
 import { hexToRaw, indexKind, rawToHex, sha256 } from '@varve/pack/objects'
 import { recordFlag } from '@varve/pack/pack'
 import type { Content, ContentStream, Hash, PutOptions } from './api/index.ts'
-import type { StoreRooms } from './store-rooms.ts'
+import type { StoreRooms } from './assembly/index.ts'
 import { type PutPlace, putBlobStream } from './writer/index.ts'
 
 /** @throws DIGEST_MISMATCH, OPTION_MISMATCH (size), ABORTED, STORE_CLOSED, WRITER_FAILED */
 export async function putBlob(
   rooms: StoreRooms,
   content: Content | ContentStream,
-  o: PutOptions
+  o: PutOptions,
 ): Promise<Hash<'blob'>> {
   throwIfAborted(o.signal)
   const onPut = (place: PutPlace): void => {
@@ -28,14 +28,15 @@ export async function putBlob(
 async function putWhole(
   rooms: StoreRooms,
   bytes: Buffer,
-  { o, onPut }: { readonly o: PutOptions; readonly onPut: (place: PutPlace) => void }
+  { o, onPut }: { readonly o: PutOptions; readonly onPut: (place: PutPlace) => void },
 ): Promise<Hash<'blob'>> {
   if (o.size !== undefined && o.size !== bytes.length) {
     const message = `the content has ${bytes.length} bytes, not ${o.size}`
     throw new VarveError('OPTION_MISMATCH', { option: 'size' }, { message })
   }
   while (rooms.queue.isBlocked) await rooms.queue.unblocked()
-  // Hashed in the section that appends: a caller who changes the bytes meanwhile cannot split hash and content.
+  // Hashed in the section that appends: a caller who changes the bytes meanwhile cannot split hash and
+  // content.
   const hash = sha256(bytes, 0, bytes.length)
   const hex = rawToHex(hash) as Hash<'blob'>
   if (o.expected !== undefined && o.expected !== hex) {

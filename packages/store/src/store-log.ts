@@ -1,14 +1,14 @@
 import type { Commit, CommitLike, LogOptions } from './api/index.ts'
+import type { StoreRooms } from './assembly/index.ts'
 import { CommitHandle, findCommit } from './branches/index.ts'
 import { commitLog } from './history/index.ts'
 import type { StoredCommit } from './reader/index.ts'
-import type { StoreRooms } from './store-rooms.ts'
 
 /** The commits of `store.log`, one by one. @throws UNKNOWN_COMMIT, COLLECTED, INVALID_PATH */
 export function* storeLog(
   rooms: StoreRooms,
   from: CommitLike | readonly CommitLike[],
-  o: LogOptions
+  o: LogOptions,
 ): Generator<Commit, void, undefined> {
   const starts = (Array.isArray(from) ? from : [from]) as readonly CommitLike[]
   const query = {
@@ -27,7 +27,7 @@ export function* storeLog(
 /** Keeps a commit when the path is not the same in it as in each of its parents. */
 function changesPath(
   rooms: StoreRooms,
-  path: NonNullable<LogOptions['path']>
+  path: NonNullable<LogOptions['path']>,
 ): (commit: StoredCommit, parents: readonly StoredCommit[]) => boolean {
   const at = (commit: StoredCommit): string | undefined => {
     const entry = new CommitHandle(commit, rooms.storage).tree().statSync(path)

@@ -1,7 +1,7 @@
 import { fileName } from '@varve/pack/layout'
 import { indexKind } from '@varve/pack/objects'
 import type { StoreStats } from './api/index.ts'
-import type { StoreRooms } from './store-rooms.ts'
+import type { StoreRooms } from './assembly/index.ts'
 
 /** Sizes and counts of this moment, from memory: no file is read. */
 export function storeStats(rooms: StoreRooms): StoreStats {

@@ -1,23 +1,51 @@
 /** The store as its callers see it: every call checks that the store is open and goes to its room. */
+
+import { assert } from '@varve/pack/base'
 import { throwIfAborted } from '@varve/pack/errors'
 import { type BlobRef, hexToRaw, indexKind, rawToHex } from '@varve/pack/objects'
-import { assert } from '@varve/pack/base'
 import type {
-  Abortable, Branch, BlobWriter, Bytes, Change, Commit, CommitInfo, CommitLike, Content, ContentStream, Cursor, DiffOptions, Gc,
-  GcOptions, GcResult, Hash, LogOptions, PutOptions, StoredBlob, StoreReader, StoreStats, Tag, Tree, WriterOptions,
+  Abortable,
+  BlobWriter,
+  Branch,
+  Bytes,
+  Change,
+  Commit,
+  CommitInfo,
+  CommitLike,
+  Content,
+  ContentStream,
+  Cursor,
+  DiffOptions,
+  Gc,
+  GcOptions,
+  GcResult,
+  Hash,
+  LogOptions,
+  PutOptions,
+  StoredBlob,
+  StoreReader,
+  StoreStats,
+  Tag,
+  Tree,
+  WriterOptions,
 } from './api/index.ts'
+import { closeRooms, openRooms, type StorePlatform, type StoreRooms, storeOptions } from './assembly/index.ts'
 import { BlobHandle } from './blob-handle.ts'
-import { appendCommit, BranchHandle, CommitHandle, findCommit, resolveRevision, storeTree, TagHandle } from './branches/index.ts'
+import {
+  appendCommit,
+  BranchHandle,
+  CommitHandle,
+  findCommit,
+  resolveRevision,
+  storeTree,
+  TagHandle,
+} from './branches/index.ts'
 import { Bulk } from './bulk.ts'
-import { closeRooms } from './close-rooms.ts'
 import { diffTrees, emptyTree, LazyCursor, StoredTree } from './directory/index.ts'
 import { isAncestor, mergeBases } from './history/index.ts'
-import { openRooms } from './open-rooms.ts'
 import { putBlob } from './put-blob.ts'
 import { refNameOf } from './refs/index.ts'
 import { storeLog } from './store-log.ts'
-import { storeOptions, type StorePlatform } from './store-options.ts'
-import type { StoreRooms } from './store-rooms.ts'
 import { storeStats } from './store-stats.ts'
 
 /** Keeps `new Store(…)` out of everybody's reach but `open`'s. */
@@ -35,8 +63,10 @@ export class Store implements StoreReader, BlobWriter {
   }
 
   /**
-   * Opens the store in a folder for writing, making it if it is not there (see `create`). One writer at a time has it.
-   * @throws STORE_LOCKED, NO_STORE, NEWER_FORMAT, CORRUPT, OPTION_MISMATCH, READ_ONLY_FOLDER, NO_SPACE, ABORTED
+   * Opens the store in a folder for writing, making it if it is not there (see `create`). One writer at a
+   * time has it.
+   * @throws STORE_LOCKED, NO_STORE, NEWER_FORMAT, CORRUPT, OPTION_MISMATCH, READ_ONLY_FOLDER, NO_SPACE,
+   * ABORTED
    */
   static async open(path: string | URL, o: WriterOptions = {}): Promise<Store> {
     return openStore(path, o)
@@ -60,7 +90,9 @@ export class Store implements StoreReader, BlobWriter {
     return this.#rooms.gc
   }
 
-  /** For those who know why. `split` begins a new chunk; nobody needs it, since collections do so themselves. */
+  /**
+   * For those who know why. `split` begins a new chunk; nobody needs it, since collections do so themselves.
+   */
   get advanced(): { split(): Promise<void> } {
     return { split: () => this.#writable().log.seal() }
   }
@@ -82,10 +114,13 @@ export class Store implements StoreReader, BlobWriter {
     return blob === undefined ? undefined : new BlobHandle(this.#rooms.blobs, blob)
   }
 
-  /** One answer per hash, in order. `touch` makes those that are there young again for the grace of collections. */
+  /**
+   * One answer per hash, in order. `touch` makes those that are there young again for the grace of
+   * collections.
+   */
   async hasBlobs(
     hashes: readonly Hash<'blob'>[],
-    o: Abortable & { readonly touch?: boolean | undefined } = {}
+    o: Abortable & { readonly touch?: boolean | undefined } = {},
   ): Promise<boolean[]> {
     throwIfAborted(o.signal)
     const raw = hashes.map((hash) => hexToRaw(hash))
@@ -154,7 +189,11 @@ export class Store implements StoreReader, BlobWriter {
 
   async isAncestor(older: CommitLike, newer: CommitLike): Promise<boolean> {
     const rooms = this.#open()
-    return isAncestor((hash) => rooms.objects.commit(hash), findCommit(rooms, older), findCommit(rooms, newer))
+    return isAncestor(
+      (hash) => rooms.objects.commit(hash),
+      findCommit(rooms, older),
+      findCommit(rooms, newer),
+    )
   }
 
   stats(): StoreStats {
@@ -162,8 +201,8 @@ export class Store implements StoreReader, BlobWriter {
   }
 
   /**
-   * Resolves when the content is accepted into the log; durable with the next commit, `flush`, or `close`. Kept by
-   * collections while something refers to it, and for their `grace` after the put.
+   * Resolves when the content is accepted into the log; durable with the next commit, `flush`, or `close`.
+   * Kept by collections while something refers to it, and for their `grace` after the put.
    * @throws DIGEST_MISMATCH, OPTION_MISMATCH (size), ABORTED, WRITER_FAILED, and what the source throws
    */
   async putBlob(content: Content | ContentStream, o: PutOptions = {}): Promise<Hash<'blob'>> {
@@ -187,7 +226,9 @@ export class Store implements StoreReader, BlobWriter {
   }
 
   /** A commit on no branch: kept while something refers to it, and for the `grace` of collections. */
-  async commit(o: CommitInfo & { readonly tree: Tree; readonly parents?: readonly CommitLike[] | undefined }): Promise<Commit> {
+  async commit(
+    o: CommitInfo & { readonly tree: Tree; readonly parents?: readonly CommitLike[] | undefined },
+  ): Promise<Commit> {
     const rooms = this.#writable()
     const stored = await storeTree(rooms, o.tree, {
       signal: o.signal,
@@ -200,17 +241,25 @@ export class Store implements StoreReader, BlobWriter {
     return new CommitHandle(stored, rooms.storage)
   }
 
-  /** Starts a collection; false when one is running. @throws UNKNOWN_COMMIT, TARGET_TOO_OLD, NO_SPACE, STORE_CLOSED */
+  /**
+   * Starts a collection; false when one is running. @throws UNKNOWN_COMMIT, TARGET_TOO_OLD, NO_SPACE,
+   * STORE_CLOSED
+   */
   startGc(target?: CommitLike, o?: GcOptions): Promise<boolean> {
     return this.#rooms.gc.startGc(target, o)
   }
 
-  /** Waits for the collection (unless `wait` is false) and switches to its result. @throws GC_FAILED, CORRUPT */
+  /**
+   * Waits for the collection (unless `wait` is false) and switches to its result. @throws GC_FAILED, CORRUPT
+   */
   finaliseGc(o?: { readonly wait?: boolean | undefined }): Promise<GcResult> {
     return this.#rooms.gc.finaliseGc(o)
   }
 
-  /** Everything that was accepted before this call survives a power cut when it resolves. @throws WRITER_FAILED */
+  /**
+   * Everything that was accepted before this call survives a power cut when it resolves. @throws
+   * WRITER_FAILED
+   */
   async flush(): Promise<void> {
     await this.#writable().log.sync()
   }
@@ -255,7 +304,7 @@ export class Store implements StoreReader, BlobWriter {
 export async function openStore(
   path: string | URL,
   o: WriterOptions = {},
-  platform: StorePlatform = {}
+  platform: StorePlatform = {},
 ): Promise<Store> {
   return new Store(await openRooms(storeOptions(path, o, platform)), key)
 }

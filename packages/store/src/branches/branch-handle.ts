@@ -1,13 +1,25 @@
 /**
- * A branch as its callers hold it: a name, read at its acknowledged head at the time of each call. Calls of `commit`
- * queue by name; whatever else moves the branch meanwhile makes the function run again on the new head.
+ * A branch as its callers hold it: a name, read at its acknowledged head at the time of each call. Calls of
+ * `commit` queue by name; whatever else moves the branch meanwhile makes the function run again on the new
+ * head.
  */
 import { throwIfAborted, VarveError } from '@varve/pack/errors'
 import type {
-  Branch, Bytes, Commit, CommitInfo, CommitLike, CommitOutcome, Cursor, Entry, Path, Range, Tree, TreeEdit,
+  Branch,
+  Bytes,
+  Commit,
+  CommitInfo,
+  CommitLike,
+  CommitOutcome,
+  Cursor,
+  Entry,
+  Path,
+  Range,
+  Tree,
+  TreeEdit,
 } from '../api/index.ts'
-import { emptyTree, StoredTree } from '../directory/index.ts'
-import { refKey, type RefTarget } from '../refs/index.ts'
+import { emptyTree, type StoredTree } from '../directory/index.ts'
+import { type RefTarget, refKey } from '../refs/index.ts'
 import type { BranchRooms } from './branch-rooms.ts'
 import { CommitHandle } from './commit-handle.ts'
 import type { CommitQueues } from './commit-queues.ts'
@@ -15,7 +27,9 @@ import { appendCommit, storeTree } from './commit-writer.ts'
 import { findCommit } from './find-commit.ts'
 import { appendRef, type RefMove, settleRef } from './ref-writer.ts'
 
-/** How often a commit is tried again when something else moved its branch, unless the caller says otherwise. */
+/**
+ * How often a commit is tried again when something else moved its branch, unless the caller says otherwise.
+ */
 const RETRIES_DEFAULT = 13
 
 type CommitFunction = (edit: TreeEdit) => CommitOutcome | void | Promise<CommitOutcome | void>
@@ -38,7 +52,10 @@ export class BranchHandle implements Branch {
     this.#queues = queues
   }
 
-  commit(fn: CommitFunction, o: CommitInfo & { readonly retries?: number | undefined } = {}): Promise<Commit> {
+  commit(
+    fn: CommitFunction,
+    o: CommitInfo & { readonly retries?: number | undefined } = {},
+  ): Promise<Commit> {
     return this.#queues.run(this.#key, o.signal, () => this.#commit(fn, o))
   }
 
@@ -84,7 +101,10 @@ export class BranchHandle implements Branch {
     return this.#tree().getSync(path)
   }
 
-  async getMany(paths: readonly Path[], o?: { signal?: AbortSignal | undefined }): Promise<(Bytes | undefined)[]> {
+  async getMany(
+    paths: readonly Path[],
+    o?: { signal?: AbortSignal | undefined },
+  ): Promise<(Bytes | undefined)[]> {
     return this.#tree().getMany(paths, o)
   }
 
@@ -128,7 +148,10 @@ export class BranchHandle implements Branch {
     return this.#tree().count(path)
   }
 
-  async #commit(fn: CommitFunction, o: CommitInfo & { readonly retries?: number | undefined }): Promise<Commit> {
+  async #commit(
+    fn: CommitFunction,
+    o: CommitInfo & { readonly retries?: number | undefined },
+  ): Promise<Commit> {
     const retries = o.retries ?? RETRIES_DEFAULT
     for (let attempt = 0; attempt <= retries; attempt++) {
       throwIfAborted(o.signal)

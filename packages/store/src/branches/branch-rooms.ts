@@ -26,4 +26,3 @@ export interface FoundCommit {
   readonly handle: Commit
   readonly stored: StoredCommit
 }
-

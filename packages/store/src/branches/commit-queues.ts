@@ -5,7 +5,9 @@ import PQueue from 'p-queue'
 export class CommitQueues {
   readonly #queues = new Map<string, PQueue>()
 
-  /** Runs `work` after everything that was queued under the key before. @throws ABORTED while it still waits */
+  /**
+   * Runs `work` after everything that was queued under the key before. @throws ABORTED while it still waits
+   */
   async run<T>(key: string, signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
     let queue = this.#queues.get(key)
     if (queue === undefined) {

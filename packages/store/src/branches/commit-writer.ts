@@ -14,11 +14,14 @@ export interface CommitRequest {
   readonly isBare: boolean
 }
 
-/** Stores what of the tree is not stored yet, then runs `finish` before anything else can happen. @throws ABORTED, COLLECTED */
+/**
+ * Stores what of the tree is not stored yet, then runs `finish` before anything else can happen. @throws
+ * ABORTED, COLLECTED
+ */
 export function storeTree<R>(
   rooms: BranchRooms,
   source: Tree | TreeEdit,
-  o: { readonly signal: AbortSignal | undefined; readonly finish: (root: NodeRef) => R }
+  o: { readonly signal: AbortSignal | undefined; readonly finish: (root: NodeRef) => R },
 ): Promise<R> {
   return rooms.queue.inSlices(writeTree(source, rooms.storage, rooms.writer), o)
 }

@@ -6,7 +6,8 @@ import type { BranchRooms } from './branch-rooms.ts'
 
 /**
  * The commit that a caller means, where it is now.
- * @throws INVALID_HASH, UNKNOWN_COMMIT for a hash that the store does not hold, COLLECTED for a commit that it held
+ * @throws INVALID_HASH, UNKNOWN_COMMIT for a hash that the store does not hold, COLLECTED for a commit that
+ * it held
  */
 export function findCommit(rooms: BranchRooms, commit: CommitLike): StoredCommit {
   const hash: Hash<'commit'> = typeof commit === 'string' ? commit : commit.hash

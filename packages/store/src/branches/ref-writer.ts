@@ -1,8 +1,8 @@
 /**
- * Moves refs: the record, the newest value, and (once it is as durable as asked) the acknowledged one. `append` is a
- * step of a section of the write queue; `settle` comes after it.
+ * Moves refs: the record, the newest value, and (once it is as durable as asked) the acknowledged one.
+ * `append` is a step of a section of the write queue; `settle` comes after it.
  */
-import { indexKind, metaTable, type MetaReference, rawToHex } from '@varve/pack/objects'
+import { indexKind, type MetaReference, metaTable, rawToHex } from '@varve/pack/objects'
 import { encodeRefValue, type RefTarget } from '../refs/index.ts'
 import type { BranchRooms } from './branch-rooms.ts'
 
@@ -28,7 +28,11 @@ export function appendRef(rooms: BranchRooms, key: string, target: RefTarget | u
 }
 
 /** Waits until the change is as durable as asked, then lets everybody see it. @throws WRITER_FAILED */
-export async function settleRef(rooms: BranchRooms, move: RefMove, durability: 'commit' | 'flush'): Promise<void> {
+export async function settleRef(
+  rooms: BranchRooms,
+  move: RefMove,
+  durability: 'commit' | 'flush',
+): Promise<void> {
   await rooms.queue.settle(durability)
   rooms.refs.acknowledge(move.key, move.target, move.position)
   const hash = move.target === undefined ? undefined : rawToHex(move.target.hash)

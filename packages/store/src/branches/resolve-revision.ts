@@ -1,4 +1,6 @@
-/** Finds the commit that a text means: a branch, a tag, the start of a hash, `git:<id>`, and steps from there. */
+/**
+ * Finds the commit that a text means: a branch, a tag, the start of a hash, `git:<id>`, and steps from there.
+ */
 import { VarveError } from '@varve/pack/errors'
 import { hexToRaw, indexKind, rawToHex } from '@varve/pack/objects'
 import type { HashIndex } from '../hash-index/index.ts'
@@ -17,7 +19,7 @@ const HITS_MAX = 256
 export async function resolveRevision(
   rooms: BranchRooms,
   index: HashIndex,
-  text: string
+  text: string,
 ): Promise<StoredCommit | undefined> {
   const revision = parseRevision(text)
   if (revision === undefined) return undefined
@@ -40,14 +42,19 @@ async function named(rooms: BranchRooms, index: HashIndex, name: string): Promis
 
 function fromPrefix(rooms: BranchRooms, index: HashIndex, prefix: string): StoredCommit | undefined {
   const hits = index.withPrefix(prefix, HITS_MAX).filter((hit) => hit.kind === indexKind.commit)
-  return only(hits.map((hit) => rawToHex(hit.hash)), rooms)
+  return only(
+    hits.map((hit) => rawToHex(hit.hash)),
+    rooms,
+  )
 }
 
 async function fromGit(rooms: BranchRooms, id: string): Promise<StoredCommit | undefined> {
   if (!/^[0-9a-f]{7,64}$/.test(id)) return undefined
   const hashes = await rooms.projections.gitCommits(id, CANDIDATES_MAX)
   // The projection only suggests: the commit itself says which Git commit it came from.
-  const held = hashes.filter((hash) => rooms.objects.commit(hexToRaw(hash))?.extra[GIT_ID_KEY]?.startsWith(id))
+  const held = hashes.filter((hash) =>
+    rooms.objects.commit(hexToRaw(hash))?.extra[GIT_ID_KEY]?.startsWith(id),
+  )
   return only(held, rooms)
 }
 

@@ -32,7 +32,11 @@ export class TagHandle implements Tag {
 
   async create(
     commit: CommitLike,
-    o: { readonly message?: string | undefined; readonly author?: string | undefined; readonly date?: Date | number | undefined } = {}
+    o: {
+      readonly message?: string | undefined
+      readonly author?: string | undefined
+      readonly date?: Date | number | undefined
+    } = {},
   ): Promise<void> {
     const { queue, refs, durability } = this.#rooms
     while (queue.isBlocked) await queue.unblocked()
@@ -43,7 +47,11 @@ export class TagHandle implements Tag {
       o.message === undefined
         ? undefined
         : { message: o.message, author: o.author ?? this.#rooms.author, date: Number(o.date ?? at) }
-    await settleRef(this.#rooms, appendRef(this.#rooms, this.#key, { hash, offset, at, annotation }), durability)
+    await settleRef(
+      this.#rooms,
+      appendRef(this.#rooms, this.#key, { hash, offset, at, annotation }),
+      durability,
+    )
   }
 
   async delete(): Promise<boolean> {

@@ -3,10 +3,11 @@
  *
  *     roll        the log seals its chunk and begins another          control, then the address space
  *     attach      a sealed chunk gets its index file                  nothing but the index
- *     switchOver  a collection puts a generation in place             control (the commit point), then the address space
+ *     switchOver  a collection puts a generation in place             control (the commit point), then the
+ *     address space
  *
- * Control is replaced under one lock, after a look that it is still ours; a failure leaves the writer failed and
- * everything on disk as it was. Belongs to the one writer.
+ * Control is replaced under one lock, after a look that it is still ours; a failure leaves the writer failed
+ * and everything on disk as it was. Belongs to the one writer.
  */
 import { Mutex } from '@varve/pack/base'
 import { VarveError } from '@varve/pack/errors'
@@ -14,7 +15,7 @@ import type { FileSystem } from '@varve/pack/fs'
 import { rawToHex } from '@varve/pack/objects'
 import {
   AddressSpace,
-  Chunk,
+  type Chunk,
   type ChunkRoll,
   type ControlState,
   type GrowingFile,
@@ -106,7 +107,7 @@ export class FileSet {
       ...control,
       chunks: [
         ...control.chunks.map((chunk) =>
-          chunk.number === change.sealed.number ? { ...chunk, length: change.sealed.length } : chunk
+          chunk.number === change.sealed.number ? { ...chunk, length: change.sealed.length } : chunk,
         ),
         { number: change.opened.number, base: change.opened.base, length: null },
       ],
@@ -154,7 +155,9 @@ export class FileSet {
     this.#space.release()
   }
 
-  /** Replaces control with what `change` makes of it; one at a time. @throws LOCK_LOST and what the disk says */
+  /**
+   * Replaces control with what `change` makes of it; one at a time. @throws LOCK_LOST and what the disk says
+   */
   async #replace(change: (control: ControlState) => ControlState): Promise<void> {
     await this.#controlLock.run(async () => {
       await this.#assertStillOurs()
@@ -178,7 +181,13 @@ export class FileSet {
 
   #spaceOf(control: ControlState, chunks: readonly Chunk[], segments: readonly Segment[]): AddressSpace {
     const { epoch, retire } = control
-    return new AddressSpace({ epoch, instance: this.instance, retire, chunks: [...chunks], segments: [...segments] })
+    return new AddressSpace({
+      epoch,
+      instance: this.instance,
+      retire,
+      chunks: [...chunks],
+      segments: [...segments],
+    })
   }
 }
 

@@ -1,2 +1,5 @@
-/** The set of open files of a store and the atomic switches between two sets. Does not know what the files hold. */
+/**
+ * The set of open files of a store and the atomic switches between two sets. Does not know what the files
+ * hold.
+ */
 export { FileSet, type FileSetParts, type Generation } from './file-set.ts'

@@ -1,6 +1,6 @@
 /**
- * What a collection needs of the store around it: the log's gate, the worker, and the switch. Implemented where the
- * store is put together.
+ * What a collection needs of the store around it: the log's gate, the worker, and the switch. Implemented
+ * where the store is put together.
  */
 import type { Clock } from '@varve/pack/base'
 import type { Progress } from '../api/index.ts'
@@ -41,7 +41,9 @@ export interface CollectionOrder {
   readonly onProgress: (progress: Progress) => void
 }
 
-/** One run of the worker. Exactly one of `switchOver` and `cancel` ends it; `cancel` is harmless after an end. */
+/**
+ * One run of the worker. Exactly one of `switchOver` and `cancel` ends it; `cancel` is harmless after an end.
+ */
 export interface CollectionWorker {
   /** Where the log ended when the worker started: the first position that catch-up rounds scan. */
   readonly startPosition: number
@@ -51,7 +53,11 @@ export interface CollectionWorker {
    * Copies what [from, to) of the log and the pins of this moment refer to below the boundary.
    * False: it would not fit the budget of a round under the held log, and nothing was done.
    */
-  catchUp(round: { readonly from: number; readonly to: number; readonly isBudgeted: boolean }): Promise<boolean>
+  catchUp(round: {
+    readonly from: number
+    readonly to: number
+    readonly isBudgeted: boolean
+  }): Promise<boolean>
   /** Replaces control (the commit point) and installs the new files. The log is held. */
   switchOver(): Promise<CollectionFigures>
   /** Resolves when the thread has ended and its files are gone. */

@@ -5,7 +5,8 @@
  *        │           │           │
  *        └───────────┴───────────┴──► cancelled | failed       (until control has been replaced)
  *
- * Before the switch a crash, a failure, or a cancel means that no collection happened. Driven by `GarbageCollector`.
+ * Before the switch a crash, a failure, or a cancel means that no collection happened. Driven by
+ * `GarbageCollector`.
  */
 import { VarveError } from '@varve/pack/errors'
 import { rawToHex } from '@varve/pack/objects'
@@ -74,7 +75,7 @@ export class Collection {
         if (this.#state !== 'cancelled') this.#state = 'failed'
         await worker.cancel()
         throw error
-      }
+      },
     )
     // Whoever finishes the collection gets the failure; until then it is kept here, not lost.
     this.#sweep.catch(() => undefined)
@@ -196,4 +197,3 @@ export class Collection {
 function asCollectionError(error: unknown): VarveError {
   return VarveError.is(error) ? error : new VarveError('GC_FAILED', { reason: 'other' }, { cause: error })
 }
-

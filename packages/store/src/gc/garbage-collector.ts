@@ -2,8 +2,9 @@
  * The collector as its callers see it: at most one collection at a time, each with exactly one end.
  * `startGc` and `finaliseGc` are the Irmin-shaped pair; `run` finishes by itself.
  */
-import { abortedError, orAborted, throwIfAborted, VarveError } from '@varve/pack/errors'
+
 import { parseDuration } from '@varve/pack/base'
+import { abortedError, orAborted, throwIfAborted, VarveError } from '@varve/pack/errors'
 import { rawToHex } from '@varve/pack/objects'
 import type { CommitLike, Duration, Gc, GcOptions, GcResult, GcStats, GcStatus, Hash } from '../api/index.ts'
 import { Collection } from './collection.ts'

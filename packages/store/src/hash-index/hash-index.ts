@@ -1,10 +1,11 @@
 /**
- * The one path of hash look-ups: the table of the open chunk, the tables of sealed chunks that still wait for their
- * index file, and the index files of sealed chunks and segments, newest first. Fingerprints select, the full hash in
- * the record decides. What is in no layer is not in the store; a layer goes when its pack file goes.
+ * The one path of hash look-ups: the table of the open chunk, the tables of sealed chunks that still wait for
+ * their index file, and the index files of sealed chunks and segments, newest first. Fingerprints select, the
+ * full hash in the record decides. What is in no layer is not in the store; a layer goes when its pack file
+ * goes.
  */
 import { VarveError } from '@varve/pack/errors'
-import { indexKind, type IndexKind, indexKindOf, type RawHash, rawToHex } from '@varve/pack/objects'
+import { type IndexKind, indexKind, indexKindOf, type RawHash, rawToHex } from '@varve/pack/objects'
 import { HashTable, type IndexFile, type RecordReader } from '@varve/pack/pack'
 
 /** What has the same kind and hash, wherever it lies. */
@@ -131,10 +132,12 @@ export class HashIndex {
       return hits.size < limit
     }
     for (const file of this.#files) {
-      for (const candidate of file.withPrefix(hexPrefix, limit)) if (!take(candidate.offset)) return [...hits.values()]
+      for (const candidate of file.withPrefix(hexPrefix, limit))
+        if (!take(candidate.offset)) return [...hits.values()]
     }
     for (const layer of this.#tables) {
-      for (const relative of layer.table.offsets()) if (!take(layer.base + relative)) return [...hits.values()]
+      for (const relative of layer.table.offsets())
+        if (!take(layer.base + relative)) return [...hits.values()]
     }
     return [...hits.values()]
   }
@@ -143,7 +146,11 @@ export class HashIndex {
     return this.#tables[this.#tables.length - 1] as TableLayer
   }
 
-  #search(kind: IndexKind, hash: RawHash, except: number): { offset: number; damage: VarveError | undefined } {
+  #search(
+    kind: IndexKind,
+    hash: RawHash,
+    except: number,
+  ): { offset: number; damage: VarveError | undefined } {
     let damage: VarveError | undefined
     for (let at = this.#tables.length - 1; at >= 0; at--) {
       const { table, base } = this.#tables[at] as TableLayer

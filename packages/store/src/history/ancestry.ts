@@ -1,6 +1,6 @@
 /**
- * Walks over the commit graph. Parents are weak references: one that the store no longer holds ends its line there
- * (the horizon). Nothing here recurses, and the work lists are bounded by the history that is walked.
+ * Walks over the commit graph. Parents are weak references: one that the store no longer holds ends its line
+ * there (the horizon). Nothing here recurses, and the work lists are bounded by the history that is walked.
  */
 import type { StoredCommit } from '../reader/index.ts'
 
@@ -44,8 +44,8 @@ export function isAncestor(lookup: CommitLookup, older: StoredCommit, newer: Sto
 }
 
 /**
- * The best common ancestors: those that are no ancestor of another common ancestor. Paints both histories, then takes
- * away what lies below a painted base; the result is newest first.
+ * The best common ancestors: those that are no ancestor of another common ancestor. Paints both histories,
+ * then takes away what lies below a painted base; the result is newest first.
  */
 export function mergeBases(lookup: CommitLookup, a: StoredCommit, b: StoredCommit): StoredCommit[] {
   const colours = new Map<number, number>()

@@ -1,6 +1,7 @@
 /**
- * The history of commits, newest first. Commits are taken by falling virtual offset: a parent is appended before its
- * child, so children come first; the rare parent that was added back after its child comes as soon as it is reached.
+ * The history of commits, newest first. Commits are taken by falling virtual offset: a parent is appended
+ * before its child, so children come first; the rare parent that was added back after its child comes as soon
+ * as it is reached.
  */
 import type { StoredCommit } from '../reader/index.ts'
 import { ancestorOffsets, type CommitLookup } from './ancestry.ts'

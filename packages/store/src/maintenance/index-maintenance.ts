@@ -1,6 +1,6 @@
 /**
- * Gives each sealed chunk its index file, one after another, in the worker. Until then the chunk's table answers. A
- * chunk whose index could not be written keeps its table; the next opening tries again.
+ * Gives each sealed chunk its index file, one after another, in the worker. Until then the chunk's table
+ * answers. A chunk whose index could not be written keeps its table; the next opening tries again.
  */
 import type { IndexThread } from '@varve/gc-worker'
 import type { FileSystem } from '@varve/pack/fs'

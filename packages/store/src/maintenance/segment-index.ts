@@ -1,4 +1,7 @@
-/** Builds a segment's index anew from its pack file and map. Which of its objects were young is lost with the old one. */
+/**
+ * Builds a segment's index anew from its pack file and map. Which of its objects were young is lost with the
+ * old one.
+ */
 import { VarveError } from '@varve/pack/errors'
 import { type FileSystem, readFullySync } from '@varve/pack/fs'
 import { fileName } from '@varve/pack/layout'
@@ -31,7 +34,7 @@ export async function rebuildSegmentIndex(o: SegmentIndexOptions): Promise<void>
 function addRun(
   builder: IndexBuilder,
   bytes: Buffer,
-  run: { readonly start: number; readonly position: number; readonly file: string }
+  run: { readonly start: number; readonly position: number; readonly file: string },
 ): void {
   const header = { kind: 0, flags: 0, referenceCount: 0, bodyLength: 0 }
   for (let at = 0; at < bytes.length; ) {

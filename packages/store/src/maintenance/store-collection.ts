@@ -1,14 +1,15 @@
 /**
- * One collection of one store: hands the worker what control names now, passes on rounds with the pins of the moment,
- * and puts the result in place. Whatever fails before control is replaced leaves the store as it was and no file
- * behind; what fails while it is replaced leaves the writer failed, since the outcome is unknown.
+ * One collection of one store: hands the worker what control names now, passes on rounds with the pins of the
+ * moment, and puts the result in place. Whatever fails before control is replaced leaves the store as it was
+ * and no file behind; what fails while it is replaced leaves the writer failed, since the outcome is unknown.
  */
+
+import { type CollectJob, type CollectorThread, type CollectResult, lastRoundBudget } from '@varve/gc-worker'
 import { VarveError } from '@varve/pack/errors'
 import type { FileSystem } from '@varve/pack/fs'
 import { fileName } from '@varve/pack/layout'
 import { indexKind, writeHash } from '@varve/pack/objects'
 import { type BlockCache, type FileRetirer, IndexFile, Segment } from '@varve/pack/pack'
-import { type CollectJob, type CollectorThread, type CollectResult, lastRoundBudget } from '@varve/gc-worker'
 import type { FileSet } from '../file-set/index.ts'
 import type { CollectionFigures, CollectionOrder, CollectionWorker, CommitPlace } from '../gc/index.ts'
 import type { PinRegistry } from '../writer/index.ts'
@@ -53,14 +54,25 @@ export class StoreCollection implements CollectionWorker {
     await this.#thread.sweep()
   }
 
-  async catchUp(round: { readonly from: number; readonly to: number; readonly isBudgeted: boolean }): Promise<boolean> {
+  async catchUp(round: {
+    readonly from: number
+    readonly to: number
+    readonly isBudgeted: boolean
+  }): Promise<boolean> {
     const { files, pins } = this.#parts
     const request = this.#order.stalls.section(() => ({
       from: round.from,
       to: round.to,
       chunks: files.control.chunks
-        .filter((chunk) => chunk.base < round.to && chunk.base + (chunk.length ?? Number.MAX_SAFE_INTEGER) > round.from)
-        .map((chunk) => ({ number: chunk.number, base: chunk.base, length: chunk.length ?? round.to - chunk.base })),
+        .filter(
+          (chunk) =>
+            chunk.base < round.to && chunk.base + (chunk.length ?? Number.MAX_SAFE_INTEGER) > round.from,
+        )
+        .map((chunk) => ({
+          number: chunk.number,
+          base: chunk.base,
+          length: chunk.length ?? round.to - chunk.base,
+        })),
       pins: pins.offsets(),
       pinFrom: pins.keptFrom(),
       budget: round.isBudgeted ? lastRoundBudget : undefined,
@@ -121,7 +133,9 @@ export class StoreCollection implements CollectionWorker {
     const old = this.#job.previous.checkpoint
     if (old === undefined || !this.#order.unlink) return
     // A checkpoint that stays is a leftover, which the next open for writing removes.
-    await this.#parts.fs.remove(`${this.#parts.folder}/${fileName.checkpoint(old.number)}`).catch(() => undefined)
+    await this.#parts.fs
+      .remove(`${this.#parts.folder}/${fileName.checkpoint(old.number)}`)
+      .catch(() => undefined)
   }
 
   /** Only for files that control does not name and that were never given to it. */
@@ -152,7 +166,10 @@ function segmentNames(number: number): string[] {
 }
 
 function namesOf(result: CollectResult): string[] {
-  return [fileName.checkpoint(result.checkpoint.number), ...result.segments.flatMap(({ number }) => segmentNames(number))]
+  return [
+    fileName.checkpoint(result.checkpoint.number),
+    ...result.segments.flatMap(({ number }) => segmentNames(number)),
+  ]
 }
 
 function jobFor(parts: StoreCollectionParts, order: CollectionOrder): CollectJob {
@@ -164,7 +181,9 @@ function jobFor(parts: StoreCollectionParts, order: CollectionOrder): CollectJob
     storeId: parts.storeId.toString('hex'),
     previous: {
       retire: control.retire,
-      chunks: control.chunks.slice(0, -1).map(({ number, base, length }) => ({ number, base, length: length ?? 0 })),
+      chunks: control.chunks
+        .slice(0, -1)
+        .map(({ number, base, length }) => ({ number, base, length: length ?? 0 })),
       segments: control.segments,
       checkpoint: control.checkpoint ?? undefined,
     },

@@ -1,6 +1,9 @@
-/** Opening a store for writing, step by step: folder, control, files, metadata. Each step fails without leaving a handle. */
-export { loadMetadata, type LoadMetadataOptions } from './load-metadata.ts'
+/**
+ * Opening a store for writing, step by step: folder, control, files, metadata. Each step fails without
+ * leaving a handle.
+ */
+export { type LoadMetadataOptions, loadMetadata } from './load-metadata.ts'
 export { openFailure } from './open-failure.ts'
-export { type OpenPacks, openPacks, type OpenPacksOptions, type PackToIndex } from './open-packs.ts'
+export { type OpenPacks, type OpenPacksOptions, openPacks, type PackToIndex } from './open-packs.ts'
 export { type CreateMode, prepareFolder } from './prepare-folder.ts'
 export { takeControl } from './take-control.ts'

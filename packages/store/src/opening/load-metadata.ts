@@ -1,7 +1,13 @@
 /** The metadata state at the end of the log: the checkpoint, and every metadata record after it. */
 import { VarveError } from '@varve/pack/errors'
 import type { FileSystem } from '@varve/pack/fs'
-import { type ControlState, type IndexFile, MetaState, readCheckpoint, type RecordReader } from '@varve/pack/pack'
+import {
+  type ControlState,
+  type IndexFile,
+  MetaState,
+  type RecordReader,
+  readCheckpoint,
+} from '@varve/pack/pack'
 
 export interface LoadMetadataOptions {
   readonly fs: FileSystem
@@ -37,7 +43,7 @@ export async function loadMetadata(o: LoadMetadataOptions): Promise<MetaState> {
 function apply(
   o: LoadMetadataOptions,
   state: MetaState,
-  { offsets, from }: { readonly offsets: Float64Array; readonly from: number }
+  { offsets, from }: { readonly offsets: Float64Array; readonly from: number },
 ): void {
   for (const offset of offsets) {
     if (offset < from) continue

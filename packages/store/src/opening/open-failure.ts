@@ -1,7 +1,10 @@
 import { VarveError } from '@varve/pack/errors'
 import { hasCode } from '@varve/pack/fs'
 
-/** Errors of ours pass; what the file system says while a store is opened becomes the code that tells what to do. */
+/**
+ * Errors of ours pass; what the file system says while a store is opened becomes the code that tells what to
+ * do.
+ */
 export function openFailure(error: unknown, path: string): VarveError {
   if (VarveError.is(error)) return error
   if (hasCode(error, 'ENOSPC') || hasCode(error, 'EDQUOT')) {

@@ -1,12 +1,22 @@
 /** Opens every file that control names, and finds where the open chunk's log ends. */
+
+import { VarveError } from '@varve/pack/errors'
 import type { FileSystem } from '@varve/pack/fs'
 import { fileName } from '@varve/pack/layout'
 import { type IndexKind, indexKindOf } from '@varve/pack/objects'
 import {
-  type BlockCache, Chunk, type ControlChunk, type ControlState, type FileRetirer, IndexFile, PackFile, type RecordCursor, type RecoveredChunk,
-  recoverChunk, Segment,
+  type BlockCache,
+  Chunk,
+  type ControlChunk,
+  type ControlState,
+  type FileRetirer,
+  IndexFile,
+  PackFile,
+  type RecordCursor,
+  type RecoveredChunk,
+  recoverChunk,
+  Segment,
 } from '@varve/pack/pack'
-import { VarveError } from '@varve/pack/errors'
 
 export interface OpenPacksOptions {
   readonly fs: FileSystem
@@ -99,7 +109,9 @@ function recover(o: OpenPacksOptions, chunk: ControlChunk): Promise<RecoveredChu
   })
 }
 
-/** The index of a sealed file; one that is missing or damaged is built anew, never taken for "nothing there". */
+/**
+ * The index of a sealed file; one that is missing or damaged is built anew, never taken for "nothing there".
+ */
 async function openIndex(o: OpenPacksOptions, pack: PackToIndex): Promise<IndexFile> {
   const { fs, folder, storeId, cache, retirer } = o
   const name = pack.kind === 'chunk' ? fileName.chunkIndex(pack.number) : fileName.segmentIndex(pack.number)

@@ -1,5 +1,6 @@
+import { dirname } from 'node:path'
 import { VarveError } from '@varve/pack/errors'
-import type { FileSystem } from '@varve/pack/fs'
+import { type FileSystem, hasCode } from '@varve/pack/fs'
 import { classifyFile, fileName } from '@varve/pack/layout'
 
 export type CreateMode = 'if-missing' | 'never' | 'must'
@@ -13,7 +14,7 @@ export async function prepareFolder(fs: FileSystem, folder: string, create: Crea
   const stat = await fs.stat(folder)
   if (stat === undefined) {
     if (create === 'never') throw new VarveError('NO_STORE', { path: folder })
-    await fs.mkdir(folder)
+    await makeDurable(fs, folder)
     return
   }
   if (stat.kind !== 'folder') throw new VarveError('NO_STORE', { path: folder })
@@ -25,4 +26,23 @@ export async function prepareFolder(fs: FileSystem, folder: string, create: Crea
   }
   const isForeign = names.some((name) => classifyFile(name).kind === 'unknown')
   if (create === 'never' || isForeign) throw new VarveError('NO_STORE', { path: folder })
+  // Whoever made the folder, perhaps an opening that was cut off, may not have made its name durable.
+  await fs.syncFolder(dirname(folder)).catch(ignoreForbidden)
+}
+
+/**
+ * Makes a folder and its missing parents so that a power cut takes none of them: what is put inside would go
+ * with it.
+ */
+async function makeDurable(fs: FileSystem, folder: string): Promise<void> {
+  const parents: string[] = []
+  for (let made = folder; (await fs.stat(made)) === undefined; made = dirname(made))
+    parents.push(dirname(made))
+  await fs.mkdir(folder)
+  for (const parent of parents) await fs.syncFolder(parent)
+}
+
+/** A parent that may be passed through and not read cannot be synced by us; it is not ours. */
+function ignoreForbidden(error: unknown): void {
+  if (!hasCode(error, 'EACCES') && !hasCode(error, 'EPERM')) throw error
 }

@@ -1,11 +1,17 @@
 /**
- * Reads what makes up the store, or makes a new one, and puts a control file of a new writer term in its place. Only
- * when that is synced is it known which control survives, so only then are leftovers deleted.
+ * Reads what makes up the store, or makes a new one, and puts a control file of a new writer term in its
+ * place. Only when that is synced is it known which control survives, so only then are leftovers deleted.
  */
 import { VarveError } from '@varve/pack/errors'
 import type { FileSystem } from '@varve/pack/fs'
 import { classifyFile, highestFileNumber, isLeftover, type NamedFiles } from '@varve/pack/layout'
-import { type ControlState, createChunkFile, firstControl, readControl, replaceControl } from '@varve/pack/pack'
+import {
+  type ControlState,
+  createChunkFile,
+  firstControl,
+  readControl,
+  replaceControl,
+} from '@varve/pack/pack'
 
 export interface TakeControlOptions {
   readonly fs: FileSystem

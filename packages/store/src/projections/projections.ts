@@ -1,7 +1,7 @@
 /**
- * Projections of the log into a key-value database, for queries that the log answers slowly: refs for listing, and
- * which commit came from which Git commit. They follow behind, never decide, and can be thrown away: whoever gets an
- * answer from here looks the object up in the store before using it.
+ * Projections of the log into a key-value database, for queries that the log answers slowly: refs for
+ * listing, and which commit came from which Git commit. They follow behind, never decide, and can be thrown
+ * away: whoever gets an answer from here looks the object up in the store before using it.
  */
 import { packHeaderSize } from '@varve/pack/pack'
 import type { Kv, KvOperation } from '../kv/index.ts'
@@ -134,7 +134,8 @@ export class Projections {
   #reasonToRebuild(reached: number | undefined, end: number): string | undefined {
     if (this.#kv.damage !== undefined) return this.#kv.damage.what
     // Nothing is missing of a log that has no record yet.
-    if (reached === undefined) return end <= packHeaderSize ? undefined : (this.#kv.reason ?? 'there were none')
+    if (reached === undefined)
+      return end <= packHeaderSize ? undefined : (this.#kv.reason ?? 'there were none')
     return reached > end ? 'they were of a longer log' : undefined
   }
 }

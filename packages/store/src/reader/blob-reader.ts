@@ -1,12 +1,22 @@
 /**
- * Reads the content of blobs, whole or in part. A blob is one record, or a list of chunks; a range reads only the
- * chunks that it needs, and chunks go around the block cache's edge one at a time, so that memory stays bounded.
+ * Reads the content of blobs, whole or in part. A blob is one record, or a list of chunks; a range reads only
+ * the chunks that it needs, and chunks go around the block cache's edge one at a time, so that memory stays
+ * bounded.
  */
 import { assert } from '@varve/pack/base'
 import { throwIfAborted, VarveError } from '@varve/pack/errors'
 import {
-  type BlobRef, type BodyView, type ChunkEntry, chunksInRange, indexKind, listContentLength, MalformedBody,
-  type PlacedChunk, type RawHash, rawToHex, recordKind,
+  type BlobRef,
+  type BodyView,
+  type ChunkEntry,
+  chunksInRange,
+  indexKind,
+  listContentLength,
+  MalformedBody,
+  type PlacedChunk,
+  type RawHash,
+  rawToHex,
+  recordKind,
 } from '@varve/pack/objects'
 import { type BlockCache, RecordReader, type RecordView } from '@varve/pack/pack'
 import type { Bytes } from '../api/index.ts'
@@ -90,7 +100,8 @@ export class BlobReader {
   }
 
   /**
-   * The bytes [from, to) in pieces of at most 256 KiB, all from the files of this moment, whatever collections do.
+   * The bytes [from, to) in pieces of at most 256 KiB, all from the files of this moment, whatever
+   * collections do.
    * @throws COLLECTED, CORRUPT, ABORTED, STORE_CLOSED
    */
   async *pieces(blob: BlobRef, range: PieceRange): AsyncGenerator<Bytes, void, undefined> {
@@ -106,7 +117,11 @@ export class BlobReader {
     }
   }
 
-  async *#piecesOf(objects: ObjectReader, blob: BlobRef, range: PieceRange): AsyncGenerator<Bytes, void, undefined> {
+  async *#piecesOf(
+    objects: ObjectReader,
+    blob: BlobRef,
+    range: PieceRange,
+  ): AsyncGenerator<Bytes, void, undefined> {
     const record = objects.record(indexKind.blob, blob.hash, blob.offset)
     throwIfAborted(range.signal)
     if (record.kind === recordKind.blob) {
@@ -132,7 +147,7 @@ export class BlobReader {
   *#chunks(
     record: RecordView,
     range: { readonly from: number; readonly to: number },
-    objects: ObjectReader = this.#objects
+    objects: ObjectReader = this.#objects,
   ): Generator<PlacedChunk, void, undefined> {
     const readList = (entry: ChunkEntry): BodyView =>
       bodyOf(objects.record(indexKind.list, entry.hash, entry.offset))

@@ -1,12 +1,24 @@
 /**
- * Reads objects wherever they are, by virtual offset or by kind and hash, and proves what it gives: kind, hash, and
- * checksum must match. A copy that is damaged or gone is replaced by any other whole one with the same kind and hash
- * (rule 14); only when there is none does the caller hear of it. Belongs to one thread; nothing here awaits.
+ * Reads objects wherever they are, by virtual offset or by kind and hash, and proves what it gives: kind,
+ * hash, and checksum must match. A copy that is damaged or gone is replaced by any other whole one with the
+ * same kind and hash (rule 14); only when there is none does the caller hear of it. Belongs to one thread;
+ * nothing here awaits.
  */
 import { VarveError } from '@varve/pack/errors'
 import {
-  type BodyView, decodeCommit, hashEquals, type IndexKind, indexKind, indexKindOf, MalformedBody, type NodeReader, type NodeRef, type RawHash,
-  rawToHex, readHash, recordKind,
+  type BodyView,
+  decodeCommit,
+  hashEquals,
+  type IndexKind,
+  indexKind,
+  indexKindOf,
+  MalformedBody,
+  type NodeReader,
+  type NodeRef,
+  type RawHash,
+  rawToHex,
+  readHash,
+  recordKind,
 } from '@varve/pack/objects'
 import type { RecordReader, RecordView } from '@varve/pack/pack'
 import type { HashIndex } from '../hash-index/index.ts'

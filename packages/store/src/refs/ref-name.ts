@@ -5,7 +5,10 @@ export type RefKind = 'heads' | 'tags'
 
 const NAME_BYTES_MAX = 1_000
 
-/** The metadata key of a ref: `heads/<name>` or `tags/<name>`. @throws INVALID_PATH for a name that no ref can have. */
+/**
+ * The metadata key of a ref: `heads/<name>` or `tags/<name>`. @throws INVALID_PATH for a name that no ref can
+ * have.
+ */
 export function refKey(kind: RefKind, name: string): string {
   const hint = refNameHint(name)
   if (hint !== undefined) {
@@ -26,8 +29,10 @@ function refNameHint(name: string): string | undefined {
   if (Buffer.byteLength(name) > NAME_BYTES_MAX) return `at most ${NAME_BYTES_MAX} bytes`
   if (hasControlCharacter(name)) return 'no control characters'
   if (/[ ~^:?*[\\]/.test(name)) return 'none of: space ~ ^ : ? * [ \\'
-  if (name.startsWith('/') || name.endsWith('/') || name.includes('//')) return 'no empty part between slashes'
-  if (name.includes('..') || name.endsWith('.') || name.includes('@{')) return 'no "..", no "@{", no dot at the end'
+  if (name.startsWith('/') || name.endsWith('/') || name.includes('//'))
+    return 'no empty part between slashes'
+  if (name.includes('..') || name.endsWith('.') || name.includes('@{'))
+    return 'no "..", no "@{", no dot at the end'
   if (name.split('/').some((part) => part.startsWith('.') || part.endsWith('.lock'))) {
     return 'no part begins with "." or ends in ".lock"'
   }

@@ -11,7 +11,9 @@ export interface RefValue {
 export function decodeRefValue(bytes: Buffer): RefValue {
   const value = parse(bytes)
   const annotation =
-    typeof value['message'] === 'string' && typeof value['author'] === 'string' && typeof value['date'] === 'number'
+    typeof value['message'] === 'string' &&
+    typeof value['author'] === 'string' &&
+    typeof value['date'] === 'number'
       ? { message: value['message'], author: value['author'], date: value['date'] }
       : undefined
   return { at: typeof value['at'] === 'number' ? value['at'] : 0, annotation }

@@ -1,7 +1,8 @@
 /**
- * Refs in memory, twice: the *newest* value of each, which the write queue compares and moves, and the *acknowledged*
- * one, which everybody else sees. A value becomes acknowledged when its batch is as durable as was asked for. The log
- * is the only truth; this is its latest state. Single-threaded: callers stage and append without an await in between.
+ * Refs in memory, twice: the *newest* value of each, which the write queue compares and moves, and the
+ * *acknowledged* one, which everybody else sees. A value becomes acknowledged when its batch is as durable as
+ * was asked for. The log is the only truth; this is its latest state. Single-threaded: callers stage and
+ * append without an await in between.
  */
 import type { RefKind } from './ref-name.ts'
 

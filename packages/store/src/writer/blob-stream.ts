@@ -1,11 +1,17 @@
 /**
- * Puts a blob that arrives in pieces: cut into chunks while it is hashed, never more than one chunk and one list of
- * each level in memory. Chunks are pinned until a list record holds them, lists until the blob's own record does, so a
- * collection may come and go meanwhile. Expectations are checked before the blob's record is appended.
+ * Puts a blob that arrives in pieces: cut into chunks while it is hashed, never more than one chunk and one
+ * list of each level in memory. Chunks are pinned until a list record holds them, lists until the blob's own
+ * record does, so a collection may come and go meanwhile. Expectations are checked before the blob's record
+ * is appended.
  */
 import { throwIfAborted, VarveError } from '@varve/pack/errors'
 import {
-  chunkBytesMax, Chunker, ChunkListBuilder, ContentHasher, type RawHash, rawToHex,
+  Chunker,
+  ChunkListBuilder,
+  ContentHasher,
+  chunkBytesMax,
+  type RawHash,
+  rawToHex,
 } from '@varve/pack/objects'
 import type { ContentStream, Progress } from '../api/index.ts'
 import type { ObjectWriter, PutPlace } from './object-writer.ts'
@@ -28,11 +34,14 @@ export interface BlobStreamOptions {
   readonly onPut: (place: PutPlace) => void
 }
 
-/** @throws DIGEST_MISMATCH, OPTION_MISMATCH (size), ABORTED, STORE_CLOSED, WRITER_FAILED, and what the source throws */
+/**
+ * @throws DIGEST_MISMATCH, OPTION_MISMATCH (size), ABORTED, STORE_CLOSED, WRITER_FAILED, and what the source
+ * throws
+ */
 export async function putBlobStream(
   parts: BlobStreamParts,
   source: ContentStream,
-  o: BlobStreamOptions
+  o: BlobStreamOptions,
 ): Promise<PutPlace> {
   const pins = parts.pins.open()
   try {

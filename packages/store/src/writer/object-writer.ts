@@ -1,11 +1,28 @@
 /**
- * Appends objects, each once: what the store holds already is referred to where it is. Every call is one step of a
- * section of the write queue (no await), so a dedupe hit is live in the very address space that the record which uses
- * it is appended to. New records are found by hash at once.
+ * Appends objects, each once: what the store holds already is referred to where it is. Every call is one step
+ * of a section of the write queue (no await), so a dedupe hit is live in the very address space that the
+ * record which uses it is appended to. New records are found by hash at once.
  */
 import {
-  type BlobRef, Chunker, chunkBytesMax, ChunkListBuilder, type CommitFields, type Draft, encodeCommit, encodeMeta,
-  encodeTouch, indexKind, type IndexKind, indexKindOf, type MetaFields, type NodeRef, type NodeSink, type RawHash, type RecordKind, recordKind, sha256,
+  type BlobRef,
+  Chunker,
+  ChunkListBuilder,
+  type CommitFields,
+  chunkBytesMax,
+  type Draft,
+  encodeCommit,
+  encodeMeta,
+  encodeTouch,
+  type IndexKind,
+  indexKind,
+  indexKindOf,
+  type MetaFields,
+  type NodeRef,
+  type NodeSink,
+  type RawHash,
+  type RecordKind,
+  recordKind,
+  sha256,
 } from '@varve/pack/objects'
 import type { AppendLog } from '@varve/pack/pack'
 import type { HashIndex } from '../hash-index/index.ts'
@@ -38,7 +55,7 @@ export class ObjectWriter implements NodeSink {
     start: number,
     end: number,
     referenceCount: number,
-    _children: readonly Draft[] | undefined
+    _children: readonly Draft[] | undefined,
   ): NodeRef {
     const found = this.#index.findWhole(indexKind.tree, hash)
     if (found !== 0) return { hash, offset: found }
@@ -112,7 +129,7 @@ export class ObjectWriter implements NodeSink {
 
   #append(
     kind: RecordKind,
-    record: { hash: RawHash; flags: number; referenceCount: number; body: Buffer }
+    record: { hash: RawHash; flags: number; referenceCount: number; body: Buffer },
   ): PutPlace {
     const { hash, flags, referenceCount, body } = record
     const offset = this.#log.append(kind, flags, hash, referenceCount, body, 0, body.length)
@@ -121,4 +138,3 @@ export class ObjectWriter implements NodeSink {
     return { hash, offset, isNew: true }
   }
 }
-

@@ -1,7 +1,7 @@
 /**
- * The writer's own hold on work in progress. A pin is a virtual offset (an object that a stream or an import still
- * needs), or a position from which every object counts as kept. Pins are added and dropped in the same synchronous
- * section as the append they belong to, so a collection that holds the queue sees all of them.
+ * The writer's own hold on work in progress. A pin is a virtual offset (an object that a stream or an import
+ * still needs), or a position from which every object counts as kept. Pins are added and dropped in the same
+ * synchronous section as the append they belong to, so a collection that holds the queue sees all of them.
  */
 import { Float64List } from '@varve/pack/base'
 

@@ -1,12 +1,12 @@
 /**
- * The write queue. Appending is synchronous, so a *section* (code without an await) is the unit: what it has checked
- * holds until it has appended. A section may begin only while the log is not blocked:
+ * The write queue. Appending is synchronous, so a *section* (code without an await) is the unit: what it has
+ * checked holds until it has appended. A section may begin only while the log is not blocked:
  *
  *     while (queue.isBlocked) await queue.unblocked()
  *     // from here to the next await: one section
  *
- * Work too long for one section goes in slices; when a collection switches files between two slices, everything that
- * was decided before is void, and the work itself begins again.
+ * Work too long for one section goes in slices; when a collection switches files between two slices,
+ * everything that was decided before is void, and the work itself begins again.
  */
 import type { Clock } from '@varve/pack/base'
 import { throwIfAborted, VarveError } from '@varve/pack/errors'
@@ -51,13 +51,13 @@ export class WriteQueue {
   }
 
   /**
-   * Runs the steps of a long piece of work in slices, and `finish` in the same section as the last one. Steps that
-   * were overtaken by a collection begin again by themselves.
+   * Runs the steps of a long piece of work in slices, and `finish` in the same section as the last one. Steps
+   * that were overtaken by a collection begin again by themselves.
    * @throws ABORTED between two slices
    */
   async inSlices<T, R>(
     steps: Generator<void, T, undefined>,
-    o: { readonly signal: AbortSignal | undefined; readonly finish: (result: T) => R }
+    o: { readonly signal: AbortSignal | undefined; readonly finish: (result: T) => R },
   ): Promise<R> {
     try {
       for (;;) {
@@ -72,14 +72,19 @@ export class WriteQueue {
     }
   }
 
-  /** Resolves when everything appended so far is written, and for 'commit' also synced. @throws WRITER_FAILED */
+  /**
+   * Resolves when everything appended so far is written, and for 'commit' also synced. @throws WRITER_FAILED
+   */
   async settle(durability: 'commit' | 'flush'): Promise<void> {
     if (durability === 'commit') await this.#parts.log.sync()
     else await this.#parts.log.write()
     await this.#giveWay()
   }
 
-  /** Small writes need no turn of the event loop at all: without this, commits in a row would starve everybody else. */
+  /**
+   * Small writes need no turn of the event loop at all: without this, commits in a row would starve everybody
+   * else.
+   */
   async #giveWay(): Promise<void> {
     const { clock } = this.#parts
     if (clock.monotonic() - this.#lastTurnMs < TURN_AFTER_MS) return

@@ -1,8 +1,11 @@
 import { decodeMeta, indexKind, metaTable } from '@varve/pack/objects'
 import type { MetaState } from '@varve/pack/pack'
-import { decodeRefValue, RefStore } from './refs/index.ts'
+import { decodeRefValue, RefStore } from '../refs/index.ts'
 
-/** The refs that the metadata state holds, newest and acknowledged alike: what is in the log at opening is durable. */
+/**
+ * The refs that the metadata state holds, newest and acknowledged alike: what is in the log at opening is
+ * durable.
+ */
 export function refsFrom(metadata: MetaState): RefStore {
   const refs = new RefStore()
   for (const entry of metadata.iterate(metaTable.refs)) {

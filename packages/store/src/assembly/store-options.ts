@@ -1,11 +1,12 @@
 /** The options of opening, checked, with their defaults: the one place where these stand. */
+
+import { randomBytes } from 'node:crypto'
+import { fileURLToPath } from 'node:url'
 import { type Clock, parseDuration, systemClock } from '@varve/pack/base'
 import { VarveError } from '@varve/pack/errors'
 import { type FileSystem, NodeFileSystem } from '@varve/pack/fs'
-import { randomBytes } from 'node:crypto'
-import { fileURLToPath } from 'node:url'
-import type { StoreEvent, WriterOptions } from './api/index.ts'
-import type { CreateMode } from './opening/index.ts'
+import type { StoreEvent, WriterOptions } from '../api/index.ts'
+import type { CreateMode } from '../opening/index.ts'
 
 /** Memory for blocks of pack, map, and index files. More makes reads of a larger working set fast. */
 const CACHE_BYTES_DEFAULT = 64 * 1024 * 1024

@@ -1,8 +1,8 @@
 import type { StoreRooms } from './store-rooms.ts'
 
 /**
- * Takes a store apart in the order in which nothing is missed by what is still there. Every step is taken whatever the
- * others say; the first failure is thrown at the end.
+ * Takes a store apart in the order in which nothing is missed by what is still there. Every step is taken
+ * whatever the others say; the first failure is thrown at the end.
  */
 export async function closeRooms(rooms: StoreRooms): Promise<void> {
   const failures: unknown[] = []

@@ -1,12 +1,11 @@
 /** The parts of one open store, put together by `openRooms` and taken apart by `close`. */
-import type { BlockCache, FileRetirer } from '@varve/pack/pack'
-import type { AppendLog } from '@varve/pack/pack'
-import type { BranchRooms, CommitQueues } from './branches/index.ts'
-import type { FileSet } from './file-set/index.ts'
-import type { GarbageCollector } from './gc/index.ts'
-import type { IndexMaintenance } from './maintenance/index.ts'
-import type { BlobReader } from './reader/index.ts'
-import type { PinRegistry } from './writer/index.ts'
+import type { AppendLog, BlockCache, FileRetirer } from '@varve/pack/pack'
+import type { BranchRooms, CommitQueues } from '../branches/index.ts'
+import type { FileSet } from '../file-set/index.ts'
+import type { GarbageCollector } from '../gc/index.ts'
+import type { IndexMaintenance } from '../maintenance/index.ts'
+import type { BlobReader } from '../reader/index.ts'
+import type { PinRegistry } from '../writer/index.ts'
 
 export interface StoreRooms extends BranchRooms {
   readonly id: string

@@ -1,6 +1,7 @@
 /**
- * Puts the rooms of a store together: the one place where they are made and joined. Steps: folder, lock, control,
- * files, metadata, log, projections. Whatever fails gives back what was taken before it, the lock last.
+ * Puts the rooms of a store together: the one place where they are made and joined. Steps: folder, lock,
+ * control, files, metadata, log, projections. Whatever fails gives back what was taken before it, the lock
+ * last.
  */
 import { IndexThread } from '@varve/gc-worker'
 import { loadXxh64 } from '@varve/pack/base'
@@ -8,29 +9,50 @@ import { throwIfAborted } from '@varve/pack/errors'
 import { fileName } from '@varve/pack/layout'
 import { rawToHex } from '@varve/pack/objects'
 import {
-  AppendLog, BlockCache, Chunk, type ChunkRoll, type ControlState, FileRetirer, type GrowingFile, PackFile, packHeaderSize,
-  RecordCache, RecordReader,
+  AppendLog,
+  BlockCache,
+  Chunk,
+  type ChunkRoll,
+  type ControlState,
+  FileRetirer,
+  type GrowingFile,
+  PackFile,
+  packHeaderSize,
+  RecordCache,
+  RecordReader,
 } from '@varve/pack/pack'
-import { CommitQueues } from './branches/index.ts'
+import { CommitQueues } from '../branches/index.ts'
+import { FileSet } from '../file-set/index.ts'
+import { HashIndex } from '../hash-index/index.ts'
+import { acquireStoreLock, type Kv, openKv, openMemoryKv, type StoreLock } from '../kv/index.ts'
+import { IndexMaintenance, rebuildSegmentIndex } from '../maintenance/index.ts'
+import {
+  loadMetadata,
+  type OpenPacks,
+  openFailure,
+  openPacks,
+  prepareFolder,
+  takeControl,
+} from '../opening/index.ts'
+import { Projections } from '../projections/index.ts'
+import { BlobReader, ObjectReader } from '../reader/index.ts'
+import type { RefStore } from '../refs/index.ts'
+import { ObjectWriter, PinRegistry, WriteQueue } from '../writer/index.ts'
 import { collectorFor } from './collector-rooms.ts'
-import { FileSet } from './file-set/index.ts'
-import { HashIndex } from './hash-index/index.ts'
-import { acquireStoreLock, type Kv, openKv, openMemoryKv, type StoreLock } from './kv/index.ts'
-import { IndexMaintenance, rebuildSegmentIndex } from './maintenance/index.ts'
-import { loadMetadata, openFailure, type OpenPacks, openPacks, prepareFolder, takeControl } from './opening/index.ts'
-import { Projections } from './projections/index.ts'
-import { BlobReader, ObjectReader } from './reader/index.ts'
-import type { RefStore } from './refs/index.ts'
 import { refsFrom } from './refs-from-metadata.ts'
 import type { StoreOptions } from './store-options.ts'
 import type { StoreRooms } from './store-rooms.ts'
 import { projectionSource, StoreStorage } from './store-storage.ts'
-import { ObjectWriter, PinRegistry, WriteQueue } from './writer/index.ts'
 
-/** Of the memory for caches, the part for blocks: fresh ends of the log, maps, indexes. The rest holds records. */
+/**
+ * Of the memory for caches, the part for blocks: fresh ends of the log, maps, indexes. The rest holds
+ * records.
+ */
 const BLOCK_CACHE_PART = 0.25
 
-/** @throws STORE_LOCKED, NO_STORE, NEWER_FORMAT, CORRUPT, READ_ONLY_FOLDER, NO_SPACE, WRITER_FAILED, ABORTED */
+/**
+ * @throws STORE_LOCKED, NO_STORE, NEWER_FORMAT, CORRUPT, READ_ONLY_FOLDER, NO_SPACE, WRITER_FAILED, ABORTED
+ */
 export async function openRooms(o: StoreOptions): Promise<StoreRooms> {
   await loadXxh64()
   let lock: StoreLock | undefined
@@ -83,7 +105,8 @@ class Opening {
         verifyLock: () => this.#lock.verifyStillHeld(),
       })
     } catch (error) {
-      for (const file of [...packs.indexes, ...packs.segments, ...packs.chunks.map((chunk) => chunk.file)]) file.release()
+      for (const file of [...packs.indexes, ...packs.segments, ...packs.chunks.map((chunk) => chunk.file)])
+        file.release()
       throw error
     }
     try {
@@ -105,7 +128,7 @@ class Opening {
         pack.kind === 'segment'
           ? rebuildSegmentIndex({ fs, folder: this.#folder, storeId, segment: pack.segment })
           : this.#withIndexThread((thread) =>
-              thread.build({ dir: this.#folder, storeId: control.storeId, chunk: pack })
+              thread.build({ dir: this.#folder, storeId: control.storeId, chunk: pack }),
             ),
       onOpenObject: (kind, record) =>
         index.addBytes(kind, record.bytes, { hashStart: record.hashStart, offset: record.offset }),
@@ -140,7 +163,8 @@ class Opening {
     const metadata = await loadMetadata({
       ...{ fs, folder: this.#folder, storeId, control, indexes: packs.indexes, records },
       openOffsets: recovered.contents.metadata.toArray(),
-      onDamage: ({ details }) => onEvent({ type: 'damaged', file: details.file, offset: details.offset, bytes: 0 }),
+      onDamage: ({ details }) =>
+        onEvent({ type: 'damaged', file: details.file, offset: details.offset, bytes: 0 }),
     })
     const refs = refsFrom(metadata)
     const kv = await this.#openKv(control.storeId)
@@ -197,7 +221,16 @@ class Opening {
     })
     return {
       ...branchRooms,
-      ...{ id: control.storeId, folder: this.#folder, cache: this.#cache, retirer: this.#retirer, files, log, blobs, pins },
+      ...{
+        id: control.storeId,
+        folder: this.#folder,
+        cache: this.#cache,
+        retirer: this.#retirer,
+        files,
+        log,
+        blobs,
+        pins,
+      },
       ...{ queues: new CommitQueues(), gc, indexing, turn },
       markClosed: () => {
         isClosed = true
@@ -211,7 +244,16 @@ class Opening {
     const { fs, clock, random, onEvent, chunkBytes } = this.#o
     const growing = packs.chunks.at(-1)?.file as GrowingFile
     return AppendLog.open({
-      ...{ fs, folder: this.#folder, storeId, tail: packs.recovered, cache: this.#cache, growing, clock, chunkBytes },
+      ...{
+        fs,
+        folder: this.#folder,
+        storeId,
+        tail: packs.recovered,
+        cache: this.#cache,
+        growing,
+        clock,
+        chunkBytes,
+      },
       nextFileNumber: () => files.nextFileNumber(),
       newNonce: () => random(16),
       chunkCount: () => files.control.chunks.length,
@@ -229,7 +271,14 @@ class Opening {
   #openChunk(opened: { readonly number: number; readonly base: number }): Chunk {
     const name = fileName.chunk(opened.number)
     const file = PackFile.openSync(this.#o.fs, {
-      ...{ folder: this.#folder, name, number: opened.number, kind: 'pack', cache: this.#cache, retirer: this.#retirer },
+      ...{
+        folder: this.#folder,
+        name,
+        number: opened.number,
+        kind: 'pack',
+        cache: this.#cache,
+        retirer: this.#retirer,
+      },
       growsFrom: packHeaderSize,
     })
     return new Chunk({ ...opened, file })

@@ -4,13 +4,13 @@ import { VarveError } from '@varve/pack/errors'
 import { fileName } from '@varve/pack/layout'
 import { directoryTotals, hexToRaw, indexKind } from '@varve/pack/objects'
 import type { AppendLog, BlockCache, FileRetirer } from '@varve/pack/pack'
-import { type BranchRooms, findCommit } from './branches/index.ts'
-import type { FileSet } from './file-set/index.ts'
-import { type CollectionHost, type CommitPlace, GarbageCollector } from './gc/index.ts'
-import { StoreCollection } from './maintenance/index.ts'
-import type { Projections } from './projections/index.ts'
+import { type BranchRooms, findCommit } from '../branches/index.ts'
+import type { FileSet } from '../file-set/index.ts'
+import { type CollectionHost, type CommitPlace, GarbageCollector } from '../gc/index.ts'
+import { StoreCollection } from '../maintenance/index.ts'
+import type { Projections } from '../projections/index.ts'
+import type { PinRegistry, WriteQueue } from '../writer/index.ts'
 import type { StoreOptions } from './store-options.ts'
-import type { PinRegistry, WriteQueue } from './writer/index.ts'
 
 export interface CollectorParts {
   readonly options: StoreOptions
@@ -58,7 +58,10 @@ class StoreCollectionHost implements CollectionHost {
     return target === null ? undefined : { hash: hexToRaw(target.hash), offset: target.offset }
   }
 
-  /** The target's tree is the least that will be kept; equal contents are stored once, so the files bound it too. */
+  /**
+   * The target's tree is the least that will be kept; equal contents are stored once, so the files bound it
+   * too.
+   */
   async assertSpaceFor(target: CommitPlace | undefined): Promise<void> {
     if (target === undefined) return
     const { branchRooms, files, options, folder } = this.#parts
@@ -97,9 +100,11 @@ class StoreCollectionHost implements CollectionHost {
           }),
         onSwitchFailed: (cause) => log.fail(cause, fileName.control),
         onSwitched: () =>
-          projections.startPruning((hash) => branchRooms.objects.find(indexKind.commit, hexToRaw(hash)) !== 0),
+          projections.startPruning(
+            (hash) => branchRooms.objects.find(indexKind.commit, hexToRaw(hash)) !== 0,
+          ),
       },
-      order
+      order,
     )
   }
 }

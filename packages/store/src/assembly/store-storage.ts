@@ -1,12 +1,20 @@
-import { type BlobRef, indexKind, type MalformedBody, type NodeReader, type NodeRef, type RawHash, rawToHex } from '@varve/pack/objects'
 import type { VarveError } from '@varve/pack/errors'
+import {
+  type BlobRef,
+  indexKind,
+  type MalformedBody,
+  type NodeReader,
+  type NodeRef,
+  type RawHash,
+  rawToHex,
+} from '@varve/pack/objects'
 import type { RecordReader } from '@varve/pack/pack'
-import type { Bytes } from './api/index.ts'
-import type { TreeStorage } from './directory/index.ts'
-import type { FileSet } from './file-set/index.ts'
-import type { ProjectedCommit, ProjectionSource } from './projections/index.ts'
-import type { BlobReader, ObjectReader } from './reader/index.ts'
-import type { RefStore } from './refs/index.ts'
+import type { Bytes } from '../api/index.ts'
+import type { TreeStorage } from '../directory/index.ts'
+import type { FileSet } from '../file-set/index.ts'
+import type { ProjectedCommit, ProjectionSource } from '../projections/index.ts'
+import type { BlobReader, ObjectReader } from '../reader/index.ts'
+import type { RefStore } from '../refs/index.ts'
 
 export interface StoreStorageParts {
   readonly files: FileSet

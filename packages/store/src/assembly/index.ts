@@ -1,0 +1,5 @@
+/** How the rooms of a store are made, joined, and taken apart. Nothing else constructs them. */
+export { closeRooms } from './close-rooms.ts'
+export { openRooms } from './open-rooms.ts'
+export { type StoreOptions, type StorePlatform, storeOptions } from './store-options.ts'
+export type { StoreRooms } from './store-rooms.ts'
