@@ -10,13 +10,11 @@ import type {
   Commit,
   CommitInfo,
   CommitLike,
-  CommitOutcome,
   Cursor,
   Entry,
   Path,
   Range,
   Tree,
-  TreeEdit,
 } from '../api/index.ts'
 import { emptyTree, type StoredTree } from '../directory/index.ts'
 import { type RefTarget, refKey } from '../refs/index.ts'
@@ -32,7 +30,7 @@ import { appendRef, type RefMove, settleRef } from './ref-writer.ts'
  */
 const RETRIES_DEFAULT = 13
 
-type CommitFunction = (edit: TreeEdit) => CommitOutcome | void | Promise<CommitOutcome | void>
+type CommitFunction = Parameters<Branch['commit']>[0]
 
 /** How one try ended. */
 type Attempt =
