@@ -1,14 +1,12 @@
 export type { BodyView, Draft, DraftBlob, DraftNode } from './body-view.ts'
 export {
-  type BigBlobBody,
   type ChunkEntry,
-  ChunkListBuilder,
   chunksInRange,
-  type ListSink,
   listContentLength,
   listFanOut,
   type PlacedChunk,
 } from './chunks/chunk-list.ts'
+export { type BigBlobBody, ChunkListBuilder, type ListSink } from './chunks/chunk-list-builder.ts'
 export { Chunker, chunkBytesMax, chunkBytesMin, chunkBytesNormal } from './chunks/chunker.ts'
 export { type CommitFields, decodeCommit, type EncodedCommit, encodeCommit } from './codecs/commit-codec.ts'
 export {

@@ -1,13 +1,19 @@
 /**
  * A large blob is a list of content-defined chunks, which are ordinary blobs. Up to 512 of them stand in the
  * blob's own record (kind bigBlob, whose hash is the content's); more of them in list records below it, 512
- * entries each. Body of both, canonical part: u8 level (0: entries are chunks) | 3 zero | u32 count | u64
- * content length | count x (32 B hash | u64 length); then count x u64 offsets.
+ * entries each.
+ *
+ *      0  u8       level: 0, the entries are chunks; else lists of the level below
+ *      1  3        zero
+ *      4  u32      n, entries: 1 to 512
+ *      8  u64      length of the content
+ *     16  n times: 32 hash | u64 length of what the entry stands for
+ *     -- the canonical part ends --
+ *     ..  n * u64  virtual offsets
  */
-import { readU64, writeU64 } from '../../base/index.ts'
+import { tryReadU64, writeU64 } from '../../base/index.ts'
 import type { BodyView } from '../body-view.ts'
-import { hashCanonical, listDomain } from '../domain.ts'
-import { mustHold } from '../malformed-body.ts'
+import { malformed, mustHold } from '../malformed-body.ts'
 import { hashSize, type RawHash, readHash, writeHash } from '../raw-hash.ts'
 
 export const listFanOut = 512
@@ -24,80 +30,47 @@ export interface ChunkEntry {
   readonly length: number
 }
 
-/** Takes list records, lowest first. */
-export interface ListSink {
-  /** `hash` is the list's own; the body is valid during the call. Gives the virtual offset. */
-  putList(hash: RawHash, body: Buffer, referenceCount: number): number
-}
-
-export interface BigBlobBody {
-  readonly body: Buffer
-  readonly referenceCount: number
-}
-
-/** Builds the lists while chunks arrive: never more than 512 entries of each level in memory. */
-export class ChunkListBuilder {
-  readonly #sink: ListSink
-  readonly #levels: ChunkEntry[][] = [[]]
-
-  constructor(sink: ListSink) {
-    this.#sink = sink
-  }
-
-  /** Returns true when the entries so far have just been folded into a list record. */
-  add(chunk: ChunkEntry): boolean {
-    return this.#addAt(0, chunk)
-  }
-
-  /** Entries that are in no list record yet, of every level. */
-  pending(): ChunkEntry[] {
-    return this.#levels.flat()
-  }
-
-  /** The body of the blob's own record. */
-  finish(): BigBlobBody {
-    let level = 0
-    while (level < this.#levels.length - 1) {
-      const rest = this.#levels[level] as ChunkEntry[]
-      if (rest.length > 0) this.#fold(level)
-      level++
-    }
-    const entries = this.#levels[level] as ChunkEntry[]
-    return { body: encodeList(level, entries), referenceCount: entries.length }
-  }
-
-  #addAt(level: number, entry: ChunkEntry): boolean {
-    const entries = (this.#levels[level] ??= [])
-    let hasFolded = false
-    if (entries.length === listFanOut) {
-      this.#fold(level)
-      hasFolded = true
-    }
-    entries.push(entry)
-    return hasFolded
-  }
-
-  /** The level's entries become one list, an entry of the level above. */
-  #fold(level: number): void {
-    const entries = this.#levels[level] as ChunkEntry[]
-    const body = encodeList(level, entries)
-    const hash = hashCanonical(listDomain, body.subarray(0, body.length - entries.length * offsetSize))
-    const offset = this.#sink.putList(hash, body, entries.length)
-    const length = totalOf(entries)
-    entries.length = 0
-    this.#addAt(level + 1, { hash, offset, length })
-  }
-}
-
 /** A chunk in its place: `position` is that of its first byte in the blob. */
 export interface PlacedChunk extends ChunkEntry {
   readonly position: number
 }
 
+/** A list on the way to the chunks, copied, and the entry to look at next. */
+interface Walk {
+  readonly list: BodyView
+  readonly level: number
+  next: number
+  position: number
+}
+
+/** The body of a list, or of a big blob's record. */
+export function encodeList(level: number, entries: readonly ChunkEntry[]): Buffer {
+  const body = Buffer.alloc(headSize + entries.length * (entrySize + offsetSize))
+  body[0] = level
+  body.writeUInt32LE(entries.length, 4)
+  writeU64(body, contentLengthOf(entries), 8)
+  let at = headSize
+  for (const { hash, length } of entries) {
+    writeHash(body, hash, at)
+    writeU64(body, length, at + hashSize)
+    at += entrySize
+  }
+  for (const { offset } of entries) {
+    writeU64(body, offset, at)
+    at += offsetSize
+  }
+  return body
+}
+
+/** How much content the entries stand for. */
+export function contentLengthOf(entries: readonly ChunkEntry[]): number {
+  return entries.reduce((total, { length }) => total + length, 0)
+}
+
 /** Length of the content of a bigBlob or list body. @throws MalformedBody */
 export function listContentLength(view: BodyView): number {
   checkList(view)
-  return readU64(view.buf, view.start + 8)
+  return numberAt(view, view.start + 8)
 }
 
 /**
@@ -109,74 +82,59 @@ export function* chunksInRange(
   range: { readonly from: number; readonly to: number },
   readList: (entry: ChunkEntry) => BodyView,
 ): Generator<PlacedChunk, void, undefined> {
-  const stack: { view: BodyView; level: number; next: number; position: number }[] = []
-  stack.push({ view: root, level: checkList(root), next: 0, position: 0 })
+  const stack: Walk[] = range.from < range.to ? [walkOf(root, 0)] : []
   for (let top = stack.at(-1); top !== undefined; top = stack.at(-1)) {
-    if (top.next === top.view.referenceCount || top.position >= range.to) {
+    if (top.next === top.list.referenceCount || top.position >= range.to) {
       stack.pop()
       continue
     }
-    const entry = entryAt(top.view, top.next++)
-    const position = top.position
+    const entry = entryAt(top.list, top.next++)
+    const { position, level } = top
     top.position += entry.length
     if (top.position <= range.from) continue
-    if (top.level === 0) yield { ...entry, position }
-    else stack.push(descend(readList(entry), { level: top.level - 1, entry, position }))
+    if (level === 0) {
+      yield { ...entry, position }
+      continue
+    }
+    const below = walkOf(readList(entry), position)
+    mustHold(below.level === level - 1, 'a list is one level below the one that names it')
+    mustHold(listContentLength(below.list) === entry.length, 'a list is as long as the one above says')
+    stack.push(below)
   }
 }
 
-function descend(
-  found: BodyView,
-  expected: { readonly level: number; readonly entry: ChunkEntry; readonly position: number },
-): { view: BodyView; level: number; next: number; position: number } {
-  const { buf, start, end, referenceCount } = found
-  const view = { buf, start, end, referenceCount }
-  const { level, entry, position } = expected
-  mustHold(checkList(view) === level, 'a list is one level below the one that names it')
-  mustHold(readU64(buf, start + 8) === entry.length, 'a list is as long as the one above says')
-  return { view, level, next: 0, position }
+/** A view is not kept while its reader goes on, so a walk has its own copy. */
+function walkOf({ buf, start, end, referenceCount }: BodyView, position: number): Walk {
+  const copy = Buffer.from(buf.subarray(start, end))
+  const list = { buf: copy, start: 0, end: copy.length, referenceCount }
+  return { list, level: checkList(list), next: 0, position }
 }
 
 /** The level. @throws MalformedBody */
 function checkList(view: BodyView): number {
-  const { buf, start, end, referenceCount: count } = view
-  mustHold(
-    end - start === headSize + count * (entrySize + offsetSize),
-    'the parts of a chunk list fill its body',
-  )
-  mustHold(count > 0 && count <= listFanOut, 'a chunk list has 1 to 512 entries')
-  mustHold(buf.readUInt32LE(start + 4) === count, 'a chunk list has as many entries as references')
-  const level = buf[start] as number
+  const { buf, start, end, referenceCount: n } = view
+  mustHold(end - start === headSize + n * (entrySize + offsetSize), 'the parts of a chunk list fill its body')
+  mustHold(n > 0 && n <= listFanOut, 'a chunk list has 1 to 512 entries')
+  mustHold(buf.readUInt32LE(start + 4) === n, 'a chunk list has as many entries as references')
+  const level = buf[start]!
   mustHold(level <= levelMax, 'chunk lists are at most 7 levels deep')
+  mustHold((buf[start + 1]! | buf[start + 2]! | buf[start + 3]!) === 0, 'the unused bytes of a list are zero')
+  let total = 0
+  for (let i = 0; i < n; i++) {
+    const length = numberAt(view, start + headSize + i * entrySize + hashSize)
+    mustHold(length > 0, 'no entry of a chunk list is empty')
+    total += length
+  }
+  mustHold(total === numberAt(view, start + 8), 'the entries of a list are as long as the list')
   return level
 }
 
 function entryAt(view: BodyView, index: number): ChunkEntry {
   const at = view.start + headSize + index * entrySize
-  const offset = readU64(view.buf, view.end - (view.referenceCount - index) * offsetSize)
-  return { hash: readHash(view.buf, at), offset, length: readU64(view.buf, at + hashSize) }
+  const offset = numberAt(view, view.end - (view.referenceCount - index) * offsetSize)
+  return { hash: readHash(view.buf, at), offset, length: numberAt(view, at + hashSize) }
 }
 
-function encodeList(level: number, entries: readonly ChunkEntry[]): Buffer {
-  const body = Buffer.alloc(headSize + entries.length * (entrySize + offsetSize))
-  body[0] = level
-  body.writeUInt32LE(entries.length, 4)
-  writeU64(body, totalOf(entries), 8)
-  let at = headSize
-  for (const entry of entries) {
-    writeHash(body, entry.hash, at)
-    writeU64(body, entry.length, at + hashSize)
-    at += entrySize
-  }
-  for (const entry of entries) {
-    writeU64(body, entry.offset, at)
-    at += offsetSize
-  }
-  return body
-}
-
-function totalOf(entries: readonly ChunkEntry[]): number {
-  let total = 0
-  for (const entry of entries) total += entry.length
-  return total
+function numberAt({ buf }: BodyView, at: number): number {
+  return tryReadU64(buf, at) ?? malformed('a number in a chunk list is below 2^53')
 }

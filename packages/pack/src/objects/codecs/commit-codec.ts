@@ -1,4 +1,5 @@
-import { readU64, VarintReader, varintLength, writeU64, writeVarint } from '../../base/index.ts'
+import { isUtf8 } from 'node:buffer'
+import { assert, tryReadU64, VarintReader, varintLength, writeU64, writeVarint } from '../../base/index.ts'
 import { commitDomain, hashCanonical } from '../domain.ts'
 import { malformed, mustHold } from '../malformed-body.ts'
 import { hashSize, type RawHash, readHash, writeHash } from '../raw-hash.ts'
@@ -26,8 +27,10 @@ const dateMsMax = 8.64e15
 const offsetSize = 8
 const fixedSize = 1 + hashSize + 8
 
-/** The body of a commit's record, and the hash of its canonical part. */
+/** The body of a commit's record, and the hash of its canonical part. Text is stored as UTF-8. */
 export function encodeCommit(commit: CommitFields): EncodedCommit {
+  assert(Number.isSafeInteger(commit.date), 'a date is whole milliseconds')
+  assert(Math.abs(commit.date) <= dateMsMax, "a commit's date is within the range of dates")
   const texts = [commit.author, commit.message].map((text) => Buffer.from(text, 'utf8'))
   const extra = sortedPairs(commit.extra)
   let size = fixedSize + varintLength(commit.parents.length) + commit.parents.length * hashSize
@@ -63,11 +66,25 @@ export function decodeCommit(buf: Buffer, start: number, end: number): CommitFie
   for (let left = numbers.count(hashSize); left > 0; left--) parents.push(numbers.hash())
   const author = numbers.text()
   const message = numbers.text()
-  const extra: Record<string, string> = Object.create(null) as Record<string, string>
-  for (let left = numbers.count(2); left > 0; left--) extra[numbers.text()] = numbers.text()
+  const extra = readExtra(numbers)
   mustHold(numbers.isAtEnd, 'nothing follows the last field of a commit')
-  const tree = { hash: treeHash, offset: readU64(buf, canonicalEnd) }
+  const offset = tryReadU64(buf, canonicalEnd) ?? malformed('an offset is below 2^53')
+  const tree = { hash: treeHash, offset }
   return { tree, parents, author, date, message, extra }
+}
+
+/** Without a prototype, so that every key is just a key. */
+function readExtra(fields: FieldReader): Record<string, string> {
+  const extra: Record<string, string> = Object.create(null) as Record<string, string>
+  let last: Buffer | undefined
+  for (let left = fields.count(2); left > 0; left--) {
+    const key = fields.text()
+    const bytes = Buffer.from(key)
+    mustHold(last === undefined || Buffer.compare(last, bytes) < 0, 'extra keys ascend')
+    last = bytes
+    extra[key] = fields.text()
+  }
+  return extra
 }
 
 /** Reads length-prefixed fields that must end where the canonical part does. */
@@ -106,6 +123,7 @@ class FieldReader {
     const length = this.count(1)
     const from = this.#at
     this.#at += length
+    mustHold(isUtf8(this.#buf.subarray(from, this.#at)), 'text is UTF-8')
     return this.#buf.toString('utf8', from, this.#at)
   }
 }
@@ -114,6 +132,10 @@ class FieldReader {
 function sortedPairs(extra: Readonly<Record<string, string>>): Buffer[] {
   const pairs = Object.entries(extra).map(([key, value]) => [Buffer.from(key), Buffer.from(value)] as const)
   pairs.sort((a, b) => Buffer.compare(a[0], b[0]))
+  // Only keys with lone surrogates can differ as text and not as UTF-8.
+  for (let i = 1; i < pairs.length; i++) {
+    assert(!pairs[i]![0].equals(pairs[i - 1]![0]), 'extra keys differ as UTF-8')
+  }
   return pairs.flat()
 }
 

@@ -1,4 +1,4 @@
-import { readU64, writeU64 } from '../../base/index.ts'
+import { assert, tryReadU64, writeU64 } from '../../base/index.ts'
 import { malformed, mustHold } from '../malformed-body.ts'
 import { hashSize, type RawHash, readHash, writeHash } from '../raw-hash.ts'
 import type { IndexKind } from '../record-kind.ts'
@@ -33,7 +33,7 @@ const tableMax = metaTable.snapshots
 /** The body of a metadata record; its references' offsets are the last 8 bytes each. */
 export function encodeMeta(meta: MetaFields): Buffer {
   const { key, value, references } = meta
-  mustHold(key.length <= keyLengthMax, "a metadata key's length fits 16 bits")
+  assert(key.length <= keyLengthMax, "a metadata key's length fits 16 bits")
   const fixed = headSize + key.length + value.length
   const body = Buffer.alloc(fixed + references.length * (referenceSize + offsetSize))
   body[0] = meta.table
@@ -60,6 +60,7 @@ export function decodeMeta(buf: Buffer, start: number, end: number, referenceCou
   mustHold(end - start >= headSize, 'a metadata record has its head')
   const table = buf[start] as number
   mustHold(table >= 1 && table <= tableMax, 'a metadata record is of a known table')
+  mustHold(buf[start + 1]! <= deletedFlag, 'a metadata record has known flags')
   const keyEnd = start + headSize + buf.readUInt16LE(start + 2)
   const valueEnd = keyEnd + buf.readUInt32LE(start + 4)
   const offsets = valueEnd + referenceCount * referenceSize
@@ -67,12 +68,12 @@ export function decodeMeta(buf: Buffer, start: number, end: number, referenceCou
   const references: MetaReference[] = []
   for (let i = 0; i < referenceCount; i++) {
     const at = valueEnd + i * referenceSize
-    const offset = readU64(buf, offsets + i * offsetSize)
+    const offset = tryReadU64(buf, offsets + i * offsetSize) ?? malformed('an offset is below 2^53')
     references.push({ kind: asIndexKind(buf[at] as number), hash: readHash(buf, at + 1), offset })
   }
   return {
     table: table as MetaTable,
-    isDeleted: ((buf[start + 1] as number) & deletedFlag) !== 0,
+    isDeleted: buf[start + 1] === deletedFlag,
     key: Buffer.from(buf.subarray(start + headSize, keyEnd)),
     value: Buffer.from(buf.subarray(keyEnd, valueEnd)),
     references,

@@ -1,5 +1,5 @@
-import { readU64, writeU64 } from '../../base/index.ts'
-import { mustHold } from '../malformed-body.ts'
+import { tryReadU64, writeU64 } from '../../base/index.ts'
+import { malformed, mustHold } from '../malformed-body.ts'
 import { hashSize, readHash, writeHash } from '../raw-hash.ts'
 import type { IndexKind } from '../record-kind.ts'
 import type { MetaReference } from './meta-codec.ts'
@@ -20,9 +20,7 @@ export function decodeTouch(buf: Buffer, start: number, end: number): MetaRefere
   mustHold(end - start === touchSize, 'a touch record has 48 bytes')
   const kind = buf[start] as number
   mustHold(kind >= 1 && kind <= 4, 'a touch record is of an object')
-  return {
-    kind: kind as IndexKind,
-    hash: readHash(buf, start + 8),
-    offset: readU64(buf, start + 8 + hashSize),
-  }
+  for (let i = 1; i < 8; i++) mustHold(buf[start + i] === 0, 'the unused bytes of a touch record are zero')
+  const offset = tryReadU64(buf, start + 8 + hashSize) ?? malformed('an offset is below 2^53')
+  return { kind: kind as IndexKind, hash: readHash(buf, start + 8), offset }
 }

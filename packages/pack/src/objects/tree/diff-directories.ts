@@ -72,7 +72,10 @@ function splitPair(stack: Stack, before: Side, after: Side): void {
 type MakePair = (wide: Side, other: Side) => Pair
 
 function splitBy(stack: Stack, wide: InnerSide, other: Side, pair: MakePair): void {
-  if (other.kind === 'entries') return splitByEntries(stack, wide, other.entries, pair)
+  if (other.kind === 'entries') {
+    splitByEntries(stack, wide, other.entries, pair)
+    return
+  }
   if (other.kind !== 'inner') {
     for (const child of wide.children.toReversed())
       if (child !== undefined) stack.push(pair(unread(child), noSide))

@@ -88,7 +88,7 @@ export class TreeWriter {
     } finally {
       this.#changes = []
       this.#frames.length = 0
-      this.#scratch.release(0)
+      this.#scratch.clear()
     }
   }
 

@@ -10,7 +10,15 @@ const firstCapacity = 1 << 16
  */
 export class Scratch {
   buf: Buffer = Buffer.allocUnsafeSlow(firstCapacity)
-  #top = 0
+  /**
+   * The domain itself stands at the bottom: copying it within the buffer is four times as fast as from
+   * another.
+   */
+  #top = treeDomain.size
+
+  constructor() {
+    placeDomain(treeDomain, this.buf, treeDomain.size)
+  }
 
   /** Where the stack ends; `release` goes back to it. */
   get top(): number {
@@ -21,7 +29,7 @@ export class Scratch {
   reserve(size: number): number {
     const start = this.#top + treeDomain.size
     if (start + size > this.buf.length) this.#grow(start + size)
-    placeDomain(treeDomain, this.buf, start)
+    this.buf.copyWithin(start - treeDomain.size, 0, treeDomain.size)
     this.#top = start + size
     return start
   }
@@ -36,6 +44,11 @@ export class Scratch {
   /** Forgets everything above `top`. */
   release(top: number): void {
     this.#top = top
+  }
+
+  /** Forgets everything. */
+  clear(): void {
+    this.#top = treeDomain.size
   }
 
   #grow(needed: number): void {
