@@ -21,5 +21,5 @@ export {
   type CollectorThreadOptions,
   IndexThread,
   type IndexThreadOptions,
-  type JobThread,
+  ThreadKeeper,
 } from './thread/index.ts'

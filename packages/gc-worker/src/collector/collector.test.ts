@@ -161,7 +161,7 @@ describe('what a collection keeps', () => {
 })
 
 describe('catch-up', () => {
-  test('copies what new records, refs, and pins hold, once, each round into a segment of its own', async () => {
+  test('copies what new records, refs, and pins hold, once, to a segment of its own', async () => {
     const [a, b, c, d] = [store.blob('a'), store.blob('b'), store.blob('c'), store.blob('d')]
     const inner = store.node('inner', [b])
     const target = store.commit('t', store.node('t', []), [])

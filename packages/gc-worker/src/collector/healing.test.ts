@@ -67,7 +67,7 @@ describe('a damaged live record', () => {
     expect(generation.bytesOf(node.offset).readUInt32LE(48 + 33)).toBe(child.offset)
   })
 
-  test('whose children have no whole copy below it points up, and says so; so does its next copy', async () => {
+  test('whose children have no whole copy below it points up, and says so, also later', async () => {
     const child = store.blob('child')
     const node = store.node('n', [child])
     const filler = store.blob('filler')

@@ -9,7 +9,7 @@ const shares = {
   kept: 1 / 4,
   visited: 1 / 8,
   upward: 1 / 24,
-  todo: 1 / 24,
+  ahead: 1 / 24,
   above: 1 / 24,
 } as const
 
@@ -23,7 +23,7 @@ export class MarkTables {
   readonly kept: SlotTable
   /** References of healed records that point up. */
   readonly upward: SlotTable
-  readonly todo: SlotTable
+  readonly ahead: SlotTable
   readonly above: SlotTable
   readonly visited: SlotTable
   readonly #fs: FileSystem
@@ -43,13 +43,13 @@ export class MarkTables {
     this.marks = table(shares.marks)
     this.kept = table(shares.kept)
     this.upward = table(shares.upward)
-    this.todo = table(shares.todo)
+    this.ahead = table(shares.ahead)
     this.above = table(shares.above)
     this.visited = table(shares.visited)
   }
 
   get peakBytes(): number {
-    const all = [this.marks, this.kept, this.upward, this.todo, this.above, this.visited]
+    const all = [this.marks, this.kept, this.upward, this.ahead, this.above, this.visited]
     return all.reduce((sum, table) => sum + table.bytesPeak, 0)
   }
 

@@ -51,7 +51,7 @@ export async function openWorkshop(
   const indexes = new SourceIndexes(source, previous)
   const healer = new Healer(source, indexes)
   const tables = new MarkTables({ fs, dir, nextNumber, bytesMax: job.marksBytesMax ?? marksBytesMaxDefault })
-  const { marks, upward, kept, todo, above, visited } = tables
+  const { marks, upward, kept, ahead, above, visited } = tables
   const image = new RegionImage(source)
   const heal = (offset: number): Promise<Buffer> => healer.heal(offset)
   const sweep = new RegionSweep({ marks, upward, kept, image, limit, heal }, o.counts)
@@ -61,7 +61,7 @@ export async function openWorkshop(
     if ((offset & 7) !== 0) throw new VarveError('CORRUPT', source.placeOf(offset))
     marks.add(offset)
   }
-  const walk = new CommitWalk({ source, indexes, healer, todo, above, visited, reached: mark })
+  const walk = new CommitWalk({ source, indexes, healer, ahead, above, visited, reached: mark })
   const { clock, pace } = o
   const open = { files, source, indexes, healer, tables, image, sweep, walk, segments, numbers, mark }
   return { fs, job, clock, pace, ...open }

@@ -12,7 +12,7 @@ export interface CommitWalkOptions {
   readonly indexes: SourceIndexes
   readonly healer: Healer
   /** Commits still to be looked at, and those found above the region under work. */
-  readonly todo: SlotTable
+  readonly ahead: SlotTable
   readonly above: SlotTable
   readonly visited: SlotTable
   /** Each commit that is reached, once. */
@@ -36,7 +36,7 @@ export class CommitWalk {
   }
 
   add(offset: number): void {
-    this.#o.todo.add(offset)
+    this.#o.ahead.add(offset)
   }
 
   /** The commit of that hash, where a file holds it: a parent of one that the caller has seen. */
@@ -54,34 +54,34 @@ export class CommitWalk {
     journal: Float64List | undefined,
     onRegion: () => Promise<void> | void,
   ): Promise<void> {
-    const { todo, above, visited } = this.#o
-    if (todo.isEmpty) return
+    const { ahead, above, visited } = this.#o
+    if (ahead.isEmpty) return
     await this.#o.indexes.complete()
-    while (!todo.isEmpty) {
-      let region = todo.highestRegionBelow(Number.MAX_SAFE_INTEGER)
+    while (!ahead.isEmpty) {
+      let region = ahead.highestRegionBelow(Number.MAX_SAFE_INTEGER)
       while (region >= 0) {
         await this.#walkRegion(region, meter, journal)
-        for (const table of [todo, above, visited]) await table.relieve()
+        for (const table of [ahead, above, visited]) await table.relieve()
         await onRegion()
-        region = todo.highestRegionBelow(region)
+        region = ahead.highestRegionBelow(region)
       }
-      todo.clear()
+      ahead.clear()
       this.#takeAbove()
     }
   }
 
   /** Forgets what was still to be looked at. */
   reset(): void {
-    this.#o.todo.clear()
+    this.#o.ahead.clear()
     this.#o.above.clear()
   }
 
   async #walkRegion(region: number, meter: Meter, journal: Float64List | undefined): Promise<void> {
-    const { todo, visited } = this.#o
+    const { ahead, visited } = this.#o
     this.#base = region * regionBytes
     this.#bits.clear()
-    todo.load(region, this.#bits)
-    todo.remove(region)
+    ahead.load(region, this.#bits)
+    ahead.remove(region)
     this.#seen.clear()
     visited.load(region, this.#seen)
     this.#bits.subtract(this.#seen)
@@ -126,7 +126,7 @@ export class CommitWalk {
       if (parent === undefined) continue
       if (parent > offset) this.#o.above.add(parent)
       else if (parent >= this.#base) this.#addHere((parent - this.#base) / 8)
-      else this.#o.todo.add(parent)
+      else this.#o.ahead.add(parent)
     }
   }
 
@@ -135,12 +135,12 @@ export class CommitWalk {
   }
 
   #takeAbove(): void {
-    const { todo, above } = this.#o
+    const { ahead, above } = this.#o
     const bits = new RegionBits()
     for (let r = above.highestRegionBelow(Number.MAX_SAFE_INTEGER); r >= 0; r = above.highestRegionBelow(r)) {
       bits.clear()
       above.load(r, bits)
-      todo.replace(r, bits)
+      ahead.replace(r, bits)
     }
     above.clear()
   }

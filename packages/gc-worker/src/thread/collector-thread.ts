@@ -15,6 +15,7 @@ import {
 import { asCollectFailure } from './failure.ts'
 import { JobThread } from './job-thread.ts'
 import { newNonce } from './nonce.ts'
+import type { ThreadKeeper } from './thread-keeper.ts'
 import { ThreadRun } from './thread-run.ts'
 
 export interface CollectorThreadOptions {
@@ -27,10 +28,10 @@ export interface CollectorThreadOptions {
   readonly signal?: AbortSignal | undefined
   readonly onProgress?: ((progress: CollectProgress) => void) | undefined
   /**
-   * A thread started before, so that the collection need not wait for one. It belongs to the collection from
-   * now on.
+   * Where the thread comes from and, after a collection that finished, goes back to. Default: a new one,
+   * ended.
    */
-  readonly thread?: Promise<JobThread> | undefined
+  readonly threads?: ThreadKeeper | undefined
   /** For 'inline'. */
   readonly clock?: Clock | undefined
 }
@@ -44,6 +45,7 @@ export class CollectorThread implements AsyncDisposable {
   readonly #job: CollectJob
   readonly #fs: FileSystem
   readonly #signal: AbortSignal | undefined
+  readonly #threads: ThreadKeeper | undefined
   readonly #thread: Promise<JobThread> | undefined
   readonly #run: Promise<CollectorRun>
   #rejectCall: ((error: VarveError) => void) | undefined
@@ -55,6 +57,7 @@ export class CollectorThread implements AsyncDisposable {
     this.#job = job
     this.#fs = options.fileSystem
     this.#signal = options.signal
+    this.#threads = options.threads
     const origin = options.fileSystem.origin
     const isInline = (options.where ?? (origin === undefined ? 'inline' : 'thread')) === 'inline'
     const onProgress = (progress: CollectProgress): void => {
@@ -63,7 +66,7 @@ export class CollectorThread implements AsyncDisposable {
     if (isInline || origin === undefined) {
       this.#run = startInline(options, job, onProgress)
     } else {
-      this.#thread = options.thread ?? JobThread.start()
+      this.#thread = options.threads?.take() ?? JobThread.start()
       this.#run = this.#thread.then((thread) => new ThreadRun(thread, { job, origin }, onProgress))
     }
     // Whoever calls a method is told; a run that nobody uses any more may fail in silence.
@@ -74,11 +77,6 @@ export class CollectorThread implements AsyncDisposable {
 
   static start(job: CollectJob, options: CollectorThreadOptions): CollectorThread {
     return new CollectorThread(job, options)
-  }
-
-  /** Starts a thread ahead of its use, about 25 ms. Pass it as `thread`, or `end()` it. */
-  static warm(): Promise<JobThread> {
-    return JobThread.start()
   }
 
   /** @throws CORRUPT, GC_FAILED, WRITER_FAILED (the folder could not be synced), ABORTED */
@@ -148,7 +146,9 @@ export class CollectorThread implements AsyncDisposable {
     this.#signal?.removeEventListener('abort', this.#onAbort)
     const run = await this.#run.catch(() => undefined)
     const thread = await this.#thread?.catch(() => undefined)
-    await thread?.end()
+    const isReusable = this.#isFinished && this.#threads !== undefined && run instanceof ThreadRun
+    if (thread !== undefined && isReusable && (await run.hasEnded)) this.#threads?.giveBack(thread)
+    else await thread?.end()
     await run?.close()
     // Only now nobody writes any more.
     const isLeft = (kind: string): boolean => !this.#isFinished || kind === 'spill'

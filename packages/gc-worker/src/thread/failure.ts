@@ -74,9 +74,11 @@ const unknownFailure = {
   hint: '',
 } as const
 
+/** What V8 and Node say when there is no room for an array or a buffer. */
+const allocationText = /allocation|invalid array length|array buffer/i
+
 function reasonOf(error: unknown): Reason {
-  if (error instanceof RangeError && /allocation|invalid array length|array buffer/i.test(error.message))
-    return 'memory'
+  if (error instanceof RangeError && allocationText.test(error.message)) return 'memory'
   const code = typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : ''
   if (memoryCodes.has(code)) return 'memory'
   return diskCodes.has(code) ? 'disk' : 'other'

@@ -1,3 +1,3 @@
 export { CollectorThread, type CollectorThreadOptions } from './collector-thread.ts'
 export { IndexThread, type IndexThreadOptions } from './index-thread.ts'
-export type { JobThread } from './job-thread.ts'
+export { ThreadKeeper } from './thread-keeper.ts'

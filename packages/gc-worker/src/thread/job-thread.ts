@@ -1,4 +1,5 @@
 import { MessageChannel, type MessagePort, type TransferListItem, type Worker } from 'node:worker_threads'
+import { VarveError } from '@varve/pack/errors'
 import type { Piscina } from 'piscina'
 import { asThreadFailure } from './failure.ts'
 
@@ -9,7 +10,7 @@ const workerFile = new URL('./worker.js', import.meta.url).href
  * The JavaScript heap of one thread, in MiB. Marks, blocks, and copies lie outside of it and have a budget of
  * their own.
  */
-const heapMiBMax = 512
+const heapMiBMaxDefault = 512
 
 /**
  * A pool of one thread, which dies with its job: only then is it certain that nothing touches a file any
@@ -29,8 +30,8 @@ export class JobThread {
     pool.on('error', () => {})
   }
 
-  /** Takes about 25 ms until the thread runs; the caller's own share is below 3 ms. */
-  static async start(): Promise<JobThread> {
+  /** Takes some 25 ms until the thread runs; the caller's own share is below 3 ms. */
+  static async start(heapMiBMax: number = heapMiBMaxDefault): Promise<JobThread> {
     const { Piscina } = await import('piscina')
     const pool = new Piscina({
       filename: workerFile,
@@ -50,6 +51,8 @@ export class JobThread {
    * @throws GC_FAILED with reason 'worker' or 'memory' when the thread dies
    */
   async run<T>(name: string, task: unknown, transferList: TransferListItem[] = []): Promise<T> {
+    // A pool that was destroyed would start another thread.
+    if (this.#isDestroyed) throw new VarveError('GC_FAILED', { reason: 'worker' })
     try {
       return (await this.#pool.run(task, { name, transferList })) as T
     } catch (error) {

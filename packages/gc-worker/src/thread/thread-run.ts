@@ -23,6 +23,8 @@ import type { CollectAnswer, CollectReply, CollectRequest, CollectTask, Outcome 
 export class ThreadRun implements CollectorRun {
   readonly #port: MessagePort
   readonly #onProgress: (progress: CollectProgress) => void
+  /** Resolves when the task is over: true if it ended as planned, and the thread may be used again. */
+  readonly hasEnded: Promise<boolean>
   #pending: { readonly id: number; readonly answer: Deferred<CollectAnswer> } | undefined
   #failure: VarveError | undefined
   #lastId = 0
@@ -39,7 +41,7 @@ export class ThreadRun implements CollectorRun {
     // The task's own promise keeps the process alive; the port must not do so for longer.
     this.#port.unref()
     const whole: CollectTask<MessagePort> = { ...task, port: line.far }
-    thread.run<Outcome<undefined>>('collect', whole, [line.far]).then(
+    this.hasEnded = thread.run<Outcome<undefined>>('collect', whole, [line.far]).then(
       (outcome) => this.#end(outcome.ok ? undefined : fromPlainError(outcome)),
       (error: unknown) => this.#end(asThreadFailure(error)),
     )
@@ -57,7 +59,7 @@ export class ThreadRun implements CollectorRun {
     return this.#ask({ method: 'finish' }) as Promise<CollectResult>
   }
 
-  /** The thread has ended before, and its handles with it. */
+  /** The task, or its thread, has ended before, and its handles with it. */
   async close(): Promise<void> {
     this.#end(new VarveError('ABORTED', {}))
   }
@@ -84,14 +86,15 @@ export class ThreadRun implements CollectorRun {
   }
 
   /** The task is over: as planned after `finish`, or because the thread or its start failed. */
-  #end(failure: VarveError | undefined): void {
+  #end(failure: VarveError | undefined): boolean {
     this.#failure ??= failure ?? new VarveError('GC_FAILED', { reason: 'worker' })
     // The answer to `finish` travels on another port than the end of the task and may still be on its way.
-    if (failure === undefined) return
+    if (failure === undefined) return true
     const pending = this.#pending
     this.#pending = undefined
     pending?.answer.reject(this.#failure)
     this.#port.close()
+    return false
   }
 }
 

@@ -34,6 +34,8 @@ export async function collect(task: CollectTask<MessagePort>): Promise<Outcome<u
   })
   if (!started.ok) return started
   await serve(port, started.value, post)
+  // The thread may be kept for another collection: nothing of this one stays open.
+  await started.value.close()
   return { ok: true, value: undefined }
 }
 

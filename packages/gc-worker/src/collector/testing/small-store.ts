@@ -61,7 +61,7 @@ interface OpenChunk {
  * A small store made of real files without the store's own code: what a collection reads and leaves behind.
  */
 export class SmallStore {
-  readonly dir = '/store'
+  readonly dir: string
   readonly fs: FileSystem
   /** Every record ever written, by offset. */
   readonly records: Map<number, KnownRecord> = new Map()
@@ -76,12 +76,13 @@ export class SmallStore {
   #batchOffsets: number[] = []
   #batchLength = 0
 
-  constructor(fs: FileSystem) {
+  constructor(fs: FileSystem, dir: string = '/store') {
     this.fs = fs
+    this.dir = dir
   }
 
-  static async create(fs: FileSystem): Promise<SmallStore> {
-    const store = new SmallStore(fs)
+  static async create(fs: FileSystem, dir: string = '/store'): Promise<SmallStore> {
+    const store = new SmallStore(fs, dir)
     await fs.mkdir(store.dir)
     await fs.syncFolder('/')
     await store.#begin(0)

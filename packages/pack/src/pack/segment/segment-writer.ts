@@ -1,4 +1,4 @@
-import { AssertionFailed, assert } from '../../base/index.ts'
+import { assert } from '../../base/index.ts'
 import { VarveError } from '../../errors/index.ts'
 import { type FileSystem, hasCode } from '../../fs/index.ts'
 import { fileName } from '../../layout/index.ts'
@@ -189,7 +189,7 @@ export class SegmentWriter {
       this.#state = next
     } catch (error) {
       this.#state = 'failed'
-      if (error instanceof AssertionFailed) throw error
+      if (!isDiskError(error)) throw error
       throw new VarveError('GC_FAILED', { reason: 'disk' }, { cause: error })
     }
   }
@@ -197,4 +197,9 @@ export class SegmentWriter {
   #checkOpen(): void {
     assert(this.#state === 'open', 'a segment writer is open and at rest')
   }
+}
+
+/** The file system's errors have a code; everything else is a bug, or a lack of memory. */
+function isDiskError(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string'
 }

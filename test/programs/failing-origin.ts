@@ -1,0 +1,44 @@
+/** The disk in a worker thread to which something happens when it begins to write a segment. */
+import { type FileHandle, type FileSystem, NodeFileSystem, type OpenMode } from '@varve/pack/fs'
+
+export interface FailingOptions {
+  readonly how: 'exit' | 'memory' | 'throw' | 'disk' | 'wait' | 'nothing'
+}
+
+export function createFileSystem(options: FailingOptions): FileSystem {
+  if (options.how === 'nothing') throw new TypeError('this disk cannot be made')
+  const disk = new NodeFileSystem()
+  const open = disk.open.bind(disk)
+  return Object.assign(disk, {
+    open: async (path: string, mode: OpenMode): Promise<FileHandle> => {
+      if (mode === 'create' && /\/gen-[0-9]+\.pack$/.test(path)) await fail(options.how)
+      return open(path, mode)
+    },
+  })
+}
+
+async function fail(how: FailingOptions['how']): Promise<void> {
+  switch (how) {
+    case 'exit':
+      return process.exit(9)
+    case 'memory':
+      return exhaust()
+    case 'throw':
+      throw new TypeError('a bug')
+    case 'disk':
+      throw Object.assign(new TypeError('no space'), { code: 'ENOSPC' })
+    default:
+      // Far longer than any test: only the end of the thread ends it.
+      await new Promise((resolve) => setTimeout(resolve, 600_000))
+  }
+}
+
+interface Link {
+  readonly next: Link | undefined
+}
+
+/** Small objects: the limit is that of the JavaScript heap, and it is met between two of them. */
+function exhaust(): void {
+  let held: Link | undefined
+  for (;;) held = { next: held }
+}
