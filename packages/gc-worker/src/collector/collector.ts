@@ -175,7 +175,8 @@ export class Collector implements CollectorRun {
   }
 
   #peakBytes(shop: Workshop): number {
-    return shop.tables.peakBytes + shop.image.memoryBytes + shop.source.memoryBytes + shop.segments.peakBytes
+    const { tables, image, source, segments, indexes } = shop
+    return tables.peakBytes + image.memoryBytes + source.memoryBytes + segments.peakBytes + indexes.bytes
   }
 
   async #step<T>(state: 'new' | 'swept', run: () => Promise<T>): Promise<T> {

@@ -54,7 +54,8 @@ export class StartRoots {
     this.#shop.pace.begin('log')
     for (const place of job.previous.chunks) await this.#fromChunk(place)
     for (const segment of this.#shop.source.space.segments as readonly Segment[]) {
-      await this.#youngIn(await this.#shop.indexes.ofSegment(segment.number), true)
+      // An index that is gone takes its list along: then nothing of that file is kept for its age alone.
+      await this.#shop.indexes.withSegment(segment.number, (index) => this.#youngIn(index, true))
     }
     await markAllFrom(this.#shop, this.#keepFrom, job.previous.retire)
     await this.#fromMetadata()
@@ -67,11 +68,10 @@ export class StartRoots {
   }
 
   async #fromChunk(place: ChunkPlace): Promise<void> {
-    const { indexes, job, files, tables, pace } = this.#shop
     const end = place.base + place.length
-    const isRead = end > Math.min(this.#keepFrom, job.newRetire)
-    const index = isRead ? undefined : await indexes.ofChunk(place.number)
-    if (index !== undefined && index.packLength === place.length) return this.#fromIndex(index)
+    const mustRead = end > Math.min(this.#keepFrom, this.#shop.job.newRetire)
+    if (!mustRead && (await this.#fromIndex(place))) return
+    const { job, files, tables, pace } = this.#shop
     const range = { chunks: [place], from: place.base, to: end }
     const { record, damaged } = this.#log
     const lost = (lost: LostRange): Promise<void> => this.#fromLost(lost)
@@ -84,9 +84,16 @@ export class StartRoots {
     this.#scanned.records += counts.records
   }
 
-  async #fromIndex(index: IndexFile): Promise<void> {
-    for (const offset of index.metadataOffsets()) this.#metadataAt(offset)
-    await this.#youngIn(index, true)
+  /** False: the index does not tell all. */
+  async #fromIndex(place: ChunkPlace): Promise<boolean> {
+    let isWhole = false
+    await this.#shop.indexes.withChunk(place.number, async (index) => {
+      isWhole = index.packLength === place.length
+      if (!isWhole) return
+      for (const offset of index.metadataOffsets()) this.#metadataAt(offset)
+      await this.#youngIn(index, true)
+    })
+    return isWhole
   }
 
   /**
@@ -95,8 +102,14 @@ export class StartRoots {
    * entry: then it does not.
    */
   async #fromLost(lost: LostRange): Promise<void> {
-    const index = await this.#shop.indexes.ofChunk(lost.chunk.number)
-    if (index === undefined || lost.batch === undefined) return refuseLost(lost)
+    const known = await this.#shop.indexes.withChunk(lost.chunk.number, async (index) => {
+      await this.#fromListed(lost, index)
+    })
+    if (!known) refuseLost(lost)
+  }
+
+  async #fromListed(lost: LostRange, index: IndexFile): Promise<void> {
+    if (lost.batch === undefined) return refuseLost(lost)
     const { start, recordCount } = lost.batch
     const isInside = (offset: number): boolean => offset >= start && offset < lost.end
     const objects: number[] = []
@@ -118,9 +131,7 @@ export class StartRoots {
     this.#fold.apply({ bytes: view.buf, bodyStart, bodyEnd, referenceCount, offset })
   }
 
-  /** An index that is gone takes the list along: then nothing of that file is kept for its age alone. */
-  async #youngIn(index: IndexFile | undefined, isCarried: boolean): Promise<void> {
-    if (index === undefined) return
+  async #youngIn(index: IndexFile, isCarried: boolean): Promise<void> {
     const { offsets, times } = index.touched()
     for (let i = 0; i < offsets.length; i++) {
       this.#log.young(offsets[i] as number, times[i] as number, isCarried)

@@ -8,41 +8,50 @@ import { scanSegmentForIndex } from './segment-records.ts'
 import type { SourceSpace } from './source-space.ts'
 
 /**
- * The indexes of the files that a collection reads. Opened one by one as they are asked for; one that is
- * missing or damaged is rebuilt in memory before the first look-up by hash, and never taken for "not found".
+ * The indexes of the files that a collection reads. One that is missing or damaged is rebuilt in memory
+ * before the first look-up by hash, and never taken for "not found". Their filters are held only once hashes
+ * are looked up: for damage, and for histories.
  */
 export class SourceIndexes {
   readonly #source: SourceSpace
   readonly #previous: PreviousFiles
-  readonly #opened: Map<number, IndexFile | undefined> = new Map()
-  #complete: IndexFile[] | undefined
+  #complete: readonly IndexFile[] | undefined
 
   constructor(source: SourceSpace, previous: PreviousFiles) {
     this.#source = source
     this.#previous = previous
   }
 
-  /** `undefined`: missing or damaged. */
-  async ofChunk(number: number): Promise<IndexFile | undefined> {
-    return this.#open(number, fileName.chunkIndex(number))
+  /** Memory held besides the block cache. */
+  get bytes(): number {
+    return (this.#complete ?? []).reduce((sum, index) => sum + index.bytes, 0)
   }
 
-  async ofSegment(number: number): Promise<IndexFile | undefined> {
-    return this.#open(number, fileName.segmentIndex(number))
+  /** Opens the index of a sealed chunk for that call; false: it is missing or damaged. */
+  withChunk(number: number, use: (index: IndexFile) => Promise<void>): Promise<boolean> {
+    return this.#with(number, fileName.chunkIndex(number), use)
   }
 
-  /** Must have resolved before `candidates`. Newest files first. */
+  /** The same for a segment. */
+  withSegment(number: number, use: (index: IndexFile) => Promise<void>): Promise<boolean> {
+    return this.#with(number, fileName.segmentIndex(number), use)
+  }
+
+  /** Must have resolved before `candidates`. */
   async complete(): Promise<void> {
     if (this.#complete !== undefined) return
     const all: IndexFile[] = []
-    for (const place of this.#previous.chunks) {
-      all.push((await this.ofChunk(place.number)) ?? (await this.#rebuildChunk(place)))
+    try {
+      for (const place of this.#previous.chunks) all.push(await this.#chunkIndex(place))
+      // What is looked up is more often new than old.
+      all.reverse()
+      for (const segment of this.#source.space.segments as readonly Segment[]) {
+        all.push(await this.#segmentIndex(segment))
+      }
+      this.#complete = all
+    } finally {
+      if (this.#complete === undefined) for (const index of all) index.release()
     }
-    all.reverse()
-    for (const segment of this.#source.space.segments as readonly Segment[]) {
-      all.push((await this.ofSegment(segment.number)) ?? (await this.#rebuildSegment(segment)))
-    }
-    this.#complete = all
   }
 
   /** Virtual offsets where the object may be: fingerprints select, the record decides. Ascending. */
@@ -68,17 +77,19 @@ export class SourceIndexes {
   }
 
   close(): void {
-    const all = new Set<IndexFile | undefined>([...this.#opened.values(), ...(this.#complete ?? [])])
-    for (const index of all) index?.release()
-    this.#opened.clear()
+    for (const index of this.#complete ?? []) index.release()
     this.#complete = undefined
   }
 
-  async #open(number: number, name: string): Promise<IndexFile | undefined> {
-    if (this.#opened.has(number)) return this.#opened.get(number)
+  async #with(number: number, name: string, use: (index: IndexFile) => Promise<void>): Promise<boolean> {
     const index = await this.#tryOpen(number, name)
-    this.#opened.set(number, index)
-    return index
+    if (index === undefined) return false
+    try {
+      await use(index)
+    } finally {
+      index.release()
+    }
+    return true
   }
 
   async #tryOpen(number: number, name: string): Promise<IndexFile | undefined> {
@@ -90,14 +101,18 @@ export class SourceIndexes {
     }
   }
 
-  async #rebuildChunk(place: ChunkPlace): Promise<IndexFile> {
+  async #chunkIndex(place: ChunkPlace): Promise<IndexFile> {
+    const name = fileName.chunkIndex(place.number)
+    const opened = await this.#tryOpen(place.number, name)
+    if (opened !== undefined) return opened
     const { builder, packLength } = await scanForIndex(this.#source.o, place)
-    return this.#inMemory(builder, place.number, fileName.chunkIndex(place.number), packLength)
+    return this.#inMemory(builder, place.number, name, packLength)
   }
 
-  async #rebuildSegment(segment: Segment): Promise<IndexFile> {
-    const builder = scanSegmentForIndex(segment)
-    return this.#inMemory(builder, segment.number, fileName.segmentIndex(segment.number), segment.info.bytes)
+  async #segmentIndex(segment: Segment): Promise<IndexFile> {
+    const name = fileName.segmentIndex(segment.number)
+    const opened = await this.#tryOpen(segment.number, name)
+    return opened ?? this.#inMemory(scanSegmentForIndex(segment), segment.number, name, segment.info.bytes)
   }
 
   #inMemory(builder: IndexBuilder, number: number, name: string, packLength: number): IndexFile {
