@@ -8,6 +8,7 @@ export {
   foldedName,
   type NameFolding,
   planCheckout,
+  type UnlikeGit,
 } from './checkout/index.ts'
 export { run } from './commands/index.ts'
 export { candidatesFor, completionScript, shells } from './completion/index.ts'

@@ -16,6 +16,8 @@ export interface ImportCounts {
 export class ImportOutcome {
   readonly #ids: IdMap
   readonly #missing: 'refuse' | 'skip'
+  /** Of commits that were left out. */
+  readonly #firstParents = new Map<string, string>()
   readonly counts: ImportCounts = { commits: 0, trees: 0, blobs: 0, bytes: 0 }
   /** Commits that are not imported, each with the first object that it lacks. */
   readonly leftOut: MissingObject[] = []
@@ -47,9 +49,22 @@ export class ImportOutcome {
     return index >= 0 && this.#ids.state(index) === idState.commit ? this.#ids.commitHash(index) : undefined
   }
 
-  /** @throws GIT_OBJECT_MISSING unless missing objects are to be skipped */
-  leaveOut(missing: MissingObject): void {
+  /**
+   * The first of the commit and its first parents that is in the store; `undefined` when none is known to be.
+   */
+  nearest(id: string): string | undefined {
+    let found: string | undefined = id
+    while (found !== undefined && this.commitHash(found) === undefined) found = this.#firstParents.get(found)
+    return found
+  }
+
+  /**
+   * @param firstParent of the commit that is left out, if the commit itself can be read
+   * @throws GIT_OBJECT_MISSING unless missing objects are to be skipped
+   */
+  leaveOut(missing: MissingObject, firstParent?: string): void {
     if (this.#missing === 'refuse') throw new VarveError('GIT_OBJECT_MISSING', missing)
     this.leftOut.push(missing)
+    if (firstParent !== undefined) this.#firstParents.set(missing.commit, firstParent)
   }
 }

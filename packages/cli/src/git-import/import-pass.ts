@@ -178,7 +178,7 @@ export class ImportPass {
     const { idSize } = this.#o.repository
     const missing = await findMissing(commit, { ids: this.#ids, reader: this.#readerOf(), idSize })
     this.#ids.addHex(commit.id, idState.broken)
-    this.#o.outcome.leaveOut(missing)
+    this.#o.outcome.leaveOut(missing, commit.parents[0])
   }
 
   /** Of these commits those that the repository has: it may be another one than the last time. */

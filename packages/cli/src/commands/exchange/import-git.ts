@@ -157,11 +157,12 @@ async function refMoves(
   const reports: RefReport[] = []
   for (const ref of plan.refs) {
     const { name, gitName, tag } = ref
-    const after = outcome.commitHash(ref.commit)
+    const at = reachable(ref, outcome)
+    const after = at === undefined ? undefined : outcome.commitHash(at)
     const before = await targetOf(store, name)
-    const state = stateOf(ref, before, after, options)
-    reports.push({ name, gitName, commit: ref.commit, before: before?.hash, after, state })
-    if (after === undefined || (state !== 'new' && state !== 'moved')) continue
+    const state = stateOf({ isBehind: at !== ref.commit, before, after }, options)
+    reports.push({ name, gitName, commit: ref.commit, at, before: before?.hash, after, state })
+    if (after === undefined || state === 'same' || state === 'kept') continue
     moves.push({ name, commit: after, tag: tag && annotationOf(tag) })
   }
   return { moves, reports }
@@ -171,18 +172,28 @@ function annotationOf({ message, tagger, dateMs }: GitTag): NonNullable<Imported
   return { message, author: tagger, ...(dateMs !== undefined && { date: dateMs }) }
 }
 
+/**
+ * The Git id of the commit that a ref can be at. A branch whose head was left out is at the last commit
+ * before it that was not, so that its history stays reachable; a tag of another commit than Git's would be a
+ * lie.
+ */
+function reachable({ name, commit }: PlannedRef, outcome: ImportOutcome): string | undefined {
+  if (outcome.commitHash(commit) !== undefined) return commit
+  return name.startsWith('heads/') ? outcome.nearest(commit) : undefined
+}
+
 function stateOf(
-  { commit }: PlannedRef,
-  before: Commit | undefined,
-  after: string | undefined,
+  o: { readonly isBehind: boolean; readonly before: Commit | undefined; readonly after: string | undefined },
   { force }: ImportGitOptions,
 ): RefReport['state'] {
+  const { before, after } = o
   if (after === undefined) return 'left-out'
-  if (before === undefined) return 'new'
-  if (before.hash === after) return 'same'
   // A commit that no import wrote is someone's work: it is not taken off a branch unasked.
-  const isOwn = importedId(before) === undefined && commit !== before.hash
-  return isOwn && !force ? 'kept' : 'moved'
+  const isOwn = before !== undefined && before.hash !== after && importedId(before) === undefined
+  if (isOwn && !force) return 'kept'
+  if (o.isBehind) return 'behind'
+  if (before === undefined) return 'new'
+  return before.hash === after ? 'same' : 'moved'
 }
 
 async function targetOf(store: Store, name: string): Promise<Commit | undefined> {
@@ -192,6 +203,6 @@ async function targetOf(store: Store, name: string): Promise<Commit | undefined>
 }
 
 function isComplete({ outcome, refs, skipped }: Omit<ImportReport, 'seconds'>): boolean {
-  const isEveryRef = refs.every(({ state }) => state !== 'left-out' && state !== 'kept')
+  const isEveryRef = refs.every(({ state }) => state === 'new' || state === 'moved' || state === 'same')
   return isEveryRef && skipped.length === 0 && outcome.leftOut.length === 0
 }

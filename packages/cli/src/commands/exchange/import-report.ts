@@ -6,12 +6,17 @@ export interface RefReport {
   /** 'heads/main', 'tags/v1'. */
   readonly name: string
   readonly gitName: string
-  /** Git's id. */
+  /** Git's id of what it points to there. */
   readonly commit: string
+  /** Git's id of the commit that it points to here. */
+  readonly at: string | undefined
   readonly before: string | undefined
   readonly after: string | undefined
-  /** `kept`: the branch has commits of its own. `left-out`: its commit could not be imported. */
-  readonly state: 'new' | 'moved' | 'same' | 'kept' | 'left-out'
+  /**
+   * `kept`: the branch has commits of its own. `behind`: its commit could not be imported, and it is at the
+   * last one before it that could. `left-out`: not even that.
+   */
+  readonly state: 'new' | 'moved' | 'same' | 'kept' | 'behind' | 'left-out'
 }
 
 export interface ImportReport {
