@@ -16,7 +16,7 @@ import {
 import type { ChunkPlace, PreviousFiles } from '../job/index.ts'
 
 /** For look-ups besides the sweep: pages of maps and indexes, commits, damaged records' copies. */
-const cacheBytes = 8 * 1024 * 1024
+const cacheBytes = 24 * 1024 * 1024
 
 export interface SourceOptions {
   readonly fs: FileSystem

@@ -43,17 +43,14 @@ const memoryCodes: ReadonlySet<string> = new Set([
 export function asCollectFailure(error: unknown): VarveError {
   if (VarveError.is(error)) return error
   const reason = reasonOf(error)
-  const message = `The collection failed (${reason}): ${error instanceof Error ? error.message : String(error)}`
-  return new VarveError('GC_FAILED', { reason }, { message, cause: error })
+  return failed(reason, error)
 }
 
 /** The thread ended, or never started: whatever Piscina or Node says about it. */
 export function asThreadFailure(error: unknown): VarveError {
   if (VarveError.is(error)) return error
   const reason = reasonOf(error) === 'memory' ? 'memory' : 'worker'
-  const text = error instanceof Error ? error.message : String(error)
-  const message = `The collection failed (${reason}): ${text}`
-  return new VarveError('GC_FAILED', { reason }, { message, cause: error })
+  return failed(reason, error)
 }
 
 /** Runs one step of a task: what it gives or throws, as data. Never rejects. */
@@ -73,6 +70,15 @@ const unknownFailure = {
   message: 'The collection failed for a reason that cannot be told',
   hint: '',
 } as const
+
+function failed(reason: Reason, cause: unknown): VarveError<'GC_FAILED'> {
+  const text = cause instanceof Error ? cause.message : String(cause)
+  return new VarveError(
+    'GC_FAILED',
+    { reason },
+    { message: `The collection failed (${reason}): ${text}`, cause },
+  )
+}
 
 /** What V8 and Node say when there is no room for an array or a buffer. */
 const allocationText = /allocation|invalid array length|array buffer/i
