@@ -2,8 +2,9 @@
 import type { Benchmark } from './benchmark.ts'
 import { checksumBenchmark } from './micro/checksum.ts'
 import { integerBenchmark } from './micro/integers.ts'
+import { treeShapeBenchmarks } from './tree-shape/tree-shape.ts'
 
-const benchmarks: readonly Benchmark[] = [checksumBenchmark, integerBenchmark]
+const benchmarks: readonly Benchmark[] = [checksumBenchmark, integerBenchmark, ...treeShapeBenchmarks]
 
 const wanted = process.argv.slice(2)
 const chosen = benchmarks.filter(({ name }) => wanted.length === 0 || wanted.some((w) => name.startsWith(w)))

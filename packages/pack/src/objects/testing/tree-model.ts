@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { type RawName, toRawName } from '../names/raw-name.ts'
 import type { NodeRef } from '../node-seam.ts'
 import { type EntryTarget, entryMode, type ModeNumber, type TreeChange } from '../tree/entry.ts'
-import type { TreeShape } from '../tree/tree-shape.ts'
+import { type TreeShape, treeShape } from '../tree/tree-shape.ts'
 import { TreeWriter } from '../tree/tree-writer.ts'
 import type { MemoryNodeStore } from './memory-node-store.ts'
 
@@ -14,7 +14,7 @@ export const testShapes: readonly TreeShape[] = [
   { leafMax: 1, bits: 2 },
   { leafMax: 2, bits: 5 },
   { leafMax: 4, bits: 3 },
-  { leafMax: 32, bits: 4 },
+  treeShape,
 ]
 
 /**

@@ -14,4 +14,4 @@ export const bitsMax = 5
 /**
  * The shape of format 1. Never changes within it; `docs/design/0001-tree-shape.md` holds the measurements.
  */
-export const treeShape: TreeShape = { leafMax: 32, bits: 4 }
+export const treeShape: TreeShape = { leafMax: 32, bits: 5 }

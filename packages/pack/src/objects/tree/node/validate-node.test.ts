@@ -69,8 +69,9 @@ describe('vectors', () => {
       const names = [...model].filter(([name]) => name.startsWith(`file-${tens}`))
       return rawToHex(buildDirectory(store, treeShape, new Map(names)).hash)
     })
-    // Names differ in their sixth byte from bit 44 on: '0' to '3' are 0x30 to 0x33.
-    const expected = ['14 11 2c00 0f000000', ...leaves, '0a0a0a0a', '32323232', hexOf('file-'), '30']
+    // Names differ in their sixth byte, 0x30 to 0x33, from bit 46 on: the split is at 45, over its last three
+    // bits and two of the next byte, which are 0 for all digits.
+    const expected = ['15 11 2d00 11110000', ...leaves, '0a0a0a0a', '32323232', hexOf('file-'), '30']
     expect(body.subarray(0, -32).toString('hex')).toBe(expected.join('').replaceAll(' ', ''))
   })
 })
@@ -138,9 +139,9 @@ describe('what the writer never makes is refused', () => {
     ],
     ['an offset of nothing', leaf, 3, (bytes) => bytes.fill(0, bytes.length - 8)],
     ['an offset of 2^53 and more', leaf, 3, (bytes) => bytes.fill(0xff, bytes.length - 1)],
-    ['other bits than the shape has', inner, 4, (bytes) => bytes.fill(0x15, 0, 1)],
-    ['a split between the multiples', inner, 4, (bytes) => bytes.fill(0x2d, 2, 3)],
-    ['slots that do not exist', inner, 4, (bytes) => bytes.fill(0x01, 6, 7)],
+    ['other bits than the shape has', inner, 4, (bytes) => bytes.fill(0x14, 0, 1)],
+    ['a split between the multiples', inner, 4, (bytes) => bytes.fill(0x2e, 2, 3)],
+    ['more slots than references', inner, 4, (bytes) => bytes.fill(0x01, 6, 7)],
     ['an empty child', inner, 4, (bytes) => bytes.fill(0, 8 + 128, 8 + 129)],
     ['fewer entries than a leaf may have', inner, 4, (bytes) => bytes.fill(1, 8 + 128, 8 + 132)],
     ['a prefix with a slash', inner, 4, (bytes) => bytes.fill(0x2f, 8 + 136, 8 + 137)],
