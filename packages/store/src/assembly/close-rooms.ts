@@ -1,3 +1,4 @@
+import { openFailure } from '../opening/index.ts'
 import type { StoreRooms } from './store-rooms.ts'
 
 /**
@@ -15,6 +16,7 @@ export async function closeRooms(rooms: StoreRooms): Promise<void> {
   }
   rooms.markClosed()
   await step(() => rooms.gc.close())
+  await step(() => rooms.threads.close())
   await step(() => rooms.indexing.close())
   await step(() => rooms.log.close())
   await step(() => rooms.queues.idle())
@@ -23,5 +25,5 @@ export async function closeRooms(rooms: StoreRooms): Promise<void> {
   await step(() => rooms.files.close())
   await step(() => rooms.retirer.drained())
   await step(() => rooms.releaseLock())
-  if (failures.length > 0) throw failures[0]
+  if (failures.length > 0) throw openFailure(failures[0], rooms.folder)
 }

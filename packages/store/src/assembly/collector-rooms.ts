@@ -1,5 +1,5 @@
 /** Joins the collector to the store that it collects. */
-import { CollectorThread } from '@varve/gc-worker'
+import { CollectorThread, type ThreadKeeper } from '@varve/gc-worker'
 import { VarveError } from '@varve/pack/errors'
 import { fileName } from '@varve/pack/layout'
 import { directoryTotals, hexToRaw, indexKind } from '@varve/pack/objects'
@@ -24,6 +24,7 @@ export interface CollectorParts {
   readonly pins: PinRegistry
   readonly branchRooms: BranchRooms
   readonly projections: Projections
+  readonly threads: ThreadKeeper
 }
 
 export function collectorFor(parts: CollectorParts): GarbageCollector {
@@ -74,6 +75,11 @@ class StoreCollectionHost implements CollectionHost {
     if (free < needed) throw new VarveError('NO_SPACE', { needed, free })
   }
 
+  warmUp(): void {
+    const { options, threads } = this.#parts
+    if (options.collectorWhere !== 'inline' && options.fs.origin !== undefined) threads.warm()
+  }
+
   sealLog(): Promise<void> {
     return this.#parts.log.seal()
   }
@@ -88,7 +94,7 @@ class StoreCollectionHost implements CollectionHost {
   }
 
   startWorker(order: Parameters<CollectionHost['startWorker']>[0]): StoreCollection {
-    const { options, log, projections, branchRooms } = this.#parts
+    const { options, log, projections, branchRooms, threads } = this.#parts
     const { folder, storeId, cache, retirer, files, pins } = this.#parts
     return new StoreCollection(
       {
@@ -96,7 +102,7 @@ class StoreCollectionHost implements CollectionHost {
         now: () => options.clock.now(),
         startThread: (job, { onProgress }) =>
           CollectorThread.start(job, {
-            ...{ fileSystem: options.fs, where: options.collectorWhere, clock: options.clock, onProgress },
+            ...{ fileSystem: options.fs, where: options.collectorWhere, clock: options.clock, threads, onProgress },
           }),
         onSwitchFailed: (cause) => log.fail(cause, fileName.control),
         onSwitched: () =>

@@ -3,7 +3,7 @@
  * control, files, metadata, log, projections. Whatever fails gives back what was taken before it, the lock
  * last.
  */
-import { IndexThread } from '@varve/gc-worker'
+import { IndexThread, ThreadKeeper } from '@varve/gc-worker'
 import { loadXxh64 } from '@varve/pack/base'
 import { throwIfAborted } from '@varve/pack/errors'
 import { fileName } from '@varve/pack/layout'
@@ -56,6 +56,7 @@ const BLOCK_CACHE_PART = 0.25
 export async function openRooms(o: StoreOptions): Promise<StoreRooms> {
   await loadXxh64()
   let lock: StoreLock | undefined
+  let opening: Opening | undefined
   try {
     throwIfAborted(o.signal)
     await prepareFolder(o.fs, o.folder, o.create)
@@ -63,9 +64,12 @@ export async function openRooms(o: StoreOptions): Promise<StoreRooms> {
       ...{ fileSystem: o.fs, root: o.folder, clock: o.clock, waitMs: o.lockWaitMs, signal: o.signal },
       memoryKey: o.memoryKey,
     })
-    return await new Opening(o, lock).run()
+    opening = new Opening(o, lock)
+    return await opening.run()
   } catch (error) {
-    await lock?.release()
+    await opening?.drained()
+    // What went wrong first is what to tell; a lock that cannot be given back ends with the process.
+    await lock?.release().catch(() => undefined)
     throw openFailure(error, o.folder)
   }
 }
@@ -113,9 +117,13 @@ class Opening {
       return await this.#join({ control, isNew, storeId, files, records, packs })
     } catch (error) {
       files.close()
-      await this.#retirer.drained()
       throw error
     }
+  }
+
+  /** Files that a failed opening has let go of are closed. */
+  drained(): Promise<void> {
+    return this.#retirer.drained()
   }
 
   #openPacks(control: ControlState, storeId: Buffer, index: HashIndex): Promise<OpenPacks> {
@@ -184,29 +192,22 @@ class Opening {
 
   async #start(parts: OpenedParts, refs: RefStore, kv: Kv): Promise<StoreRooms> {
     const { control, storeId, files, records } = parts
-    const { fs, clock, onEvent } = this.#o
+    const { clock, onEvent } = this.#o
     const { index } = files
     const objects = new ObjectReader({
       records,
       index,
       onHealed: (_kind, hash) => onEvent({ type: 'healed', hash: rawToHex(hash) as never }),
     })
-    const maintenance: { indexing?: IndexMaintenance; log?: AppendLog } = {}
-    const indexing = new IndexMaintenance({
-      ...{ fs, folder: this.#folder, storeId, cache: this.#cache, retirer: this.#retirer, files },
-      thread: this.#newIndexThread(),
-      onProgress: () => maintenance.log?.wake(),
-    })
-    const log = await this.#openLog(parts, indexing)
-    maintenance.log = log
+    const projections = new Projections(kv)
+    const reason = await projections.catchUp(projectionSource({ files, objects, records, refs }), parts.isNew)
+    if (reason !== undefined) onEvent({ type: 'projections-rebuilt', reason })
+    const { log, indexing } = await this.#startLog(parts)
     let isClosed = false
     const queue = new WriteQueue({ log, clock, isClosed: () => isClosed })
     const turn = (): Promise<void> => clock.turn()
     const blobs = new BlobReader({ cache: this.#cache, files, objects, turn })
     const storage = new StoreStorage({ files, objects, blobs })
-    const projections = new Projections(kv)
-    const reason = await projections.catchUp(projectionSource({ files, objects, records, refs }), parts.isNew)
-    if (reason !== undefined) onEvent({ type: 'projections-rebuilt', reason })
     const pins = new PinRegistry()
     const branchRooms = {
       ...{ storage, objects, queue, writer: new ObjectWriter(log, index), refs, projections },
@@ -215,9 +216,10 @@ class Opening {
       durability: this.#o.durability,
       assertOpen: () => queue.assertOpenForReading(),
     }
+    const threads = new ThreadKeeper()
     const gc = collectorFor({
       ...{ options: this.#o, folder: this.#folder, storeId, cache: this.#cache, retirer: this.#retirer },
-      ...{ files, log, queue, pins, branchRooms, projections },
+      ...{ files, log, queue, pins, branchRooms, projections, threads },
     })
     return {
       ...branchRooms,
@@ -231,11 +233,33 @@ class Opening {
         blobs,
         pins,
       },
-      ...{ queues: new CommitQueues(), gc, indexing, turn },
+      ...{ queues: new CommitQueues(), gc, threads, indexing, turn },
       markClosed: () => {
         isClosed = true
       },
       releaseLock: () => this.#lock.release(),
+    }
+  }
+
+  /** The last step that can fail: the log, and what gives its sealed chunks their indexes. */
+  async #startLog(
+    parts: OpenedParts,
+  ): Promise<{ readonly log: AppendLog; readonly indexing: IndexMaintenance }> {
+    const { fs } = this.#o
+    const opened: { log?: AppendLog } = {}
+    const indexing = new IndexMaintenance({
+      ...{ fs, folder: this.#folder, storeId: parts.storeId, cache: this.#cache, retirer: this.#retirer },
+      files: parts.files,
+      thread: this.#newIndexThread(),
+      onProgress: () => opened.log?.wake(),
+    })
+    try {
+      const log = await this.#openLog(parts, indexing)
+      opened.log = log
+      return { log, indexing }
+    } catch (error) {
+      await indexing.close()
+      throw error
     }
   }
 

@@ -1,4 +1,5 @@
 /** The parts of one open store, put together by `openRooms` and taken apart by `close`. */
+import type { ThreadKeeper } from '@varve/gc-worker'
 import type { AppendLog, BlockCache, FileRetirer } from '@varve/pack/pack'
 import type { BranchRooms, CommitQueues } from '../branches/index.ts'
 import type { FileSet } from '../file-set/index.ts'
@@ -18,6 +19,7 @@ export interface StoreRooms extends BranchRooms {
   readonly pins: PinRegistry
   readonly queues: CommitQueues
   readonly gc: GarbageCollector
+  readonly threads: ThreadKeeper
   readonly indexing: IndexMaintenance
   readonly turn: () => Promise<void>
   /** From now on every call is refused. */

@@ -20,6 +20,8 @@ export interface CollectionHost {
   latestTarget(): CommitPlace | undefined
   /** @throws NO_SPACE when the file system plainly has no room for what the collection would keep. */
   assertSpaceFor(target: CommitPlace | undefined): Promise<void>
+  /** A worker is needed soon: its thread may start meanwhile. */
+  warmUp(): void
   /** Seals the open chunk unless it is empty. */
   sealLog(): Promise<void>
   /** No append from the moment this resolves until the returned function is called. */

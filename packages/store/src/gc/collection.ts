@@ -62,8 +62,13 @@ export class Collection {
 
   /** Seals the log and starts the worker; the sweep goes on after this resolves. */
   async start(): Promise<void> {
-    await this.#host.assertSpaceFor(this.target)
-    await this.#host.sealLog()
+    try {
+      await this.#host.assertSpaceFor(this.target)
+      this.#host.warmUp()
+      await this.#host.sealLog()
+    } catch (error) {
+      throw asCollectionError(error)
+    }
     if (this.#isCancelRequested) throw new VarveError('ABORTED', {})
     const worker = this.#stalls.section(() => this.#host.startWorker(this.#order()))
     this.#worker = worker
@@ -194,6 +199,8 @@ export class Collection {
 }
 
 /** Errors of ours pass; anything else becomes GC_FAILED with its cause. */
-function asCollectionError(error: unknown): VarveError {
-  return VarveError.is(error) ? error : new VarveError('GC_FAILED', { reason: 'other' }, { cause: error })
+export function asCollectionError(error: unknown): VarveError {
+  if (VarveError.is(error)) return error
+  const isOfSystem = error instanceof Error && 'syscall' in error
+  return new VarveError('GC_FAILED', { reason: isOfSystem ? 'disk' : 'other' }, { cause: error })
 }

@@ -7,7 +7,7 @@ import { parseDuration } from '@varve/pack/base'
 import { abortedError, orAborted, throwIfAborted, VarveError } from '@varve/pack/errors'
 import { rawToHex } from '@varve/pack/objects'
 import type { CommitLike, Duration, Gc, GcOptions, GcResult, GcStats, GcStatus, Hash } from '../api/index.ts'
-import { Collection } from './collection.ts'
+import { asCollectionError, Collection } from './collection.ts'
 import type { CollectionHost, CommitPlace } from './collection-host.ts'
 
 /** How long a bare put or commit is kept without a holder, unless the caller says otherwise. */
@@ -102,8 +102,7 @@ export class GarbageCollector implements Gc {
       await this.#host.assertSpaceFor(this.#placeOf(target))
       return true
     } catch (error) {
-      if (VarveError.is(error)) return error
-      throw error
+      return asCollectionError(error)
     }
   }
 
