@@ -1,0 +1,110 @@
+import { systemClock } from '@varve/pack/base'
+import { classifyFile } from '@varve/pack/layout'
+import { expect } from 'vitest'
+
+/**
+ * How often to look at a folder until it is as expected: files are indexed, closed, and unlinked in the
+ * background.
+ */
+const looksMax = { memory: 300, disk: 100_000 } as const
+
+type Family = 'suffix' | 'gen' | 'meta'
+
+/**
+ * The files of a store by what they are rather than by number. Numbers come from one counter, so a file's
+ * number is an accident; which file it is, is not. The first chunk that a test sees is `suffix-A`, the next
+ * one `suffix-B`; the same for segments (`gen-A`) and checkpoints (`meta-A`), each in the order of their
+ * numbers, which are never reused. Whoever makes files looks (`names`) after each step, so that none comes
+ * and goes unseen.
+ *
+ * `control` is expected always; the lock, the projections, and the drafts never (other tests do that).
+ */
+export class FileLetters {
+  readonly #looksMax: number
+  readonly #list: () => Promise<string[]>
+  readonly #seen: Readonly<Record<Family, number[]>> = { suffix: [], gen: [], meta: [] }
+
+  constructor(place: keyof typeof looksMax, list: () => Promise<string[]>) {
+    this.#looksMax = looksMax[place]
+    this.#list = list
+  }
+
+  /** The names now, with letters for numbers. */
+  async names(): Promise<string[]> {
+    const files = (await this.#list()).map((name) => ({ name, file: classifyFile(name) }))
+    const numbers = files.flatMap(({ file }) => ('number' in file ? [file.number] : []))
+    const isAscending = (a: { name: string }, b: { name: string }): number =>
+      numberOf(a.name) - numberOf(b.name)
+    expect(numbers.every((number) => number > 0)).toBe(true)
+    return files
+      .filter(({ file }) => !ignored.has(file.kind))
+      .sort(isAscending)
+      .map(({ name }) => this.#letter(name))
+      .sort()
+  }
+
+  /** Asserts that the store consists of exactly these files, `control`, and nothing else. */
+  async expect(...wanted: readonly (readonly string[])[]): Promise<void> {
+    const expected = ['control', ...wanted.flat()].sort()
+    for (let look = 0; look < this.#looksMax; look++) {
+      if (isSame(await this.names(), expected)) return
+      await systemClock.turn()
+    }
+    expect(await this.names()).toEqual(expected)
+  }
+
+  /** Waits until these are there, whatever else is. */
+  async include(...wanted: readonly (readonly string[])[]): Promise<void> {
+    const missing = async (): Promise<string[]> => {
+      const names = await this.names()
+      return wanted.flat().filter((name) => !names.includes(name))
+    }
+    for (let look = 0; look < this.#looksMax; look++) {
+      if ((await missing()).length === 0) return
+      await systemClock.turn()
+    }
+    expect(await missing()).toEqual([])
+  }
+
+  #letter(name: string): string {
+    const match = /^(suffix|gen|meta)-([0-9]+)(\..*)$/.exec(name)
+    if (match === null) return name
+    const [, family = '', digits = '', extension = ''] = match
+    const seen = this.#seen[family as Family]
+    const number = Number(digits)
+    if (!seen.includes(number)) {
+      expect(number, `${name} has a number of its own`).toBeGreaterThan(seen.at(-1) ?? 0)
+      seen.push(number)
+    }
+    return `${family}-${String.fromCharCode(65 + seen.indexOf(number))}${extension}`
+  }
+}
+
+/** The chunk that is appended to. */
+export function open(letter: string): string[] {
+  return [`suffix-${letter}.pack`]
+}
+
+/** A chunk that is sealed and indexed. */
+export function sealed(letter: string): string[] {
+  return [`suffix-${letter}.pack`, `suffix-${letter}.idx`]
+}
+
+/** A segment of the generation. */
+export function segment(letter: string): string[] {
+  return [`gen-${letter}.pack`, `gen-${letter}.map`, `gen-${letter}.idx`]
+}
+
+export function checkpoint(letter: string): string[] {
+  return [`meta-${letter}.ckpt`]
+}
+
+const ignored: ReadonlySet<string> = new Set(['lock', 'lock-owner', 'projections', 'staging'])
+
+function numberOf(name: string): number {
+  return Number(/[0-9]+/.exec(name)?.[0] ?? 0)
+}
+
+function isSame(a: readonly string[], b: readonly string[]): boolean {
+  return a.length === b.length && a.every((name, index) => name === b[index])
+}

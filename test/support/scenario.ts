@@ -1,0 +1,174 @@
+import { systemClock } from '@varve/pack/base'
+import type { Commit, GcOptions, GcResult, GcStats, Hash, Store, Tree } from '@varve/store'
+import { VarveError } from '@varve/store'
+import { expect } from 'vitest'
+import { describe, readTree, type WholeTree } from './read-whole.ts'
+import type { TempStore } from './temp-store.ts'
+
+/** What a step of the history changes: path → content, or `undefined` for a path that goes. */
+export type Step = Readonly<Record<string, string | undefined>>
+
+/** The commits that the scenarios are made of, as changes of their first parent. */
+export const steps = {
+  c1: { 'a/b': 'Novembre', 'a/c': 'Juin' },
+  c2: { 'a/d': 'Mars' },
+  c3: { 'a/f': 'Fevrier' },
+  c4: { 'a/e': 'Mars' },
+  c5: { 'e/a': 'Avril' },
+  cDel: { 'a/c': undefined },
+} as const satisfies Record<string, Step>
+
+/** A commit of a scenario with what must be in its tree. */
+export interface Made {
+  readonly commit: Commit
+  readonly content: ReadonlyMap<string, string>
+  /** The opening that made it, to which its handle belongs. */
+  readonly store: Store
+}
+
+/**
+ * Makes commits as the scenarios tell them (off any branch, as a repository of Irmin's does with keys), and
+ * says of each whether it is still there. Collections keep nothing for its age alone: `grace` is 0.
+ */
+export class Scenario {
+  readonly temp: TempStore
+
+  constructor(temp: TempStore) {
+    this.temp = temp
+  }
+
+  get store(): Store {
+    return this.temp.store
+  }
+
+  /** A commit on top of `parents`: the tree of the first one with the step's changes. */
+  async commit(step: Step, parents: readonly Made[] = [], info: { author?: string } = {}): Promise<Made> {
+    const content = new Map(parents[0]?.content)
+    const edit = (await this.#treeOf(parents[0])).edit()
+    for (const [path, text] of Object.entries(step)) {
+      if (text === undefined) {
+        edit.delete(path)
+        content.delete(path)
+      } else {
+        edit.set(path, text)
+        content.set(path, text)
+      }
+    }
+    const commit = await this.store.commit({
+      tree: await edit.tree(),
+      parents: parents.map((parent) => parent.commit.hash),
+      message: Object.keys(step).join(' '),
+      date: 0,
+      ...info,
+    })
+    await this.temp.files.names()
+    return { commit, content, store: this.store }
+  }
+
+  /** Looked up anew, as the store may have been opened again since. */
+  async #treeOf(made: Made | undefined): Promise<Tree> {
+    if (made === undefined) return this.store.emptyTree()
+    const found = await this.store.getCommit(made.commit.hash)
+    expect(found).toBeDefined()
+    return (found as Commit).tree()
+  }
+
+  /** Starts a collection and switches to what it kept. The retired files go, unless `unlink` is false. */
+  async gc(target: Made | undefined, o: GcOptions = {}): Promise<GcStats> {
+    await this.start(target, o)
+    return finalised(await this.finalise())
+  }
+
+  async start(target: Made | undefined, o: GcOptions = {}): Promise<void> {
+    expect(await this.store.startGc(target?.commit.hash, { grace: 0, ...o })).toBe(true)
+    expect(this.store.gc.isFinished()).toBe(false)
+    await this.temp.files.names()
+  }
+
+  /** Waits for the end of the sweep, which comes by itself. */
+  async swept(): Promise<void> {
+    while (this.store.gc.status.state === 'running') await systemClock.turn()
+  }
+
+  async finalise(): Promise<GcResult> {
+    const result = await this.store.finaliseGc({ wait: true })
+    await this.temp.files.names()
+    expect(this.store.gc.isFinished()).toBe(true)
+    expect(await this.store.finaliseGc({ wait: true })).toEqual({ state: 'idle' })
+    return result
+  }
+
+  /** Asserts that each can be found by its hash and holds all that it should. */
+  async expectReadable(...commits: readonly Made[]): Promise<void> {
+    for (const { commit, content } of commits) {
+      const found = await this.store.getCommit(commit.hash)
+      expect(found?.hash).toBe(commit.hash)
+      expect(blobsOf(await readTree((found as Commit).tree()))).toEqual(
+        new Map([...content].map(([path, text]) => [path, describe(text)])),
+      )
+      expect(await this.store.getTree(commit.treeHash)).toBeDefined()
+    }
+  }
+
+  /**
+   * Asserts that none of them is there: not by its hash, not by the start of its hash, not its tree (which no
+   * commit that is left shares), and that reading through a handle from before is refused rather than
+   * answered with "absent".
+   */
+  async expectGone(...commits: readonly Made[]): Promise<void> {
+    for (const { commit, content, store } of commits) {
+      expect(await this.store.getCommit(commit.hash)).toBeUndefined()
+      expect(await this.store.resolve(commit.hash.slice(0, 20))).toBeUndefined()
+      expect(await this.store.getTree(commit.treeHash)).toBeUndefined()
+      const code = store === this.store ? 'COLLECTED' : 'STORE_CLOSED'
+      for (const path of content.keys()) {
+        await expectCode(commit.tree().get(path), code)
+        expect(codeOf(() => commit.tree().getSync(path))).toBe(code)
+      }
+    }
+  }
+
+  /** Which of these texts the store still holds as blobs. */
+  async held(...texts: readonly string[]): Promise<string[]> {
+    const found: string[] = []
+    for (const text of texts) {
+      if ((await this.store.getBlob(hashOf(text))) !== undefined) found.push(text)
+    }
+    return found
+  }
+}
+
+/** The address of a text. */
+export function hashOf(text: string): Hash<'blob'> {
+  return describe(text).split(' ')[2] as Hash<'blob'>
+}
+
+export function finalised(result: GcResult): GcStats {
+  expect(result.state).toBe('finalised')
+  return (result as { stats: GcStats }).stats
+}
+
+export async function expectCode(promise: Promise<unknown>, code: VarveError['code']): Promise<void> {
+  const outcome = await promise.then(
+    (value) => ({ value }),
+    (error: unknown) => ({ error }),
+  )
+  expect(outcome).toHaveProperty('error')
+  const { error } = outcome as { error: unknown }
+  if (!VarveError.is(error)) throw error
+  expect(error.code, error.message).toBe(code)
+}
+
+function codeOf(read: () => unknown): string | undefined {
+  try {
+    read()
+    return undefined
+  } catch (error) {
+    if (VarveError.is(error)) return error.code
+    throw error
+  }
+}
+
+function blobsOf(tree: WholeTree): Map<string, string> {
+  return new Map([...tree].filter(([, what]) => !what.startsWith('tree ')))
+}
