@@ -1,6 +1,6 @@
 import { throwIfAborted } from '@varve/pack/errors'
 import type { GitRepository } from '../git/index.ts'
-import { IdMap, idState } from './id-map.ts'
+import { IdMap, idState } from './conversion/id-map.ts'
 import { type ImportCounts, ImportOutcome } from './import-outcome.ts'
 import { ImportPass, type PassOptions } from './import-pass.ts'
 import type { ImportSink } from './import-sink.ts'

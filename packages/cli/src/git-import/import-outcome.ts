@@ -1,6 +1,6 @@
 import { VarveError } from '@varve/pack/errors'
 import type { GitCommit } from '../git/index.ts'
-import { type IdMap, idState } from './id-map.ts'
+import { type IdMap, idState } from './conversion/id-map.ts'
 import type { MissingObject } from './missing-object.ts'
 
 /** What has been read from Git: each object once. */

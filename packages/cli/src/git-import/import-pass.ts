@@ -9,13 +9,13 @@ import {
   type ObjectReader,
   parseCommit,
 } from '../git/index.ts'
-import { Boundary } from './boundary.ts'
-import { type IdMap, idState } from './id-map.ts'
+import { Boundary } from './conversion/boundary.ts'
+import { type IdMap, idState } from './conversion/id-map.ts'
+import { TreeConverter } from './conversion/tree-converter.ts'
 import type { ImporterOptions } from './import-history.ts'
 import type { ImportOutcome } from './import-outcome.ts'
 import { proofOf } from './known-commits.ts'
 import { findMissing } from './missing-object.ts'
-import { TreeConverter } from './tree-converter.ts'
 
 export interface PassOptions extends ImporterOptions {
   readonly ids: IdMap

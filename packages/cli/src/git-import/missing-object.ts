@@ -7,7 +7,7 @@ import {
   parseCommit,
   TreeObjectReader,
 } from '../git/index.ts'
-import { type IdMap, idState } from './id-map.ts'
+import { type IdMap, idState } from './conversion/id-map.ts'
 
 /** An object that Git cannot supply, and the first commit that needs it. Ids are hex. */
 export interface MissingObject {

@@ -1,30 +1,10 @@
-import type { ImportOutcome, SkippedRef } from '../../git-import/index.ts'
+import type { RepositoryReport } from '../../git-import/index.ts'
 import { shownLines } from '../../terminal/index.ts'
 import type { CommandContext } from '../context/index.ts'
 
-export interface RefReport {
-  /** 'heads/main', 'tags/v1'. */
-  readonly name: string
-  readonly gitName: string
-  /** Git's id of what it points to there. */
-  readonly commit: string
-  /** Git's id of the commit that it points to here. */
-  readonly at: string | undefined
-  readonly before: string | undefined
-  readonly after: string | undefined
-  /**
-   * `kept`: the branch has commits of its own. `behind`: its commit could not be imported, and it is at the
-   * last one before it that could. `left-out`: not even that.
-   */
-  readonly state: 'new' | 'moved' | 'same' | 'kept' | 'behind' | 'left-out'
-}
-
-export interface ImportReport {
+export interface ImportReport extends RepositoryReport {
   /** The repository's own folder. */
   readonly repository: string
-  readonly outcome: ImportOutcome
-  readonly refs: readonly RefReport[]
-  readonly skipped: readonly SkippedRef[]
   readonly seconds: number
 }
 

@@ -1,7 +1,7 @@
 import { encodeName, entryMode, type ModeNumber, type TreeEntry } from '@varve/pack/objects'
-import { type GitEntryKind, type IdSize, MalformedTree, TreeObjectReader } from '../git/index.ts'
+import { type GitEntryKind, type IdSize, MalformedTree, TreeObjectReader } from '../../git/index.ts'
+import type { ImportSink } from '../import-sink.ts'
 import { type IdIndex, type IdMap, idState } from './id-map.ts'
-import type { ImportSink } from './import-sink.ts'
 
 const ARENA_BYTES_MIN = 1024 * 1024
 

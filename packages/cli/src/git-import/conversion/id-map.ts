@@ -1,6 +1,6 @@
 import { assert } from '@varve/pack/base'
 import { type BlobRef, hashSize, type NodeRef, type RawHash, readHash, writeHash } from '@varve/pack/objects'
-import type { IdSize } from '../git/index.ts'
+import type { IdSize } from '../../git/index.ts'
 
 /** What is known of a Git object. */
 export const idState = {

@@ -1,8 +1,14 @@
 import { entryMode, type NodeRef, type TreeEntry } from '@varve/pack/objects'
-import { type IdSize, MalformedTree, type ObjectReader, parseCommit, TreeObjectReader } from '../git/index.ts'
+import {
+  type IdSize,
+  MalformedTree,
+  type ObjectReader,
+  parseCommit,
+  TreeObjectReader,
+} from '../../git/index.ts'
+import type { ImportSink } from '../import-sink.ts'
+import type { KnownCommit } from '../known-commits.ts'
 import { type IdMap, idState } from './id-map.ts'
-import type { ImportSink } from './import-sink.ts'
-import type { KnownCommit } from './known-commits.ts'
 
 /** A tree that Git and the store both have, under their own names. */
 interface Pair {

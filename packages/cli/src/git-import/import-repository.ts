@@ -1,0 +1,120 @@
+import { join } from 'node:path'
+import type { Commit, Store } from '@varve/store'
+import type { GitRepository } from '../git/index.ts'
+import type { HostFiles } from '../host/index.ts'
+import { importHistory } from './import-history.ts'
+import type { ImportCounts, ImportOutcome } from './import-outcome.ts'
+import { type KnownHistory, knownHistory } from './known-commits.ts'
+import { type MovedRef, refMoves } from './ref-moves.ts'
+import { planRefs, type RefPlan, type SkippedRef } from './ref-plan.ts'
+
+export interface RepositoryImport {
+  readonly store: Store
+  readonly repository: GitRepository
+  readonly files: HostFiles
+  /** Refs beside branches and tags: names, prefixes, patterns. */
+  readonly refs: readonly string[]
+  /** What to do about an object that Git cannot supply. */
+  readonly missing: 'refuse' | 'skip'
+  /** Moves branches also where the store has commits of its own. */
+  readonly force: boolean
+  readonly signal?: AbortSignal | undefined
+  readonly onProgress?: ((counts: ImportCounts) => void) | undefined
+}
+
+export interface RepositoryReport {
+  readonly outcome: ImportOutcome
+  readonly refs: readonly MovedRef[]
+  readonly skipped: readonly SkippedRef[]
+}
+
+/**
+ * Brings branches and tags with their whole history into a store; of what earlier imports brought, only what
+ * is new. All refs move in one batch, after all objects.
+ * @throws GIT_OBJECT_MISSING, REF_NOT_FOUND, ABORTED, and what the store throws; GitFailed
+ */
+export async function importRepository(o: RepositoryImport): Promise<RepositoryReport> {
+  const plan = await planOf(o)
+  const known = await knownIn(o.store)
+  const { openBulk } = await import('@varve/store/internal')
+  const bulk = await openBulk(o.store)
+  const shallow = await Shallow.open(o.files, o.repository)
+  try {
+    const tips = [...new Set(plan.refs.map((ref) => ref.commit))]
+    const outcome = await importHistory(tips, {
+      repository: o.repository,
+      sink: bulk,
+      known,
+      missing: o.missing,
+      shallow: shallow.commits,
+      withoutParents: (commits) => shallow.cutAt(commits),
+      signal: o.signal,
+      onProgress: o.onProgress,
+    })
+    const { moves, refs } = await refMoves(o.store, { plan, outcome, force: o.force })
+    await bulk.finish(moves)
+    return { outcome, refs, skipped: plan.skipped }
+  } catch (cause) {
+    await bulk.abort()
+    throw cause
+  } finally {
+    await shallow.close()
+  }
+}
+
+async function planOf({ repository, refs }: RepositoryImport): Promise<RefPlan> {
+  const reader = repository.reader()
+  try {
+    return await planRefs(repository, reader, refs)
+  } finally {
+    await reader.close()
+  }
+}
+
+/** What earlier imports have brought: of all that branches and tags reach. */
+async function knownIn(store: Store): Promise<KnownHistory> {
+  const heads: Commit[] = []
+  for await (const branch of store.branches()) heads.push(...present(await branch.head()))
+  for await (const tag of store.tags()) heads.push(...present(await tag.target()))
+  return heads.length === 0 ? { commits: new Map(), tips: [] } : knownHistory(store.log(heads))
+}
+
+function present<T>(item: T | undefined): T[] {
+  return item === undefined ? [] : [item]
+}
+
+/** How Git is told at which commits a history ends: by a file that lists them. */
+class Shallow {
+  readonly #files: HostFiles
+  readonly #folders: string[] = []
+  /** Those that the repository itself ends at. */
+  readonly commits: ReadonlySet<string>
+
+  private constructor(files: HostFiles, commits: ReadonlySet<string>) {
+    this.#files = files
+    this.commits = commits
+  }
+
+  static async open(files: HostFiles, repository: GitRepository): Promise<Shallow> {
+    const parts: Uint8Array[] = []
+    if ((await files.kind(repository.shallowFile)) === 'file') {
+      for await (const part of files.read(repository.shallowFile)) parts.push(part)
+    }
+    const ids = Buffer.concat(parts).toString('latin1').split('\n')
+    return new Shallow(files, new Set(ids.filter((id) => id !== '')))
+  }
+
+  async cutAt(commits: readonly string[]): Promise<Readonly<Record<string, string>>> {
+    const folder = await this.#files.makeTemporaryFolder('varve-import-')
+    this.#folders.push(folder)
+    const path = join(folder, 'shallow')
+    const lines = commits.map((id) => `${id}\n`).join('')
+    await this.#files.create(path, Buffer.from(lines), { isExecutable: false })
+    return { GIT_SHALLOW_FILE: path }
+  }
+
+  /** Removes the files that it made. */
+  async close(): Promise<void> {
+    for (const folder of this.#folders.splice(0)) await this.#files.removeFolder(folder)
+  }
+}
