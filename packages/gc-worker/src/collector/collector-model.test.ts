@@ -8,7 +8,7 @@ import { removeJobFiles } from '../job/index.ts'
 import { newCollector, roundTo } from './testing/collect.ts'
 import { readGeneration } from './testing/generation-contents.ts'
 import { naiveKept } from './testing/naive-closure.ts'
-import { type KnownRecord, SmallStore } from './testing/small-store.ts'
+import { type KnownRecord, objectList, SmallStore } from './testing/small-store.ts'
 
 beforeAll(loadXxh64)
 
@@ -99,17 +99,12 @@ async function randomJob(writer: RandomWriter): Promise<CollectJob> {
   const { random, store } = writer
   const target = writer.target()
   if (target !== undefined) writer.lastTarget = target
-  const picked = (): number[] =>
-    random.chance(0.5) ? [] : [writer.pick(() => true)?.offset].filter(isSomething)
-  const keep = picked()
+  const picked = (): KnownRecord[] =>
+    random.chance(0.5) ? [] : [writer.pick(() => true)].filter(isSomething)
   return store.job({
     targetRecord: target,
-    keep: {
-      kinds: new Uint8Array(keep.length),
-      hashes: new Uint8Array(32 * keep.length),
-      offsets: new Float64Array(keep),
-    },
-    pins: new Float64Array(picked()),
+    keep: objectList(picked()),
+    pins: Float64Array.from(picked(), (r) => r.offset),
     pinFrom: random.chance(0.2) ? writer.pick(() => true)?.offset : undefined,
     youngAfterMs: random.chance(0.5) ? Number.POSITIVE_INFINITY : store.time - random.below(200),
     marksBytesMax: random.chance(0.5) ? random.below(3000) : undefined,

@@ -4,7 +4,7 @@ import { MemoryFileSystem } from '@varve/pack/testing'
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { collect, newCollector, roundTo } from './testing/collect.ts'
 import { readGeneration } from './testing/generation-contents.ts'
-import { type KnownRecord, SmallStore } from './testing/small-store.ts'
+import { type KnownRecord, objectList, SmallStore } from './testing/small-store.ts'
 
 beforeAll(loadXxh64)
 
@@ -72,11 +72,7 @@ describe('what a collection keeps', () => {
     await store.seal()
     const more = store.commit('d', store.node('u', [gone]), [])
     await store.seal()
-    const keep = {
-      kinds: Uint8Array.of(1),
-      hashes: Buffer.from(kept.hash, 'latin1'),
-      offsets: Float64Array.of(kept.offset),
-    }
+    const keep = objectList([kept])
     const pins = Float64Array.of(pinned.offset)
     const one = await keptBy(await store.job({ targetRecord: target, keep, pins }))
     expect(one).toEqual(
@@ -86,6 +82,22 @@ describe('what a collection keeps', () => {
     const two = await keptBy(await store.job({ keep, pinFrom: gone.offset }))
     expect(two).toContain(target.offset)
     expect(two).not.toContain(pinned.offset)
+  })
+
+  test('a listed object that is damaged is kept by its copy; without one nothing is collected', async () => {
+    const [kept, copy] = [store.blob('kept, twice'), store.blob('kept, twice')]
+    const target = store.commit('c', store.node('t', []), [])
+    await store.seal()
+    await store.damage(kept, 50)
+    const job = await store.job({ targetRecord: target, keep: objectList([kept]) })
+    const result = await keptBy(job)
+    expect(result).toContain(copy.offset)
+    await store.damage(copy, 50)
+    const again = await store.job({ targetRecord: target, keep: objectList([kept]) })
+    await expect(collect(store, again)).rejects.toMatchObject({
+      code: 'CORRUPT',
+      details: { hash: rawToHex(kept.hash) },
+    })
   })
 
   test('bare puts and touches for their age, also in the next collection', async () => {

@@ -182,10 +182,10 @@ export class Collector implements CollectorRun {
   async #step<T>(state: 'new' | 'swept', run: () => Promise<T>): Promise<T> {
     assert(this.#state === state, 'a collection is swept once, then catches up, then is finished')
     assert(this.#running === undefined, 'a collection does one thing at a time')
+    this.#pace.check()
     const running = run()
     this.#running = running
     try {
-      this.#pace.check()
       return await running
     } catch (error) {
       this.#state = 'failed'

@@ -1,6 +1,6 @@
 import { Float64List } from '@varve/pack/base'
 import { VarveError } from '@varve/pack/errors'
-import { recordKind } from '@varve/pack/objects'
+import { type IndexKind, rawToHex, readHash, recordKind } from '@varve/pack/objects'
 import type { IndexFile, Segment } from '@varve/pack/pack'
 import type { ChunkPlace } from '../job/index.ts'
 import { type LostRange, refuseLost, type ScanCounts, scanLog } from '../source/index.ts'
@@ -60,7 +60,7 @@ export class StartRoots {
     await markAllFrom(this.#shop, this.#keepFrom, job.previous.retire)
     await this.#fromMetadata()
     if (job.target !== undefined) this.#shop.mark(job.target.offset)
-    for (const offset of job.keep.offsets) this.#shop.mark(offset)
+    await this.#markListed()
     for (const offset of job.pins) this.#shop.mark(offset)
     await tables.marks.relieve()
     await this.#walkCommits()
@@ -145,6 +145,29 @@ export class StartRoots {
 
   #metadata(record: MetadataRecord): void {
     if (record.offset >= this.#metadataFrom) this.#fold.apply(record)
+  }
+
+  /**
+   * What the caller listed is known by kind and hash: where it is damaged, any whole copy is kept instead.
+   */
+  async #markListed(): Promise<void> {
+    const { keep, newRetire } = this.#shop.job
+    const { indexes, mark, source } = this.#shop
+    const hashes = Buffer.from(keep.hashes.buffer, keep.hashes.byteOffset, keep.hashes.byteLength)
+    for (const [i, offset] of keep.offsets.entries()) {
+      if (offset >= newRetire) continue
+      const [kind, hash] = [keep.kinds[i] as IndexKind, readHash(hashes, 32 * i)]
+      if (indexes.holds(offset, kind, hash)) {
+        mark(offset)
+        continue
+      }
+      await indexes.complete()
+      const copy = indexes.find(kind, hash)
+      if (copy === undefined) {
+        throw new VarveError('CORRUPT', { ...source.placeOf(offset), hash: rawToHex(hash) })
+      }
+      mark(copy)
+    }
   }
 
   async #fromMetadata(): Promise<void> {

@@ -49,6 +49,14 @@ export interface KnownRecord {
 
 export const storeId: Buffer = Buffer.from('00112233445566778899aabbccddeeff', 'hex')
 
+export function objectList(records: readonly KnownRecord[]): CollectJob['keep'] {
+  return {
+    kinds: Uint8Array.from(records, (r) => indexKindOf(r.kind) as IndexKind),
+    hashes: new Uint8Array(Buffer.concat(records.map((r) => Buffer.from(r.hash, 'latin1')))),
+    offsets: Float64Array.from(records, (r) => r.offset),
+  }
+}
+
 interface OpenChunk {
   readonly number: number
   readonly base: number
