@@ -58,10 +58,8 @@ export {
   type RecordKind,
   recordKind,
 } from './record-kind.ts'
-export { applyChanges } from './tree/apply-changes.ts'
-export { diffDirectories, type EntryDifference } from './tree/diff-directories.ts'
-export { diffTrees, type PathDifference } from './tree/diff-trees.ts'
-export { DraftSink } from './tree/draft-sink.ts'
+export { diffDirectories, type EntryDifference } from './tree/diff/diff-directories.ts'
+export { diffTrees, type PathDifference } from './tree/diff/diff-trees.ts'
 export {
   type EntryTarget,
   EntryView,
@@ -81,7 +79,9 @@ export {
 export type { NodeTotals } from './tree/node/node-totals.ts'
 export { validateNode } from './tree/node/validate-node.ts'
 export { openDirectory, openNode } from './tree/open-node.ts'
-export { storeDraft, storeDraftInSlices } from './tree/store-draft.ts'
 export { type CursorOptions, TreeCursor } from './tree/tree-cursor.ts'
 export { type TreeShape, treeShape } from './tree/tree-shape.ts'
-export { TreeWriter } from './tree/tree-writer.ts'
+export { applyChanges } from './tree/write/apply-changes.ts'
+export { DraftSink } from './tree/write/draft-sink.ts'
+export { storeDraft, storeDraftInSlices } from './tree/write/store-draft.ts'
+export { TreeWriter } from './tree/write/tree-writer.ts'

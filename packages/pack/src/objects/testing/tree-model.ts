@@ -3,7 +3,7 @@ import { type RawName, toRawName } from '../names/raw-name.ts'
 import type { NodeRef } from '../node-seam.ts'
 import { type EntryTarget, entryMode, type ModeNumber, type TreeChange } from '../tree/entry.ts'
 import { type TreeShape, treeShape } from '../tree/tree-shape.ts'
-import { TreeWriter } from '../tree/tree-writer.ts'
+import { TreeWriter } from '../tree/write/tree-writer.ts'
 import type { MemoryNodeStore } from './memory-node-store.ts'
 
 /** A directory as a plain map. */

@@ -3,8 +3,10 @@
  * of names. Pairs with equal hashes are dropped unread. Where the two sides are cut differently, the wider
  * one is taken apart until they match, so the cost follows the changes and not the sizes.
  */
-import type { RawName } from '../names/raw-name.ts'
-import type { NodeReader, NodeRef } from '../node-seam.ts'
+import type { RawName } from '../../names/raw-name.ts'
+import type { NodeReader, NodeRef } from '../../node-seam.ts'
+import type { EntryTarget, TreeChange } from '../entry.ts'
+import { compareBits, digitOf } from '../node/name-bits.ts'
 import {
   type EntriesSide,
   entriesSide,
@@ -14,8 +16,6 @@ import {
   type Side,
   unread,
 } from './diff-side.ts'
-import type { EntryTarget, TreeChange } from './entry.ts'
-import { compareBits, digitOf } from './node/name-bits.ts'
 
 /** One name whose target differs; not both are undefined. */
 export interface EntryDifference {

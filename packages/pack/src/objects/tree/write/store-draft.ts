@@ -1,7 +1,7 @@
-import { assert } from '../../base/index.ts'
-import type { Draft, DraftBlob, DraftNode } from '../body-view.ts'
-import type { NodeRef, NodeSink } from '../node-seam.ts'
-import { writeOffset } from './node/field.ts'
+import { assert } from '../../../base/index.ts'
+import type { Draft, DraftBlob, DraftNode } from '../../body-view.ts'
+import type { NodeRef, NodeSink } from '../../node-seam.ts'
+import { writeOffset } from '../node/field.ts'
 
 /** A draft node whose children are being written. */
 interface Pending {

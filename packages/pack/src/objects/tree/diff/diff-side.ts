@@ -1,13 +1,13 @@
-import type { RawName } from '../names/raw-name.ts'
-import type { NodeReader, NodeRef } from '../node-seam.ts'
-import { readHash } from '../raw-hash.ts'
-import type { TreeChange } from './entry.ts'
-import { readOffset } from './node/field.ts'
-import * as inner from './node/inner.ts'
-import { draftOf, leafForm } from './node/leaf.ts'
-import { leafEntries } from './node/leaf-editor.ts'
-import { prefixSize } from './node/name-bits.ts'
-import { draftNode, openNode } from './open-node.ts'
+import type { RawName } from '../../names/raw-name.ts'
+import type { NodeReader, NodeRef } from '../../node-seam.ts'
+import { readHash } from '../../raw-hash.ts'
+import type { TreeChange } from '../entry.ts'
+import { readOffset } from '../node/field.ts'
+import * as inner from '../node/inner.ts'
+import { draftOf, leafForm } from '../node/leaf.ts'
+import { leafEntries } from '../node/leaf-editor.ts'
+import { prefixSize } from '../node/name-bits.ts'
+import { draftNode, openNode } from '../open-node.ts'
 
 /** One of the two things compared: nothing, a node not read yet, an inner node, or some entries of a leaf. */
 export type Side =

@@ -1,7 +1,7 @@
-import type { BodyView, Draft, DraftBlob, DraftNode } from '../body-view.ts'
-import { sha256 } from '../content-hash.ts'
-import type { BlobRef, NodeRef, NodeSink } from '../node-seam.ts'
-import type { RawHash } from '../raw-hash.ts'
+import type { BodyView, Draft, DraftBlob, DraftNode } from '../../body-view.ts'
+import { sha256 } from '../../content-hash.ts'
+import type { BlobRef, NodeRef, NodeSink } from '../../node-seam.ts'
+import type { RawHash } from '../../raw-hash.ts'
 
 /** Keeps what it is given as drafts: trees in memory, over stored ones or from nothing. */
 export class DraftSink implements NodeSink {

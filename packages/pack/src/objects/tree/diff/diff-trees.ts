@@ -1,7 +1,7 @@
-import type { RawName } from '../names/raw-name.ts'
-import type { NodeReader, NodeRef } from '../node-seam.ts'
+import type { RawName } from '../../names/raw-name.ts'
+import type { NodeReader, NodeRef } from '../../node-seam.ts'
+import { type EntryTarget, entryMode } from '../entry.ts'
 import { diffDirectories, type EntryDifference } from './diff-directories.ts'
-import { type EntryTarget, entryMode } from './entry.ts'
 
 /** A difference somewhere below two roots. */
 export interface PathDifference {

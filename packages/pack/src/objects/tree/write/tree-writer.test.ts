@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { SeededRandom } from '../../testing/index.ts'
-import type { RawName } from '../names/raw-name.ts'
-import { MemoryNodeStore } from '../testing/memory-node-store.ts'
+import { SeededRandom } from '../../../testing/index.ts'
+import type { RawName } from '../../names/raw-name.ts'
+import { MemoryNodeStore } from '../../testing/memory-node-store.ts'
 import {
   blobTarget,
   buildDirectory,
@@ -11,9 +11,9 @@ import {
   edits,
   modelOf,
   testShapes,
-} from '../testing/tree-model.ts'
-import { EntryView } from './entry.ts'
-import { lookup } from './lookup.ts'
+} from '../../testing/tree-model.ts'
+import { EntryView } from '../entry.ts'
+import { lookup } from '../lookup.ts'
 import { TreeWriter } from './tree-writer.ts'
 
 describe.each(testShapes)('leafMax $leafMax, bits $bits', (shape) => {

@@ -1,6 +1,6 @@
-import type { NodeReader, NodeRef, NodeSink } from '../node-seam.ts'
-import type { TreeChange } from './entry.ts'
-import type { TreeShape } from './tree-shape.ts'
+import type { NodeReader, NodeRef, NodeSink } from '../../node-seam.ts'
+import type { TreeChange } from '../entry.ts'
+import type { TreeShape } from '../tree-shape.ts'
 import { TreeWriter } from './tree-writer.ts'
 
 /** One directory changed once; who changes many keeps a `TreeWriter`. See `TreeWriter.apply`. */

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { MemoryNodeStore } from '../testing/memory-node-store.ts'
+import { MemoryNodeStore } from '../../testing/memory-node-store.ts'
 import {
   blobTarget,
   buildDirectory,
@@ -9,13 +9,13 @@ import {
   edits,
   modelOf,
   testShapes,
-} from '../testing/tree-model.ts'
+} from '../../testing/tree-model.ts'
+import { type EntryTarget, entryMode } from '../entry.ts'
+import { directoryTotals } from '../name-range.ts'
+import { treeShape } from '../tree-shape.ts'
+import { TreeWriter } from '../write/tree-writer.ts'
 import { diffDirectories, type EntryDifference } from './diff-directories.ts'
 import { diffTrees } from './diff-trees.ts'
-import { type EntryTarget, entryMode } from './entry.ts'
-import { directoryTotals } from './name-range.ts'
-import { treeShape } from './tree-shape.ts'
-import { TreeWriter } from './tree-writer.ts'
 
 /** Every name of both, compared. */
 function naive(before: DirectoryModel, after: DirectoryModel): EntryDifference[] {

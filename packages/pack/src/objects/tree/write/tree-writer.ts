@@ -10,27 +10,28 @@
  *
  * No recursion: names may make a tree 2,000 levels deep.
  */
-import { assert } from '../../base/index.ts'
-import type { BodyView, Draft } from '../body-view.ts'
-import { hashInDomain, treeDomain } from '../domain.ts'
-import { mustHold } from '../malformed-body.ts'
-import { nameSizeMax } from '../names/raw-name.ts'
-import type { NodeReader, NodeRef, NodeSink } from '../node-seam.ts'
-import { type RawHash, readHash } from '../raw-hash.ts'
-import type { TreeChange } from './entry.ts'
+import { assert } from '../../../base/index.ts'
+import type { BodyView, Draft } from '../../body-view.ts'
+import { hashInDomain, treeDomain } from '../../domain.ts'
+import { mustHold } from '../../malformed-body.ts'
+import type { NodeReader, NodeRef, NodeSink } from '../../node-seam.ts'
+import { type RawHash, readHash } from '../../raw-hash.ts'
+import type { TreeChange } from '../entry.ts'
+import { readOffset } from '../node/field.ts'
+import * as inner from '../node/inner.ts'
+import { makeInner, patchInner } from '../node/inner-writer.ts'
+import { leafForm } from '../node/leaf.ts'
+import { LeafEditor, leafEntries } from '../node/leaf-editor.ts'
+import { type EntryRange, makeLeaf, type NewBody } from '../node/leaf-writer.ts'
+import { compareWithPrefix, digitOf, firstDifferingBit, prefixSize } from '../node/name-bits.ts'
+import { nodeTotals } from '../node/node-totals.ts'
+import { Scratch } from '../node/scratch.ts'
+import { Subtree } from '../node/subtree.ts'
+import { draftNode, openNode } from '../open-node.ts'
+import { bitsMax, bitsMin, leafMaxLimit, type TreeShape } from '../tree-shape.ts'
+import { ChangeList } from './change-list.ts'
+import { childrenOf } from './children-of.ts'
 import { accept, type Block, type BuildFrame, type EditFrame, type Frame, type WrapFrame } from './frames.ts'
-import { readOffset } from './node/field.ts'
-import * as inner from './node/inner.ts'
-import { makeInner, patchInner } from './node/inner-writer.ts'
-import { leafForm } from './node/leaf.ts'
-import { LeafEditor, leafEntries } from './node/leaf-editor.ts'
-import { type EntryRange, makeLeaf, type NewBody } from './node/leaf-writer.ts'
-import { compareWithPrefix, digitOf, firstDifferingBit, prefixSize } from './node/name-bits.ts'
-import { nodeTotals } from './node/node-totals.ts'
-import { Scratch } from './node/scratch.ts'
-import { Subtree } from './node/subtree.ts'
-import { draftNode, openNode } from './open-node.ts'
-import { bitsMax, bitsMin, leafMaxLimit, type TreeShape } from './tree-shape.ts'
 
 /** From where a node was reached; kept until the next one. */
 interface Reached {
@@ -40,6 +41,8 @@ interface Reached {
   offset: number
   draft: Draft
 }
+
+const noChanges = new ChangeList([])
 
 /** For one thread of work; keeps its buffers from call to call. */
 export class TreeWriter {
@@ -51,8 +54,7 @@ export class TreeWriter {
   readonly #frames: Frame[] = []
   readonly #result = new Subtree()
   readonly #reached: Reached = { hash: undefined, hashStart: 0, offset: 0, draft: undefined }
-  #changes: readonly TreeChange[] = []
-  #deleteCount = 0
+  #changes = noChanges
   #count = 0
   #bytes = 0
 
@@ -81,26 +83,14 @@ export class TreeWriter {
    * @throws COLLECTED | CORRUPT from the reader; MalformedBody
    */
   apply(root: NodeRef | undefined, changes: readonly TreeChange[]): NodeRef {
-    this.#takeChanges(changes)
+    this.#changes = new ChangeList(changes)
     try {
       this.#run(root)
       return this.#finish(root)
     } finally {
-      this.#changes = []
+      this.#changes = noChanges
       this.#frames.length = 0
       this.#scratch.clear()
-    }
-  }
-
-  #takeChanges(changes: readonly TreeChange[]): void {
-    this.#changes = changes
-    this.#deleteCount = 0
-    let last = ''
-    for (const { name, target } of changes) {
-      assert(name > last, 'changes are strictly ascending by name')
-      assert(name.length <= nameSizeMax, 'a name has at most 1,023 bytes')
-      last = name
-      if (target === undefined) this.#deleteCount++
     }
   }
 
@@ -132,7 +122,7 @@ export class TreeWriter {
   // Visits set `#result` and return true, or push a frame and return false.
 
   #visitRoot(root: NodeRef | undefined): boolean {
-    const high = this.#changes.length
+    const high = this.#changes.count
     if (root === undefined) return this.#visitNothing(0, high, true)
     const body = openNode(this.#reader, root)
     this.#reached.hash = root.hash
@@ -152,7 +142,7 @@ export class TreeWriter {
 
   #visitLeaf(body: BodyView, low: number, high: number, isCertain: boolean): boolean {
     const { top } = this.#scratch
-    const outcome = this.#leafEditor.edit(body, this.#changes, low, high)
+    const outcome = this.#leafEditor.edit(body, this.#changes.all, low, high)
     if (outcome === 'overflow') {
       const entries = this.#leafEditor.entries()
       this.#scratch.release(top)
@@ -169,13 +159,13 @@ export class TreeWriter {
     const { buf, start, referenceCount: n } = body
     const at = inner.innerAt(buf, start)
     const prefixStart = inner.innerPrefixStart(buf, start, n)
-    const orderOf = (c: number): number => compareWithPrefix(this.#changes[c]!.name, buf, prefixStart, at)
+    const orderOf = (c: number): number => compareWithPrefix(this.#changes.nameAt(c), buf, prefixStart, at)
     if (orderOf(low) === 0 && orderOf(high - 1) === 0) return this.#pushEdit(body, low, high, isCertain)
     let before = low
     while (before < high && orderOf(before) < 0) before++
     let after = before
     while (after < high && orderOf(after) === 0) after++
-    const isWrapped = this.#hasInsert(low, before) || this.#hasInsert(after, high)
+    const isWrapped = this.#changes.hasInsert(low, before) || this.#changes.hasInsert(after, high)
     if (isWrapped) this.#pushWrap(body, { low, before, after, high }, isCertain)
     if (before < after) return this.#pushEdit(body, before, after, isCertain && !isWrapped)
     this.#result.setPlain('same')
@@ -201,7 +191,7 @@ export class TreeWriter {
       high,
       next: low,
       slot: 0,
-      isCertain: count - this.#deletesIn(low, high) > this.#shape.leafMax,
+      isCertain: count - this.#changes.deletesIn(low, high) > this.#shape.leafMax,
       isAboveCertain,
       touched: [],
       scratchTop: top,
@@ -226,10 +216,10 @@ export class TreeWriter {
 
   /** Nothing was there: the inserts among the changes are all there is. */
   #visitNothing(low: number, high: number, isCertain: boolean): boolean {
-    if (this.#deletesIn(low, high) === 0) {
-      return this.#visitEntries({ entries: this.#changes, low, high }, undefined, isCertain)
+    if (this.#changes.deletesIn(low, high) === 0) {
+      return this.#visitEntries({ entries: this.#changes.all, low, high }, undefined, isCertain)
     }
-    const entries = this.#insertsIn(low, high)
+    const entries = this.#changes.insertsIn(low, high)
     return this.#visitEntries({ entries, low: 0, high: entries.length }, undefined, isCertain)
   }
 
@@ -263,13 +253,13 @@ export class TreeWriter {
   #stepEdit(frame: EditFrame): boolean {
     const { at, bits, high, body } = frame
     const low = frame.next
-    const slot = digitOf(this.#changes[low]!.name, at, bits)
+    const slot = digitOf(this.#changes.nameAt(low), at, bits)
     let next = low + 1
-    while (next < high && digitOf(this.#changes[next]!.name, at, bits) === slot) next++
+    while (next < high && digitOf(this.#changes.nameAt(next), at, bits) === slot) next++
     frame.next = next
     frame.slot = slot
     if ((frame.slots & (1 << slot)) === 0) {
-      if (this.#hasInsert(low, next)) return this.#visitNothing(low, next, frame.isCertain)
+      if (this.#changes.hasInsert(low, next)) return this.#visitNothing(low, next, frame.isCertain)
       this.#result.setPlain('same')
       return true
     }
@@ -314,8 +304,8 @@ export class TreeWriter {
   #endWrap(frame: WrapFrame): boolean {
     this.#frames.pop()
     const { now, prefix, isAboveCertain } = frame
-    const before = this.#insertsIn(frame.low, frame.before)
-    const after = this.#insertsIn(frame.after, frame.high)
+    const before = this.#changes.insertsIn(frame.low, frame.before)
+    const after = this.#changes.insertsIn(frame.after, frame.high)
     const block = now.kind === 'node' ? { index: before.length, subtree: now } : undefined
     const within = block === undefined ? now.entries : [{ name: prefix, target: undefined }]
     const entries = [...before, ...within, ...after]
@@ -340,40 +330,15 @@ export class TreeWriter {
 
   /** The children have changed in number, or may be few enough for a leaf. */
   #rebuild(frame: EditFrame): void {
-    const children = this.#childrenOf(frame)
+    const children = childrenOf(frame, this.#scratch.buf)
     const count = children.reduce((sum, child) => sum + child.count, 0)
     if (count <= this.#shape.leafMax) this.#collapse(children, frame.isAboveCertain)
     else if (children.length === 1) this.#result.copyFrom(children[0]!, 0)
     else {
       for (const child of children) this.#settle(child)
-      const name = this.#changes[frame.low]!.name
+      const name = this.#changes.nameAt(frame.low)
       this.#put(makeInner(this.#scratch, { name, at: frame.at, bits: frame.bits }, children))
     }
-  }
-
-  /** All children that are not empty, by slot: the touched ones and the others. */
-  #childrenOf({ body, slots, bits, touched }: EditFrame): Subtree[] {
-    const { buf } = this.#scratch
-    const view = { buf, start: body.start, end: body.end, referenceCount: body.n }
-    const children: Subtree[] = []
-    let t = 0
-    for (let slot = 0; slot < 1 << bits; slot++) {
-      const next = touched[t]
-      if (next?.slot === slot) {
-        if (next.kind !== 'empty') children.push(next)
-        t++
-      } else if ((slots & (1 << slot)) !== 0) {
-        const index = inner.childIndex(slots, slot)
-        const hash = readHash(buf, inner.innerHashStart(body.start, index))
-        const offset = readOffset(buf, body.end - 8 * (body.n - index))
-        const child = new Subtree()
-        const ref = { hash, offset, draft: body.children?.[index] }
-        child.setNode(ref, inner.childCount(view, index), inner.childBytes(view, index))
-        child.slot = slot
-        children.push(child)
-      }
-    }
-    return children
   }
 
   /** Few enough entries for one leaf: reads what is stored of them. */
@@ -405,21 +370,5 @@ export class TreeWriter {
     const hash = hashInDomain(treeDomain, buf, { start, end: end - 8 * referenceCount })
     const ref = this.#sink.putNode(hash, buf, start, end, referenceCount, children)
     this.#result.setNode(ref, count, bytes)
-  }
-
-  #insertsIn(low: number, high: number): TreeChange[] {
-    return this.#changes.slice(low, high).filter(({ target }) => target !== undefined)
-  }
-
-  #hasInsert(low: number, high: number): boolean {
-    for (let c = low; c < high; c++) if (this.#changes[c]!.target !== undefined) return true
-    return false
-  }
-
-  #deletesIn(low: number, high: number): number {
-    if (this.#deleteCount === 0) return 0
-    let count = 0
-    for (let c = low; c < high; c++) if (this.#changes[c]!.target === undefined) count++
-    return count
   }
 }

@@ -2,9 +2,9 @@
  * What the tree writer still has to come back to: one frame for each inner node between the root and where it
  * is.
  */
-import type { BodyView } from '../body-view.ts'
-import type { TreeChange } from './entry.ts'
-import { Subtree } from './node/subtree.ts'
+import type { BodyView } from '../../body-view.ts'
+import type { TreeChange } from '../entry.ts'
+import { Subtree } from '../node/subtree.ts'
 
 /** An old inner node, copied to the scratch buffer, of which some slots are being changed. */
 export interface EditFrame {
