@@ -74,7 +74,9 @@ describe('commits', () => {
       message: 'é',
       extra: { k: 'v' },
     })
-    const expected = `01${'11'.repeat(32)}ffffffffffffffff01${'22'.repeat(32)}03416e6e02c3a901016b0176b89a785634120000`
+    const [tree, parent] = ['11'.repeat(32), '22'.repeat(32)]
+    const texts = '03416e6e02c3a901016b0176'
+    const expected = `01${tree}ffffffffffffffff01${parent}${texts}b89a785634120000`
     expect(body.toString('hex')).toBe(expected)
     // sha256sum of 'varve commit 1\n' and the canonical bytes
     expect(rawToHex(found)).toBe('08f91c055451fb13fff93266fe46132a91442d1008ea4851db2551aad530200e')

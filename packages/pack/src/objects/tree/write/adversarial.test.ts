@@ -65,7 +65,7 @@ describe('names chosen to hurt', () => {
     expect(store.writtenBytes - bytesBefore).toBeLessThan(16_384)
   })
 
-  test('a, aa, aaa, … up to the longest name: as deep as the names are long, no node larger than two names', () => {
+  test('a, aa, aaa, … up to the longest name: as deep as names are long, in small nodes', () => {
     const names = Array.from({ length: 1_023 }, (_, i) => 'a'.repeat(i + 1))
     const { root, changes } = build(names)
     const { nodeCount, bytesMax, depthMax } = survey(store, root)
