@@ -8,6 +8,7 @@ export {
   foldedName,
   type NameFolding,
   planCheckout,
+  probeFolding,
   type UnlikeGit,
 } from './checkout/index.ts'
 export { run } from './commands/index.ts'
