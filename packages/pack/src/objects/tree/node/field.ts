@@ -10,8 +10,7 @@ export const totalMax: number = Number.MAX_SAFE_INTEGER
 
 /** A sum that stops at `totalMax`: a tree may contain one subtree so often that the true sum has no end. */
 export function addTotals(a: number, b: number): number {
-  const sum = a + b
-  return sum > totalMax ? totalMax : sum
+  return Math.min(a + b, totalMax)
 }
 
 /** The fewest bytes (0 for 0) that hold the value. */

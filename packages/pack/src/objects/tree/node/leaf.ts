@@ -102,7 +102,7 @@ export function findInLeaf(buf: Buffer, start: number, name: RawName, from: numb
 
 /** Negative: the name comes before all that have the prefix; positive: after; 0: it has the prefix. */
 function comparePrefix(buf: Buffer, prefixStart: number, prefix: number, name: RawName): number {
-  const shared = name.length < prefix ? name.length : prefix
+  const shared = Math.min(name.length, prefix)
   for (let i = 0; i < shared; i++) {
     const difference = name.charCodeAt(i) - buf[prefixStart + i]!
     if (difference !== 0) return difference

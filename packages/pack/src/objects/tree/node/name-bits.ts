@@ -6,7 +6,7 @@ import type { RawName } from '../../names/raw-name.ts'
 
 /** The first bit in which two different names differ. */
 export function firstDifferingBit(a: RawName, b: RawName): number {
-  const sizeMax = a.length > b.length ? a.length : b.length
+  const sizeMax = Math.max(a.length, b.length)
   for (let i = 0; i < sizeMax; i++) {
     const difference = byteOf(a, i) ^ byteOf(b, i)
     if (difference !== 0) return i * 8 + Math.clz32(difference) - 24
@@ -58,7 +58,7 @@ export function prefixSize(bitCount: number): number {
 
 /** How many leading bytes two names share. */
 export function sharedSize(a: RawName, b: RawName): number {
-  const limit = a.length < b.length ? a.length : b.length
+  const limit = Math.min(a.length, b.length)
   let i = 0
   while (i < limit && a.charCodeAt(i) === b.charCodeAt(i)) i++
   return i
