@@ -78,6 +78,12 @@ export class LeafEditor {
     return 'body'
   }
 
+  /** Lets go of the changes, which may be many. */
+  forget(): void {
+    this.#changes = []
+    this.#oldChildren = undefined
+  }
+
   /**
    * All entries with the changes applied, as objects: for the rare cases in which the leaf does not stay one.
    */

@@ -89,6 +89,7 @@ export class TreeWriter {
       return this.#finish(root)
     } finally {
       this.#changes = noChanges
+      this.#leafEditor.forget()
       this.#frames.length = 0
       this.#scratch.clear()
     }
