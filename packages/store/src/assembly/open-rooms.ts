@@ -252,6 +252,7 @@ class Opening {
       files: parts.files,
       thread: this.#newIndexThread(),
       onProgress: () => opened.log?.wake(),
+      onFailed: (error) => void opened.log?.fail(error, this.#folder),
     })
     try {
       const log = await this.#openLog(parts, indexing)

@@ -3,6 +3,7 @@
  * answers. A chunk whose index could not be written keeps its table; the next opening tries again.
  */
 import type { IndexThread } from '@varve/gc-worker'
+import { VarveError } from '@varve/pack/errors'
 import type { FileSystem } from '@varve/pack/fs'
 import { fileName } from '@varve/pack/layout'
 import { type BlockCache, type FileRetirer, IndexFile } from '@varve/pack/pack'
@@ -18,6 +19,8 @@ export interface IndexMaintenanceParts {
   readonly thread: IndexThread
   /** Fewer chunks wait now. */
   readonly onProgress: () => void
+  /** The store's folder could not be synced: final for the writer. */
+  readonly onFailed: (error: VarveError) => void
 }
 
 export interface SealedChunk {
@@ -60,7 +63,9 @@ export class IndexMaintenance {
 
   async #run(): Promise<void> {
     for (let next = this.#waiting[0]; next !== undefined && !this.#isClosed; next = this.#waiting[0]) {
-      await this.#build(next).catch(() => undefined)
+      await this.#build(next).catch((error: unknown) => {
+        if (VarveError.is(error, 'WRITER_FAILED')) this.#parts.onFailed(error)
+      })
       this.#waiting.shift()
       this.#parts.onProgress()
     }

@@ -27,7 +27,7 @@ export interface StoreCollectionParts {
   readonly pins: PinRegistry
   readonly now: () => number
   readonly startThread: (job: CollectJob, order: CollectionOrder) => CollectorThread
-  /** Control may or may not have been replaced: nothing more may be written. */
+  /** The outcome of a sync or of the switch is unknown: nothing more may be written. */
   readonly onSwitchFailed: (cause: unknown) => VarveError
   /** The old files are no longer part of the store. */
   readonly onSwitched: () => void
@@ -51,7 +51,7 @@ export class StoreCollection implements CollectionWorker {
 
   async sweep(): Promise<void> {
     this.#bytesBefore = await this.#bytesBelowBoundary()
-    await this.#thread.sweep()
+    await this.#guard(this.#thread.sweep())
   }
 
   async catchUp(round: {
@@ -77,12 +77,12 @@ export class StoreCollection implements CollectionWorker {
       pinFrom: pins.keptFrom(),
       budget: round.isBudgeted ? lastRoundBudget : undefined,
     }))
-    const summary = await this.#thread.catchUp(request)
+    const summary = await this.#guard(this.#thread.catchUp(request))
     return summary.state === 'done'
   }
 
   async switchOver(): Promise<CollectionFigures> {
-    const result = await this.#thread.finish()
+    const result = await this.#guard(this.#thread.finish())
     const opened: (Segment | IndexFile)[] = []
     try {
       await this.#openAll(result, opened)
@@ -101,6 +101,15 @@ export class StoreCollection implements CollectionWorker {
 
   async cancel(): Promise<void> {
     await this.#thread.cancel()
+  }
+
+  /** A failed sync of the store's folder is final for the writer, also when the worker met it. */
+  async #guard<T>(work: Promise<T>): Promise<T> {
+    try {
+      return await work
+    } catch (error) {
+      throw VarveError.is(error, 'WRITER_FAILED') ? this.#parts.onSwitchFailed(error) : error
+    }
   }
 
   async #openAll(result: CollectResult, opened: (Segment | IndexFile)[]): Promise<void> {
