@@ -102,7 +102,13 @@ class StoreCollectionHost implements CollectionHost {
         now: () => options.clock.now(),
         startThread: (job, { onProgress }) =>
           CollectorThread.start(job, {
-            ...{ fileSystem: options.fs, where: options.collectorWhere, clock: options.clock, threads, onProgress },
+            ...{
+              fileSystem: options.fs,
+              where: options.collectorWhere,
+              clock: options.clock,
+              threads,
+              onProgress,
+            },
           }),
         onSwitchFailed: (cause) => log.fail(cause, fileName.control),
         onSwitched: () =>
