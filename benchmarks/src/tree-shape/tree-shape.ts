@@ -9,6 +9,7 @@ import {
   TreeWriter,
 } from '@varve/pack/objects'
 import type { Benchmark, Figure } from '../benchmark.ts'
+import { threadSeconds } from '../thread-clock.ts'
 import {
   growth,
   largeDirectory,
