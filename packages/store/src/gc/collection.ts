@@ -40,8 +40,11 @@ export class Collection {
   #state: CollectionState = 'sweeping'
   #progress: Progress = { phase: 'start', done: 0, total: undefined, bytesDone: 0, etaMs: undefined }
   #sweep: Promise<void> = Promise.resolve()
+  #started: Promise<void> | undefined
   #result: Promise<GcResult> | undefined
   #isCancelRequested = false
+  /** From here on only the disk decides how it ends. */
+  #isSwitching = false
 
   constructor(host: CollectionHost, request: CollectionRequest) {
     this.target = request.target
@@ -60,8 +63,13 @@ export class Collection {
     return this.#progress
   }
 
-  /** Seals the log and starts the worker; the sweep goes on after this resolves. */
-  async start(): Promise<void> {
+  /** Seals the log and starts the worker; the sweep goes on after this resolves. Called once. */
+  start(): Promise<void> {
+    this.#started = this.#start()
+    return this.#started
+  }
+
+  async #start(): Promise<void> {
     try {
       await this.#host.assertSpaceFor(this.target)
       this.#host.warmUp()
@@ -101,6 +109,8 @@ export class Collection {
   async cancel(): Promise<boolean> {
     this.#isCancelRequested = true
     if (this.#state === 'finishing') {
+      // A round under way is given up at once: the program's writes may be waiting for it.
+      if (!this.#isSwitching) await this.#worker?.cancel()
       const result = await this.finish().catch(() => undefined)
       return result?.state === 'cancelled'
     }
@@ -113,6 +123,7 @@ export class Collection {
 
   async #finish(): Promise<GcResult> {
     try {
+      await this.#started
       await this.#sweep
       if (this.#isCancelled()) return { state: 'cancelled' }
       this.#state = 'finishing'
@@ -148,6 +159,7 @@ export class Collection {
         const isBudgeted = givenUp < GIVEN_UP_ROUNDS_MAX
         if (await worker.catchUp({ from, to: end, isBudgeted })) {
           this.#stopIfCancelled()
+          this.#isSwitching = true
           return await this.#switchOver(worker)
         }
       } finally {
@@ -190,7 +202,7 @@ export class Collection {
   }
 
   #isCancelled(): boolean {
-    return this.#isCancelRequested && this.#state !== 'finalised'
+    return this.#isCancelRequested && !this.#isSwitching
   }
 
   #stopIfCancelled(): void {

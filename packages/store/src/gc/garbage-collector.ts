@@ -25,7 +25,8 @@ export class GarbageCollector implements Gc {
   readonly #findCommit: (commit: CommitLike) => CommitPlace
   readonly #onStatus: (status: GcStatus) => void
   #current: Collection | undefined
-  /** Set between a call of start and the moment its collection is registered. */
+  /** Lets go of the signal of the one that is current. */
+  #stopWatching: (() => void) | undefined
   #isClosed = false
 
   constructor(o: GarbageCollectorOptions) {
@@ -61,7 +62,8 @@ export class GarbageCollector implements Gc {
     const current = this.#current
     if (current !== undefined) return this.#join(current, target, o)
     const collection = await this.#start(target, o)
-    return statsOf(await orAborted(this.#finish(collection), o.signal), o.signal)
+    // The signal cancels it. Where that comes too late, what has happened is told.
+    return statsOf(await this.#finish(collection), o.signal)
   }
 
   async wait(): Promise<GcResult> {
@@ -70,10 +72,7 @@ export class GarbageCollector implements Gc {
 
   async cancel(): Promise<boolean> {
     const current = this.#current
-    if (current === undefined) return false
-    const isCancelled = await current.cancel()
-    if (isCancelled) this.#end(current)
-    return isCancelled
+    return current === undefined ? false : this.#cancel(current)
   }
 
   get status(): GcStatus {
@@ -147,13 +146,22 @@ export class GarbageCollector implements Gc {
   #watch(collection: Collection, signal: AbortSignal | undefined): void {
     const onAbort = (): void => {
       // A cancel that comes too late changes nothing, and its failure is the collection's own.
-      this.cancel().catch(() => undefined)
+      this.#cancel(collection).catch(() => undefined)
     }
-    if (signal?.aborted === true) onAbort()
-    signal?.addEventListener('abort', onAbort, { once: true })
-    collection.swept().then(() => {
+    const onSwept = (): void => {
       if (this.#current === collection) this.#report()
-    }, onAbort)
+    }
+    void collection.swept().then(onSwept)
+    if (this.#current !== collection || signal === undefined) return
+    this.#stopWatching = () => signal.removeEventListener('abort', onAbort)
+    signal.addEventListener('abort', onAbort, { once: true })
+    if (signal.aborted) onAbort()
+  }
+
+  async #cancel(collection: Collection): Promise<boolean> {
+    const isCancelled = await collection.cancel()
+    if (isCancelled) this.#end(collection)
+    return isCancelled
   }
 
   async #finish(collection: Collection): Promise<GcResult> {
@@ -183,6 +191,8 @@ export class GarbageCollector implements Gc {
   #end(collection: Collection): void {
     if (this.#current !== collection) return
     this.#current = undefined
+    this.#stopWatching?.()
+    this.#stopWatching = undefined
     this.#report()
   }
 
