@@ -197,6 +197,7 @@ class Opening {
     const objects = new ObjectReader({
       records,
       index,
+      epoch: () => files.epoch,
       onHealed: (_kind, hash) => onEvent({ type: 'healed', hash: rawToHex(hash) as never }),
     })
     const projections = new Projections(kv)

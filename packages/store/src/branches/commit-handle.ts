@@ -14,7 +14,6 @@ export class CommitHandle implements Commit {
   readonly extra: Readonly<Record<string, string>>
   readonly #stored: StoredCommit
   readonly #storage: TreeStorage
-  readonly #epoch: number
 
   constructor(stored: StoredCommit, storage: TreeStorage) {
     this.hash = rawToHex(stored.hash) as Hash<'commit'>
@@ -26,10 +25,10 @@ export class CommitHandle implements Commit {
     this.extra = stored.extra
     this.#stored = stored
     this.#storage = storage
-    this.#epoch = storage.epoch()
   }
 
   tree(): Tree {
-    return new StoredTree({ storage: this.#storage, root: this.#stored.tree, epoch: this.#epoch })
+    const { tree, epoch } = this.#stored
+    return new StoredTree({ storage: this.#storage, root: tree, epoch })
   }
 }

@@ -1,4 +1,5 @@
 /** Stores a tree and makes a commit of it: in slices, and the commit in the section of the last slice. */
+import { assert } from '@varve/pack/base'
 import { type NodeRef, type RawHash, rawToHex } from '@varve/pack/objects'
 import { recordFlag } from '@varve/pack/pack'
 import type { CommitInfo, Tree, TreeEdit } from '../api/index.ts'
@@ -29,6 +30,8 @@ export function storeTree<R>(
 /** Appends a commit; a step of a section. The same commit twice is one commit. */
 export function appendCommit(rooms: BranchRooms, request: CommitRequest): StoredCommit {
   const { tree, parents, info } = request
+  // Rule 9: what is live has all below it, so this is the whole check.
+  assert(rooms.storage.isLive(tree.offset), 'the tree of a new commit is live')
   const fields = {
     tree: { hash: tree.hash, offset: tree.offset },
     parents,
@@ -41,5 +44,5 @@ export function appendCommit(rooms: BranchRooms, request: CommitRequest): Stored
   if (request.isBare && !place.isNew) rooms.writer.touch(3, place)
   const { hash, offset } = place
   rooms.projections.noteCommit({ hash: rawToHex(hash), extra: fields.extra }, offset)
-  return { hash, offset, ...fields }
+  return { hash, offset, epoch: rooms.storage.epoch(), ...fields }
 }

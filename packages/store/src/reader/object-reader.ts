@@ -27,6 +27,8 @@ import type { StoredCommit } from './stored-commit.ts'
 export interface ObjectReaderParts {
   readonly records: RecordReader
   readonly index: HashIndex
+  /** Of the address space of the moment. */
+  readonly epoch: () => number
   /** Told when a whole copy stood in for a damaged one. */
   readonly onHealed: (kind: IndexKind, hash: RawHash) => void
 }
@@ -42,6 +44,7 @@ interface MutableBody {
 export class ObjectReader implements NodeReader {
   readonly #records: RecordReader
   readonly #index: HashIndex
+  readonly #epoch: () => number
   readonly #onHealed: (kind: IndexKind, hash: RawHash) => void
   /** Of the record whose body was given last: where to point when it turns out to be malformed. */
   #lastOffset = 0
@@ -50,12 +53,13 @@ export class ObjectReader implements NodeReader {
   constructor(parts: ObjectReaderParts) {
     this.#records = parts.records
     this.#index = parts.index
+    this.#epoch = parts.epoch
     this.#onHealed = parts.onHealed
   }
 
   /** The same reader over other files: those that a stream has captured. */
   over(records: RecordReader): ObjectReader {
-    return new ObjectReader({ records, index: this.#index, onHealed: this.#onHealed })
+    return new ObjectReader({ records, index: this.#index, epoch: this.#epoch, onHealed: this.#onHealed })
   }
 
   node(ref: NodeRef): BodyView {
@@ -104,7 +108,7 @@ export class ObjectReader implements NodeReader {
     const record = this.record(indexKind.commit, place.hash, place.offset)
     try {
       const fields = decodeCommit(record.buf, record.bodyStart, record.bodyEnd)
-      return { hash: place.hash, offset: record.offset, ...fields }
+      return { hash: place.hash, offset: record.offset, epoch: this.#epoch(), ...fields }
     } catch (error) {
       throw error instanceof MalformedBody ? corruptAt(record.offset, error) : error
     }

@@ -4,6 +4,8 @@ import type { RawHash } from '@varve/pack/objects'
 export interface StoredCommit {
   readonly hash: RawHash
   readonly offset: number
+  /** In which it was found live, and its tree with it. */
+  readonly epoch: number
   readonly tree: { readonly hash: RawHash; readonly offset: number }
   readonly parents: readonly RawHash[]
   readonly author: string
