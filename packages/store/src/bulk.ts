@@ -21,7 +21,7 @@ import {
 import type { Hash } from './api/index.ts'
 import type { StoreRooms } from './assembly/index.ts'
 import { appendRef, findCommit, settleRef } from './branches/index.ts'
-import { type RefKind, refKey } from './refs/index.ts'
+import { type RefTarget, refKey } from './refs/index.ts'
 import { type PinHolder, putBlobStream } from './writer/index.ts'
 
 export interface BulkCommit {
@@ -99,9 +99,13 @@ export class Bulk {
     while (cursor.next()) yield { name: cursor.name(), ...cursor.entry.target() }
   }
 
-  /** The root of a stored commit's tree; the commit in hex. @throws UNKNOWN_COMMIT */
-  commitTree(commit: string): NodeRef {
-    return findCommit(this.#rooms, commit as Hash<'commit'>).tree
+  /**
+   * The root of a stored commit's tree, which is kept from now on with all below it; the commit in hex.
+   * @throws UNKNOWN_COMMIT
+   */
+  async commitTree(commit: string): Promise<NodeRef> {
+    await this.ready()
+    return this.#pinned(findCommit(this.#rooms, commit as Hash<'commit'>).tree)
   }
 
   /** Count and byte total of a stored directory, as its parent's entry needs them. */
@@ -114,10 +118,14 @@ export class Bulk {
     return { mode: entryMode.directory, count, size: bytes }
   }
 
-  /** Moves all refs, one after another in one section, and waits until everything is durable. */
+  /**
+   * Moves all refs in one section, or none, and waits until everything is durable.
+   * @throws UNKNOWN_COMMIT, INVALID_PATH for a name that no ref can have, WRITER_FAILED
+   */
   async finish(refs: readonly BulkRef[]): Promise<void> {
     await this.ready()
-    const moves = refs.map((ref) => this.#moveRef(ref))
+    const targets = refs.map((ref) => this.#targetOf(ref))
+    const moves = targets.map(({ key, target }) => appendRef(this.#rooms, key, target))
     for (const move of moves) await settleRef(this.#rooms, move, 'commit')
     if (moves.length === 0) await this.#rooms.queue.settle('commit')
     this.#pins.release()
@@ -128,7 +136,7 @@ export class Bulk {
     this.#pins.release()
   }
 
-  #moveRef(ref: BulkRef): ReturnType<typeof appendRef> {
+  #targetOf(ref: BulkRef): { readonly key: string; readonly target: RefTarget } {
     const slash = ref.name.indexOf('/')
     const kind = ref.name.slice(0, slash)
     if (kind !== 'heads' && kind !== 'tags') {
@@ -138,12 +146,7 @@ export class Bulk {
     const at = this.#rooms.now()
     const { message, author = '', date = at } = ref.tag ?? {}
     const annotation = message === undefined ? undefined : { message, author, date }
-    return appendRef(this.#rooms, refKey(kind as RefKind, ref.name.slice(slash + 1)), {
-      hash,
-      offset,
-      at,
-      annotation,
-    })
+    return { key: refKey(kind, ref.name.slice(slash + 1)), target: { hash, offset, at, annotation } }
   }
 
   #pinned<T extends { readonly offset: number }>(place: T): T {

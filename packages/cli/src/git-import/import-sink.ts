@@ -41,7 +41,7 @@ export interface ImportSink {
   /** The entries of one directory that is in the store, in order. */
   directoryEntries(directory: NodeRef): Iterable<TreeEntry>
   /** The root of a commit that is in the store; `commit` in hex. */
-  commitTree(commit: string): NodeRef
+  commitTree(commit: string): Promise<NodeRef>
   /** Resolves when more may be put. */
   ready(): Promise<void>
   finish(refs: readonly ImportedRef[]): Promise<void>

@@ -43,7 +43,7 @@ export class Boundary {
         tree = parseCommit(object.id, object.content).tree
     })
     if (tree === undefined || this.#ids.findHex(tree) >= 0) return
-    const root = this.#sink.commitTree(commit.hash)
+    const root = await this.#sink.commitTree(commit.hash)
     let level: Pair[] = [{ id: tree, ref: root }]
     while (level.length > 0) level = await this.#learnLevel(level)
   }

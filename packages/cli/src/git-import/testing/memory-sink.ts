@@ -84,7 +84,7 @@ export class MemorySink implements ImportSink {
     return this.entriesOf(directory.hash)
   }
 
-  commitTree(commit: string): NodeRef {
+  async commitTree(commit: string): Promise<NodeRef> {
     const found = this.commits.get(commit)
     if (found === undefined) throw new Error('the commit is there')
     return found.tree
