@@ -20,7 +20,11 @@ export function abortedError(signal: AbortSignal): VarveError<'ABORTED'> {
  */
 export async function orAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (signal === undefined) return promise
-  throwIfAborted(signal)
+  if (signal.aborted) {
+    // Nobody waits for it any more, whatever comes of it.
+    promise.catch(() => {})
+    throw abortedError(signal)
+  }
   let onAbort: () => void = () => {}
   const aborted = new Promise<never>((_, reject) => {
     onAbort = () => reject(abortedError(signal))

@@ -115,4 +115,11 @@ describe('aborting', () => {
     await expect(waiting).rejects.toMatchObject({ code: 'ABORTED', cause: 'enough' })
     await expect(orAborted(never, controller.signal)).rejects.toMatchObject({ code: 'ABORTED' })
   })
+
+  test('work that nobody waits for any more may fail', async () => {
+    const failing = Promise.reject(new RangeError('later'))
+    await expect(orAborted(failing, AbortSignal.abort())).rejects.toMatchObject({ code: 'ABORTED' })
+    // A rejection that nobody has taken is told after the microtasks, and would fail this run.
+    await new Promise((resolve) => void setImmediate(resolve))
+  })
 })

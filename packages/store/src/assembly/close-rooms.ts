@@ -19,7 +19,7 @@ export async function closeRooms(rooms: StoreRooms): Promise<void> {
   await step(() => rooms.threads.close())
   await step(() => rooms.indexing.close())
   await step(() => rooms.log.close())
-  await step(() => rooms.queues.idle())
+  await step(() => rooms.queues.close())
   await step(() => rooms.projections.close())
   await step(() => rooms.blobs.close())
   await step(() => rooms.files.close())

@@ -3,7 +3,7 @@
  * `commit` queue by name; whatever else moves the branch meanwhile makes the function run again on the new
  * head.
  */
-import { throwIfAborted, VarveError } from '@varve/pack/errors'
+import { orAborted, throwIfAborted, VarveError } from '@varve/pack/errors'
 import type {
   Branch,
   Bytes,
@@ -153,6 +153,7 @@ export class BranchHandle implements Branch {
     const retries = o.retries ?? RETRIES_DEFAULT
     for (let attempt = 0; attempt <= retries; attempt++) {
       throwIfAborted(o.signal)
+      this.#rooms.queue.assertOpen()
       const base = this.#rooms.refs.newest(this.#key)
       const outcome = await this.#attempt(fn, o, base)
       if (outcome.state === 'committed') {
@@ -168,7 +169,11 @@ export class BranchHandle implements Branch {
     const head = this.#handleOf(base)
     const tree = head?.tree() ?? emptyTree(this.#rooms.storage)
     const edit = tree.edit()
-    const source = (await fn(edit)) ?? edit
+    const source =
+      (await orAborted(
+        this.#queues.outcomeOf(() => fn(edit)),
+        o.signal,
+      )) ?? edit
     const finish = (root: { readonly hash: string; readonly offset: number }): Attempt => {
       if (this.#rooms.refs.newest(this.#key)?.hash !== base?.hash) return { state: 'moved' }
       const isSame = head !== undefined && findCommit(this.#rooms, head).tree.hash === root.hash
