@@ -5,6 +5,7 @@
 import type { Commit, Tree } from '@varve/store'
 import { describe, expect, test } from 'vitest'
 import { CollectionCourse, type CourseStep, courseSteps } from '../support/collection-course.ts'
+import { checkpoint, open, segment } from '../support/file-letters.ts'
 import { doomed, Field } from '../support/race.ts'
 import { readTree, sha256 } from '../support/read-whole.ts'
 import { expectCode } from '../support/scenario.ts'
@@ -12,6 +13,7 @@ import { settled, Stepper } from '../support/stepper.ts'
 import { withStore } from '../support/temp-store.ts'
 
 const all: readonly CourseStep[] = courseSteps.slice(0, -1)
+const streamSteps = all.filter((step) => step !== 'start' && step !== 'unlinking')
 
 describe('commits that are dropped and come again', () => {
   test.each(all)('the same commit, from its content, at %s', (step) =>
@@ -60,19 +62,24 @@ describe('commits that are dropped and come again', () => {
 })
 
 describe('reading on', () => {
-  test.each(all.slice(1))('a stream of a blob that goes, begun before and read on at %s, gives all of it', (step) =>
+  test.each(streamSteps)('a stream of a blob that goes, begun before and read on at %s, gives all of it', (step) =>
     withField(async (field, course) => {
+      const { files } = field.temp
+      await files.names()
       const blob = await field.store.openBlob(field.bigHash)
       const reader = blob?.stream().getReader()
       const pieces: Uint8Array[] = []
       const first = await reader?.read()
       if (first?.done === false) pieces.push(first.value)
       await course.goTo(step)
+      expect(await files.names()).toContain('suffix-A.pack')
       for (let next = await reader?.read(); next?.done === false; next = await reader?.read()) pieces.push(next.value)
       expect(sha256(Buffer.concat(pieces))).toBe(sha256(doomed.big))
       await course.goTo('after')
       expect(await field.store.openBlob(field.bigHash)).toBeUndefined()
-    }),
+      // Whoever reads a file keeps it, and no longer than that.
+      await files.expect(segment('A'), checkpoint('A'), open('B'))
+    }, ['unlinking']),
   )
 
   test.each(all.slice(1))('a cursor over a tree that goes, read on at %s: all of it, or COLLECTED', (step) =>
@@ -96,42 +103,50 @@ describe('reading on', () => {
       const below = (await tree.getTree('doomed')) as Tree
       const edit = tree.edit().set('x', 'x')
       await course.goTo('after')
-      const asks = [
-        tree.get('doomed/text'),
-        tree.get('no such path'),
-        tree.has('kept'),
-        tree.stat('kept'),
-        tree.getTree('doomed'),
-        tree.getMany(['kept', 'other']),
-        tree.entries().toArray(),
-        tree.values().toArray(),
-        tree.count(),
-        tree.set('y', 'y').then((changed) => changed.hash()),
-        tree.delete('kept').then((changed) => changed.hash()),
-        tree.diff(field.third).toArray(),
-        below.get('text'),
-        below.count(),
-        edit.get('kept'),
-        edit.tree().then((changed) => changed.hash()),
-        field.store.diff(field.first, field.third).toArray(),
+      const asks: readonly (() => Promise<unknown>)[] = [
+        () => tree.get('doomed/text'),
+        () => tree.get('no such path'),
+        () => tree.has('kept'),
+        () => tree.stat('kept'),
+        () => tree.getTree('doomed'),
+        () => tree.getMany(['kept', 'other']),
+        () => tree.entries().toArray(),
+        () => tree.values().toArray(),
+        () => tree.count(),
+        () => tree.set('y', 'y').then((changed) => changed.hash()),
+        () => tree.delete('kept').then((changed) => changed.hash()),
+        () => tree.diff(field.third).toArray(),
+        () => below.get('text'),
+        () => below.count(),
+        () => edit.get('kept'),
+        () => edit.tree().then((changed) => changed.hash()),
+        async () => field.store.diff(field.first, field.third).toArray(),
       ]
       for (const [index, ask] of asks.entries()) {
-        await expectCode(
-          ask.then((answer) => Promise.reject(new Error(`question ${index} was answered: ${String(answer)}`))),
-          'COLLECTED',
-        )
+        const answered = (answer: unknown): never => {
+          throw new Error(`question ${index} was answered: ${String(answer)}`)
+        }
+        await expectCode(ask().then(answered), 'COLLECTED')
       }
       // Its own hash is known without reading.
       expect(await tree.hash()).toBe(field.first.treeHash)
     }))
 })
 
-async function withField(body: (field: Field, course: CollectionCourse) => Promise<void>): Promise<void> {
+async function withField(
+  body: (field: Field, course: CollectionCourse) => Promise<void>,
+  without: readonly CourseStep[] = [],
+): Promise<void> {
   const stepper = new Stepper()
   await withStore({ wrap: stepper.wrap }, async (temp) => {
     const field = new Field(temp, stepper)
     await field.lay()
-    const course = new CollectionCourse({ stepper, store: () => temp.store, target: () => field.third })
+    const course = new CollectionCourse({
+      stepper,
+      store: () => temp.store,
+      target: () => field.third,
+      without,
+    })
     try {
       await body(field, course)
     } finally {

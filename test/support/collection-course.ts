@@ -31,6 +31,7 @@ export class CollectionCourse {
   readonly #store: () => Store
   readonly #target: () => Commit | undefined
   readonly #options: GcOptions
+  readonly #without: readonly CourseStep[]
   #at: CourseStep = 'start'
   #hold: Hold | undefined
   #finish: Promise<GcResult> | undefined
@@ -40,7 +41,10 @@ export class CollectionCourse {
     readonly store: () => Store
     readonly target: () => Commit | undefined
     readonly options?: GcOptions
+    /** Steps that will not come: nothing is unlinked while somebody reads it. */
+    readonly without?: readonly CourseStep[]
   }) {
+    this.#without = o.without ?? []
     this.#stepper = o.stepper
     this.#store = o.store
     this.#target = o.target
@@ -57,7 +61,7 @@ export class CollectionCourse {
     expect(to).toBeGreaterThanOrEqual(courseSteps.indexOf(this.#at))
     for (let at = courseSteps.indexOf(this.#at) + 1; at <= to; at++) {
       this.#at = courseSteps[at] as CourseStep
-      await this.#enter(this.#at)
+      if (!this.#without.includes(this.#at)) await this.#enter(this.#at)
     }
     await settled()
   }
