@@ -14,6 +14,7 @@ import {
 } from '../../testing/tree-model.ts'
 import { EntryView } from '../entry.ts'
 import { lookup } from '../lookup.ts'
+import { validateNode } from '../node/validate-node.ts'
 import { TreeWriter } from './tree-writer.ts'
 
 describe.each(testShapes)('leafMax $leafMax, bits $bits', (shape) => {
@@ -79,4 +80,35 @@ describe.each(testShapes)('leafMax $leafMax, bits $bits', (shape) => {
     const empty = writer.apply(root, changesOf(deletions))
     expect(empty.hash).toBe(writer.apply(undefined, []).hash)
   })
+})
+
+test('byte totals stop at 2^53 - 1, and come back when what was too much goes', () => {
+  const store = new MemoryNodeStore()
+  const shape = { leafMax: 2, bits: 4 }
+  const writer = new TreeWriter(store, store, shape)
+  const huge = { ...blobTarget(store, 'huge'), size: Number.MAX_SAFE_INTEGER }
+  const small = blobTarget(store, 'small')
+  const model: DirectoryModel = new Map(['a', 'b', 'c', 'd', 'e'].map((name) => [name, small]))
+  const root = buildDirectory(store, shape, model)
+  const over = writer.apply(
+    root,
+    changesOf([
+      ['a', huge],
+      ['b', huge],
+    ]),
+  )
+  expect(writer.bytes).toBe(Number.MAX_SAFE_INTEGER)
+  for (const { body, referenceCount } of store.nodes()) {
+    validateNode({ buf: body, start: 0, end: body.length, referenceCount }, shape)
+  }
+  expect(
+    writer.apply(
+      over,
+      changesOf([
+        ['a', small],
+        ['b', small],
+      ]),
+    ).hash,
+  ).toBe(root.hash)
+  expect(writer.bytes).toBe(5 * small.size)
 })
