@@ -35,6 +35,7 @@ import {
   appendCommit,
   BranchHandle,
   CommitHandle,
+  checkedInfo,
   findCommit,
   resolveRevision,
   storeTree,
@@ -230,11 +231,12 @@ export class Store implements StoreReader, BlobWriter {
     o: CommitInfo & { readonly tree: Tree; readonly parents?: readonly CommitLike[] | undefined },
   ): Promise<Commit> {
     const rooms = this.#writable()
+    const info = checkedInfo(o)
     const stored = await storeTree(rooms, o.tree, {
       signal: o.signal,
       finish: (tree) => {
         const parents = (o.parents ?? []).map((parent) => this.#parentHash(parent))
-        return appendCommit(rooms, { tree, parents, info: o, isBare: true })
+        return appendCommit(rooms, { tree, parents, info, isBare: true })
       },
     })
     await rooms.queue.settle(o.durability ?? rooms.durability)

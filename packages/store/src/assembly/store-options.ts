@@ -2,7 +2,7 @@
 
 import { randomBytes } from 'node:crypto'
 import { fileURLToPath } from 'node:url'
-import { type Clock, parseDuration, systemClock } from '@varve/pack/base'
+import { type Clock, listenerOf, parseDuration, systemClock } from '@varve/pack/base'
 import { VarveError } from '@varve/pack/errors'
 import { type FileSystem, NodeFileSystem } from '@varve/pack/fs'
 import type { StoreEvent, WriterOptions } from '../api/index.ts'
@@ -11,6 +11,8 @@ import type { CreateMode } from '../opening/index.ts'
 /** Memory for blocks of pack, map, and index files. More makes reads of a larger working set fast. */
 const CACHE_BYTES_DEFAULT = 64 * 1024 * 1024
 const AUTHOR_DEFAULT = ''
+/** As far as a `Date` reaches, ms since 1970. */
+const TIME_MAX = 8.64e15
 
 /** What tests and tools may put in place of the platform. */
 export interface StorePlatform {
@@ -60,9 +62,9 @@ export function storeOptions(path: string | URL, o: WriterOptions, platform: Sto
     cacheBytes,
     durability,
     author: o.author ?? AUTHOR_DEFAULT,
-    onEvent: o.onEvent ?? (() => undefined),
+    onEvent: listenerOf(o.onEvent),
     fs: platform.fileSystem ?? new NodeFileSystem(),
-    clock: now === undefined ? clock : { ...clock, now },
+    clock: now === undefined ? clock : clockWith(clock, now),
     random: platform.random ?? randomBytes,
     memoryKey: platform.memoryKey,
     collectorWhere: platform.collectorWhere,
@@ -75,6 +77,23 @@ function createMode(create: WriterOptions['create']): CreateMode {
   if (create === 'never' || create === 'must') return create
   demand(typeof create === 'object' && (create.hash ?? 'sha256') === 'sha256', 'create')
   return 'if-missing'
+}
+
+/** The caller's wall clock, our own for all else. */
+function clockWith(clock: Clock, now: () => number): Clock {
+  demand(isTime(now()), 'now')
+  return {
+    now: () => Math.floor(now()),
+    monotonic: () => clock.monotonic(),
+    sleep: (ms, signal) => clock.sleep(ms, signal),
+    turn: () => clock.turn(),
+    after: (ms, fn) => clock.after(ms, fn),
+  }
+}
+
+/** Whether the log can hold it: ms since 1970. */
+function isTime(ms: number): boolean {
+  return ms >= 0 && ms <= TIME_MAX
 }
 
 function demand(condition: boolean, option: string): void {

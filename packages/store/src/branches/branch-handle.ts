@@ -5,6 +5,7 @@
  */
 import { orAborted, throwIfAborted, VarveError } from '@varve/pack/errors'
 import type {
+  Abortable,
   Branch,
   Bytes,
   Commit,
@@ -20,6 +21,7 @@ import { emptyTree, type StoredTree } from '../directory/index.ts'
 import { type RefTarget, refKey } from '../refs/index.ts'
 import type { BranchRooms } from './branch-rooms.ts'
 import { CommitHandle } from './commit-handle.ts'
+import { type CheckedInfo, checkedInfo } from './commit-info.ts'
 import type { CommitQueues } from './commit-queues.ts'
 import { appendCommit, storeTree } from './commit-writer.ts'
 import { findCommit } from './find-commit.ts'
@@ -31,6 +33,11 @@ import { appendRef, type RefMove, settleRef } from './ref-writer.ts'
 const RETRIES_DEFAULT = 13
 
 type CommitFunction = Parameters<Branch['commit']>[0]
+
+interface AttemptOptions extends Abortable {
+  readonly info: CheckedInfo
+  readonly allowEmpty?: boolean | undefined
+}
 
 /** How one try ended. */
 type Attempt =
@@ -151,11 +158,12 @@ export class BranchHandle implements Branch {
     o: CommitInfo & { readonly retries?: number | undefined },
   ): Promise<Commit> {
     const retries = o.retries ?? RETRIES_DEFAULT
+    const info = checkedInfo(o)
     for (let attempt = 0; attempt <= retries; attempt++) {
       throwIfAborted(o.signal)
       this.#rooms.queue.assertOpen()
       const base = this.#rooms.refs.newest(this.#key)
-      const outcome = await this.#attempt(fn, o, base)
+      const outcome = await this.#attempt(fn, { ...o, info }, base)
       if (outcome.state === 'committed') {
         await settleRef(this.#rooms, outcome.move, o.durability ?? this.#rooms.durability)
         return outcome.commit
@@ -165,7 +173,7 @@ export class BranchHandle implements Branch {
     throw new VarveError('CONFLICT', { ref: this.name })
   }
 
-  async #attempt(fn: CommitFunction, o: CommitInfo, base: RefTarget | undefined): Promise<Attempt> {
+  async #attempt(fn: CommitFunction, o: AttemptOptions, base: RefTarget | undefined): Promise<Attempt> {
     const head = this.#handleOf(base)
     const tree = head?.tree() ?? emptyTree(this.#rooms.storage)
     const edit = tree.edit()
@@ -179,7 +187,7 @@ export class BranchHandle implements Branch {
       const isSame = head !== undefined && findCommit(this.#rooms, head).tree.hash === root.hash
       if (isSame && o.allowEmpty !== true) return { state: 'unchanged' }
       const parents = base === undefined ? [] : [base.hash]
-      const stored = appendCommit(this.#rooms, { tree: root, parents, info: o, isBare: false })
+      const stored = appendCommit(this.#rooms, { tree: root, parents, info: o.info, isBare: false })
       const move = appendRef(this.#rooms, this.#key, this.#target(stored))
       return { state: 'committed', commit: new CommitHandle(stored, this.#rooms.storage), move }
     }

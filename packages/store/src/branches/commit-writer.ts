@@ -2,15 +2,16 @@
 import { assert } from '@varve/pack/base'
 import { type NodeRef, type RawHash, rawToHex } from '@varve/pack/objects'
 import { recordFlag } from '@varve/pack/pack'
-import type { CommitInfo, Tree, TreeEdit } from '../api/index.ts'
+import type { Tree, TreeEdit } from '../api/index.ts'
 import { writeTree } from '../directory/index.ts'
 import type { StoredCommit } from '../reader/index.ts'
 import type { BranchRooms } from './branch-rooms.ts'
+import type { CheckedInfo } from './commit-info.ts'
 
 export interface CommitRequest {
   readonly tree: NodeRef
   readonly parents: readonly RawHash[]
-  readonly info: CommitInfo
+  readonly info: CheckedInfo
   /** Nobody holds it: it is kept for the grace of a collection only. */
   readonly isBare: boolean
 }
@@ -36,9 +37,9 @@ export function appendCommit(rooms: BranchRooms, request: CommitRequest): Stored
     tree: { hash: tree.hash, offset: tree.offset },
     parents,
     author: info.author ?? rooms.author,
-    date: info.date === undefined ? rooms.now() : Number(info.date),
-    message: info.message ?? '',
-    extra: { ...info.extra },
+    date: info.date ?? rooms.now(),
+    message: info.message,
+    extra: info.extra,
   }
   const place = rooms.writer.putCommit(fields, request.isBare ? recordFlag.bare : 0)
   if (request.isBare && !place.isNew) rooms.writer.touch(3, place)

@@ -2,6 +2,7 @@
 export { BranchHandle } from './branch-handle.ts'
 export type { BranchRooms } from './branch-rooms.ts'
 export { CommitHandle } from './commit-handle.ts'
+export { checkedInfo } from './commit-info.ts'
 export { CommitQueues } from './commit-queues.ts'
 export { appendCommit, storeTree } from './commit-writer.ts'
 export { findCommit } from './find-commit.ts'

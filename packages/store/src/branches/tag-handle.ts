@@ -3,6 +3,7 @@ import type { Commit, CommitLike, Tag } from '../api/index.ts'
 import { type RefAnnotation, refKey } from '../refs/index.ts'
 import type { BranchRooms } from './branch-rooms.ts'
 import { CommitHandle } from './commit-handle.ts'
+import { dateMs } from './commit-info.ts'
 import { findCommit } from './find-commit.ts'
 import { appendRef, settleRef } from './ref-writer.ts'
 
@@ -46,7 +47,7 @@ export class TagHandle implements Tag {
     const annotation =
       o.message === undefined
         ? undefined
-        : { message: o.message, author: o.author ?? this.#rooms.author, date: Number(o.date ?? at) }
+        : { message: o.message, author: o.author ?? this.#rooms.author, date: dateMs(o.date ?? at) }
     await settleRef(
       this.#rooms,
       appendRef(this.#rooms, this.#key, { hash, offset, at, annotation }),

@@ -3,7 +3,7 @@
  * `startGc` and `finaliseGc` are the Irmin-shaped pair; `run` finishes by itself.
  */
 
-import { parseDuration } from '@varve/pack/base'
+import { listenerOf, parseDuration } from '@varve/pack/base'
 import { abortedError, orAborted, throwIfAborted, VarveError } from '@varve/pack/errors'
 import { rawToHex } from '@varve/pack/objects'
 import type { CommitLike, Duration, Gc, GcOptions, GcResult, GcStats, GcStatus, Hash } from '../api/index.ts'
@@ -128,7 +128,7 @@ export class GarbageCollector implements Gc {
       keep: [...(o.keep ?? [])].map((commit) => this.#findCommit(commit)),
       graceMs,
       unlink: o.unlink ?? true,
-      onProgress: o.onProgress,
+      onProgress: listenerOf(o.onProgress),
     })
     this.#current = collection
     try {

@@ -26,6 +26,7 @@ export function refNameOf(key: string): string {
 /** Why a name is refused, or `undefined` when it is fine. Follows Git's rules, so that imported names fit. */
 function refNameHint(name: string): string | undefined {
   if (name === '') return 'a ref needs a name'
+  if (/\p{Surrogate}/u.test(name)) return 'no half of a surrogate pair'
   if (Buffer.byteLength(name) > NAME_BYTES_MAX) return `at most ${NAME_BYTES_MAX} bytes`
   if (hasControlCharacter(name)) return 'no control characters'
   if (/[ ~^:?*[\\]/.test(name)) return 'none of: space ~ ^ : ? * [ \\'

@@ -1,0 +1,56 @@
+import { VarveError } from '@varve/pack/errors'
+import type { CommitInfo } from '../api/index.ts'
+
+/** Half of a surrogate pair has no UTF-8 of its own. */
+const HALF_PAIR = /\p{Surrogate}/u
+const HALF_PAIRS = /\p{Surrogate}/gu
+
+/** What a commit will say of itself, checked, and in the form in which it is stored. */
+export interface CheckedInfo {
+  readonly author: string | undefined
+  /** ms since 1970. */
+  readonly date: number | undefined
+  readonly message: string
+  readonly extra: Readonly<Record<string, string>>
+}
+
+/** @throws OPTION_MISMATCH naming what cannot be stored */
+export function checkedInfo(info: CommitInfo): CheckedInfo {
+  const { author, date, message = '', extra = {}, durability } = info
+  if (durability !== undefined && durability !== 'commit' && durability !== 'flush') {
+    throw new VarveError('OPTION_MISMATCH', { option: 'durability' })
+  }
+  return {
+    author: author === undefined ? undefined : asStored(author),
+    date: date === undefined ? undefined : dateMs(date),
+    message: asStored(message),
+    extra: checkedExtra(extra),
+  }
+}
+
+/** @throws OPTION_MISMATCH when it is no time that a `Date` can hold */
+export function dateMs(date: Date | number): number {
+  const ms = new Date(date).getTime()
+  if (Number.isNaN(ms)) {
+    throw new VarveError('OPTION_MISMATCH', { option: 'date' }, { message: `not a date: ${String(date)}` })
+  }
+  return ms
+}
+
+/** Without a prototype, so that every key is just a key. */
+function checkedExtra(extra: Readonly<Record<string, string>>): Record<string, string> {
+  const checked: Record<string, string> = Object.create(null) as Record<string, string>
+  for (const [key, value] of Object.entries(extra)) {
+    if (HALF_PAIR.test(key)) {
+      const message = `a key of extra holds half of a surrogate pair: ${JSON.stringify(key)}`
+      throw new VarveError('OPTION_MISMATCH', { option: 'extra' }, { message })
+    }
+    checked[key] = asStored(value)
+  }
+  return checked
+}
+
+/** As it will be read: in UTF-8 the halves of surrogate pairs become U+FFFD. */
+function asStored(text: string): string {
+  return text.replace(HALF_PAIRS, '\ufffd')
+}

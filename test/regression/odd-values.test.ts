@@ -1,0 +1,102 @@
+/** Values of the right type that make no sense, or that cannot be stored as they are. */
+import { ManualClock, MemoryFileSystem } from '@varve/pack/testing'
+import type { CommitInfo, Store } from '@varve/store'
+import { openStore } from '@varve/store/internal'
+import { describe, expect, test } from 'vitest'
+import { withStore } from '../support/temp-store.ts'
+
+describe.each([
+  ['NaN', Number.NaN],
+  ['an invalid date', new Date(Number.NaN)],
+  ['too late', 8.64e15 + 1],
+  ['too early', -8.64e15 - 1],
+  ['infinite', Number.POSITIVE_INFINITY],
+])('a date that is %s', (_, date) => {
+  test('is refused by commits and tags, and leaves the store in order', () =>
+    withStore({}, async (temp) => {
+      const { store } = temp
+      const first = await store.branch('main').commit((edit) => void edit.set('a', '1'))
+      for (const attempt of datedWrites(store, date)) {
+        await expect(attempt).rejects.toMatchObject({ code: 'OPTION_MISMATCH', details: { option: 'date' } })
+      }
+      const second = await store.branch('main').commit((edit) => void edit.set('a', '2'))
+      expect(second.parents).toEqual([first.hash])
+      expect(await store.tag('v1').target()).toBeUndefined()
+    }))
+})
+
+test.each([-1, 8.64e15, -8.64e15, 0, 1.9, new Date(7)])('a commit may have the date %s', (date) =>
+  withStore({}, async (temp) => {
+    const commit = await temp.store.branch('main').commit((edit) => void edit.set('a', 'b'), { date })
+    expect(commit.date.getTime()).toBe(Math.trunc(Number(date)))
+    await temp.reopen()
+    expect((await temp.store.branch('main').head())?.date).toEqual(commit.date)
+  }),
+)
+
+test('a commit says at once what it will say when it is read', () =>
+  withStore({}, async (temp) => {
+    const extra: CommitInfo['extra'] = JSON.parse(
+      '{"__proto__": "p", "10": "x", "9": "y", "half": "\\ud800"}',
+    )
+    const info = { author: 'half \udc00', message: 'half \ud800 of one', extra }
+    const commit = await temp.store.branch('main').commit((edit) => void edit.set('a', 'b'), info)
+    const read = await temp.store.getCommit(commit.hash)
+    expect(read?.message).toBe('half \ufffd of one')
+    expect(commit.message).toBe(read?.message)
+    expect(commit.author).toBe(read?.author)
+    expect(Object.entries(commit.extra).sort()).toEqual(Object.entries(read?.extra ?? {}).sort())
+    expect(Object.entries(commit.extra)).toContainEqual(['__proto__', 'p'])
+  }))
+
+test('keys that would be the same when stored are refused', () =>
+  withStore({}, async ({ store }) => {
+    const extra = { 'a\ud800': '1', 'a\ud801': '2' }
+    const commit = store.branch('main').commit((edit) => void edit.set('a', 'b'), { extra })
+    await expect(commit).rejects.toMatchObject({ code: 'OPTION_MISMATCH', details: { option: 'extra' } })
+    expect(() => store.branch('half \ud800')).toThrow(expect.objectContaining({ code: 'INVALID_PATH' }))
+    expect(() => store.tag('half\ud800')).toThrow(expect.objectContaining({ code: 'INVALID_PATH' }))
+  }))
+
+test('a durability that there is not is refused, not taken for the weaker one', () =>
+  withStore({}, async ({ store }) => {
+    const durability = 'Commit' as 'commit'
+    const option = { code: 'OPTION_MISMATCH', details: { option: 'durability' } }
+    const main = store.branch('main')
+    await expect(main.commit((edit) => void edit.set('a', 'b'), { durability })).rejects.toMatchObject(option)
+    await expect(store.commit({ tree: store.emptyTree(), durability })).rejects.toMatchObject(option)
+    expect(await main.head()).toBeUndefined()
+  }))
+
+describe('the option now', () => {
+  test('may give fractions, and leaves the rest of the clock as it is', async () => {
+    const disk = new MemoryFileSystem()
+    const clock = new ManualClock()
+    const platform = { fileSystem: disk, memoryKey: disk, collectorWhere: 'inline', clock } as const
+    const store = await openStore('/store', { now: () => 1_700_000_000_000.75 }, platform)
+    const commit = await store.branch('main').commit((edit) => void edit.set('a', 'b'))
+    expect(commit.date.getTime()).toBe(1_700_000_000_000)
+    expect((await store.gc.run(commit)).objectsKept).toBe(3)
+    await store.close()
+  })
+
+  test('is refused when it gives no time', async () => {
+    const disk = new MemoryFileSystem()
+    const platform = { fileSystem: disk, memoryKey: disk, collectorWhere: 'inline' } as const
+    for (const time of [Number.NaN, -1, Number.POSITIVE_INFINITY]) {
+      await expect(openStore('/store', { now: () => time }, platform)).rejects.toMatchObject({
+        code: 'OPTION_MISMATCH',
+        details: { option: 'now' },
+      })
+    }
+  })
+})
+
+function* datedWrites(store: Store, date: Date | number): Generator<Promise<unknown>, void, undefined> {
+  yield store.branch('main').commit((edit) => void edit.set('a', 'x'), { date })
+  yield store.commit({ tree: store.emptyTree(), date })
+  yield store
+    .branch('main')
+    .head()
+    .then((head) => store.tag('v1').create(head as never, { message: 'm', date }))
+}
