@@ -3,6 +3,13 @@ import { VarveError } from '@varve/pack/errors'
 import type { Piscina } from 'piscina'
 import { asThreadFailure } from './failure.ts'
 
+/**
+ * A thread that is ended while `require()` loads an ECMAScript module takes the whole process with it
+ * (`v8::Module::IsGraphAsync`, Node.js 20.20). Without that feature Piscina loads the module by `import()`,
+ * which may be cut off anywhere.
+ */
+const LOAD_BY_IMPORT = '--no-experimental-require-module'
+
 /** The compiled module that a thread loads. */
 const workerFile = new URL('./worker.js', import.meta.url).href
 
@@ -40,7 +47,7 @@ export class JobThread {
       idleTimeout: Number.POSITIVE_INFINITY,
       concurrentTasksPerWorker: 1,
       recordTiming: false,
-      execArgv: [],
+      execArgv: [LOAD_BY_IMPORT],
       resourceLimits: { maxOldGenerationSizeMb: heapMiBMax },
     })
     return new JobThread(pool)
