@@ -80,21 +80,24 @@ export class BlobReader {
     if (record.kind === recordKind.blob) return copyOf(record, 0, record.bodyEnd - record.bodyStart)
     const content = new Uint8Array(this.#sizeOf(record))
     for (const chunk of this.#chunks(record, { from: 0, to: content.length })) {
-      this.#copyChunk(chunk, content)
+      copyChunk(this.#objects, chunk, content)
     }
     return content
   }
 
-  /** The same, letting the event loop in between chunks. @throws COLLECTED, CORRUPT, ABORTED */
+  /**
+   * The same, letting the event loop in between chunks, all from the files of this moment.
+   * @throws COLLECTED, CORRUPT, ABORTED, STORE_CLOSED
+   */
   async bytesAsync(blob: BlobRef, signal: AbortSignal | undefined): Promise<Bytes> {
     const record = this.#objects.record(indexKind.blob, blob.hash, blob.offset)
     if (record.kind === recordKind.blob) return copyOf(record, 0, record.bodyEnd - record.bodyStart)
     const content = new Uint8Array(this.#sizeOf(record))
-    let count = 0
-    for (const chunk of this.#chunks(record, { from: 0, to: content.length })) {
-      if (count++ % CHUNKS_PER_TURN === 0) await this.#turn()
-      throwIfAborted(signal)
-      this.#copyChunk(chunk, content)
+    const capture = this.#capture()
+    try {
+      await this.#fill(content, { record, objects: capture.objects, signal })
+    } finally {
+      capture.release()
     }
     return content
   }
@@ -105,15 +108,43 @@ export class BlobReader {
    * @throws COLLECTED, CORRUPT, ABORTED, STORE_CLOSED
    */
   async *pieces(blob: BlobRef, range: PieceRange): AsyncGenerator<Bytes, void, undefined> {
-    const space = this.#parts.files.space
+    const capture = this.#capture()
+    try {
+      yield* this.#piecesOf(capture.objects, blob, range)
+    } finally {
+      capture.release()
+    }
+  }
+
+  /** The files of this moment, for whoever reads over several turns of the event loop. */
+  #capture(): { readonly objects: ObjectReader; release(): void } {
+    const { cache, files } = this.#parts
+    const { space } = files
     space.acquire()
     const captured = { release: () => space.release() }
     this.#captured.add(captured)
-    try {
-      const records = new RecordReader(this.#parts.cache, () => space)
-      yield* this.#piecesOf(this.#objects.over(records), blob, range)
-    } finally {
-      if (this.#captured.delete(captured)) space.release()
+    return {
+      objects: this.#objects.over(new RecordReader(cache, () => space)),
+      release: () => {
+        if (this.#captured.delete(captured)) space.release()
+      },
+    }
+  }
+
+  async #fill(
+    content: Uint8Array,
+    from: {
+      readonly record: RecordView
+      readonly objects: ObjectReader
+      readonly signal: AbortSignal | undefined
+    },
+  ): Promise<void> {
+    const { record, objects, signal } = from
+    let count = 0
+    for (const chunk of this.#chunks(record, { from: 0, to: content.length }, objects)) {
+      if (count++ % CHUNKS_PER_TURN === 0) await this.#turn()
+      this.#checkGoingOn(signal)
+      copyChunk(objects, chunk, content)
     }
   }
 
@@ -131,17 +162,17 @@ export class BlobReader {
     let count = 0
     for (const chunk of this.#chunks(record, range, objects)) {
       if (count++ % CHUNKS_PER_TURN === 0) await this.#turn()
-      throwIfAborted(range.signal)
-      if (this.#isClosed) throw new VarveError('STORE_CLOSED', {})
+      this.#checkGoingOn(range.signal)
       const from = Math.max(0, range.from - chunk.position)
       const to = Math.min(chunk.length, range.to - chunk.position)
       yield copyOf(chunkRecord(objects, chunk), from, to)
     }
   }
 
-  #copyChunk(chunk: PlacedChunk, content: Uint8Array): void {
-    const record = chunkRecord(this.#objects, chunk)
-    content.set(record.buf.subarray(record.bodyStart, record.bodyEnd), chunk.position)
+  /** Asked after each turn of the event loop. @throws ABORTED, STORE_CLOSED */
+  #checkGoingOn(signal: AbortSignal | undefined): void {
+    throwIfAborted(signal)
+    if (this.#isClosed) throw new VarveError('STORE_CLOSED', {})
   }
 
   *#chunks(
@@ -166,6 +197,11 @@ export class BlobReader {
       throw error instanceof MalformedBody ? malformed(record, record.hash, error) : error
     }
   }
+}
+
+function copyChunk(objects: ObjectReader, chunk: PlacedChunk, content: Uint8Array): void {
+  const record = chunkRecord(objects, chunk)
+  content.set(record.buf.subarray(record.bodyStart, record.bodyEnd), chunk.position)
 }
 
 function chunkRecord(objects: ObjectReader, chunk: ChunkEntry): RecordView {
