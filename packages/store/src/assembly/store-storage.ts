@@ -1,4 +1,4 @@
-import type { VarveError } from '@varve/pack/errors'
+import { VarveError } from '@varve/pack/errors'
 import {
   type BlobRef,
   indexKind,
@@ -66,6 +66,23 @@ export class StoreStorage implements TreeStorage {
   }
 }
 
+/**
+ * `undefined` when it is damaged: the projections suggest, so they may miss it; a reader meets the damage.
+ */
+function readCommit(
+  { objects, records }: { readonly objects: ObjectReader; readonly records: RecordReader },
+  offset: number,
+): ProjectedCommit | undefined {
+  try {
+    const { hash } = records.record(offset)
+    const { extra } = objects.commitAt({ hash, offset })
+    return { hash: rawToHex(hash), extra }
+  } catch (error) {
+    if (VarveError.is(error, 'CORRUPT')) return undefined
+    throw error
+  }
+}
+
 /** The log as the projections see it when they must be brought up to it. */
 export function projectionSource(parts: {
   readonly files: FileSet
@@ -78,9 +95,8 @@ export function projectionSource(parts: {
     end: () => files.space.end,
     *commitsFrom(position: number): Iterable<ProjectedCommit> {
       for (const offset of files.index.commitsFrom(position)) {
-        const { hash } = records.record(offset)
-        const { extra } = objects.commitAt({ hash, offset })
-        yield { hash: rawToHex(hash), extra }
+        const commit = readCommit({ objects, records }, offset)
+        if (commit !== undefined) yield commit
       }
     },
     *refs() {

@@ -100,12 +100,15 @@ function openPackFile(o: OpenPacksOptions, number: number, growsFrom: number): P
 
 function recover(o: OpenPacksOptions, chunk: ControlChunk): Promise<RecoveredChunk> {
   const { fs, folder, storeId } = o
+  const onRecord = (record: RecordCursor): void => {
+    const kind = indexKindOf(record.kind)
+    if (kind !== undefined) o.onOpenObject(kind, record)
+  }
   return recoverChunk({
     ...{ fs, folder, storeId, number: chunk.number, base: chunk.base, mode: 'rewrite' },
-    onRecord: (record) => {
-      const kind = indexKindOf(record.kind)
-      if (kind !== undefined) o.onOpenObject(kind, record)
-    },
+    onRecord,
+    // A look-up must meet the damage instead of finding nothing.
+    onDamaged: onRecord,
   })
 }
 

@@ -5,7 +5,7 @@ import { fileName } from '../../layout/index.ts'
 import { type ChunkTail, openChunkFile, type PackHeader, packHeaderSize } from '../frame/index.ts'
 import { ChunkContents } from './chunk-contents.ts'
 import { ChunkScanner, type ScanStep } from './chunk-scanner.ts'
-import type { DamagedRange, RecordCursor } from './scanned-batch.ts'
+import type { DamagedRange, RecordCursor, ScannedBatch } from './scanned-batch.ts'
 
 /** At most this many damaged ranges are listed; `damageCount` counts them all. */
 const damageListedMax = 1000
@@ -24,6 +24,11 @@ export interface RecoverOptions {
   readonly mode: 'rewrite' | 'read'
   /** Called for every good record below the end, in order. The cursor is valid until it returns. */
   onRecord(record: RecordCursor, batchTime: number): void
+  /**
+   * The same for every record below the end that is damaged by itself: of what kind it is and where is known,
+   * its hash is what is left of it.
+   */
+  onDamaged?(record: RecordCursor): void
 }
 
 /** What recovery found in the open chunk; as a `ChunkTail` it says where the log goes on. Virtual offsets. */
@@ -158,8 +163,18 @@ class RecoveryWalk {
       this.#contents.add(record, header.time)
       this.#o.onRecord(record, header.time)
     }
+    this.#tellDamaged(step.batch)
     this.#sequence = Math.max(this.#sequence, header.sequence)
     this.#isClosed = isWhole && header.recordCount === 0 && header.syncedTo === header.start
+  }
+
+  #tellDamaged(batch: ScannedBatch): void {
+    const record = batch.records()
+    for (const range of batch.damage) {
+      if (range.what !== 'record') continue
+      record.toDamaged(range)
+      this.#o.onDamaged?.(record)
+    }
   }
 
   #report(damage: DamagedRange): void {

@@ -1,3 +1,4 @@
+import { assert } from '../../base/index.ts'
 import {
   type BatchHeader,
   batchHeaderSize,
@@ -102,13 +103,23 @@ export class RecordCursor {
   /** Moves to the next good record; false at the end. */
   next(): boolean {
     while (this.#nextOffset < this.#batch.recordsEnd) {
-      this.offset = this.#nextOffset
-      this.at = this.#batch.at + this.offset - this.#batch.start
-      parseRecordHeader(this.bytes, this.at, this)
+      this.#moveTo(this.#nextOffset)
       this.#nextOffset = this.offset + this.size
       if (!this.#isDamaged()) return true
     }
     return false
+  }
+
+  /** Moves to a record that is damaged: its kind and its length are proved, its hash and its body are not. */
+  toDamaged(range: DamagedRange): void {
+    assert(range.what === 'record', 'only a record that is damaged by itself has a place')
+    this.#moveTo(range.start)
+  }
+
+  #moveTo(offset: number): void {
+    this.offset = offset
+    this.at = this.#batch.at + offset - this.#batch.start
+    parseRecordHeader(this.bytes, this.at, this)
   }
 
   #isDamaged(): boolean {
