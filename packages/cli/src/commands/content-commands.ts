@@ -44,11 +44,11 @@ function addReading(program: Command, runner: CommandRunner): void {
 function addWriting(program: Command, runner: CommandRunner): void {
   program
     .command('set')
-    .description('commit the content of a file, or of stdin, at a path')
+    .description('commit content at a path')
     .argument('<BRANCH:PATH>', 'where')
     .argument('[FILE]', 'what; stdin when absent or -')
-    .option('-m, --message <text>', 'the commit’s message')
-    .option('--author <text>', 'the commit’s author (default: $VARVE_AUTHOR)')
+    .option('-m, --message <text>', 'message of the commit')
+    .option('--author <text>', 'author of the commit (default: $VARVE_AUTHOR)')
     .addOption(
       new Option('--mode <mode>', 'kind of file').choices(['file', 'executable', 'symlink']).default('file'),
     )
@@ -63,10 +63,10 @@ function addWriting(program: Command, runner: CommandRunner): void {
     )
   program
     .command('rm')
-    .description('commit a branch without these paths')
+    .description('commit without these paths')
     .argument('<BRANCH:PATH...>', 'what; all on one branch')
-    .option('-m, --message <text>', 'the commit’s message')
-    .option('--author <text>', 'the commit’s author (default: $VARVE_AUTHOR)')
+    .option('-m, --message <text>', 'message of the commit')
+    .option('--author <text>', 'author of the commit (default: $VARVE_AUTHOR)')
     .option('-n, --dry-run', 'only say what would be done')
     .option('--yes', 'do not ask')
     .action((targets: string[], options, command: Command) =>
@@ -83,7 +83,7 @@ function addWriting(program: Command, runner: CommandRunner): void {
 function addCheckout(program: Command, runner: CommandRunner): void {
   program
     .command('checkout')
-    .description('write a directory of a revision to files')
+    .description('write a directory to files')
     .argument('<REV[:PATH]>', 'a revision, or a directory in it')
     .argument('<DIR>', 'a folder that is empty or absent')
     .option('--merge', 'into a folder with files: replace those of the same paths, leave the others')

@@ -6,9 +6,9 @@ import { countValue, listed } from './option-values.ts'
 export function addHistoryCommands(program: Command, runner: CommandRunner): void {
   program
     .command('log')
-    .description('commits, each before its parents; of all branches without REV')
-    .argument('[REV...]', 'where to begin')
-    .option('--not <rev>', 'leave this commit and its ancestors out (repeatable)', listed, [])
+    .description('commits, each before its parents')
+    .argument('[REV...]', 'where to begin (default: all branches)')
+    .option('--not <rev>', 'leave this commit and its ancestors out (repeatable)', listed)
     .option('--path <path>', 'only commits that changed something there')
     .option('-n, --limit <n>', 'at most so many', countValue)
     .option('--first-parent', 'follow only the first parent of each commit')
@@ -16,7 +16,7 @@ export function addHistoryCommands(program: Command, runner: CommandRunner): voi
     .action((revisions: string[], options, command: Command) =>
       runner.run(command, async (context) =>
         (await import('./history/log.ts')).log(context, revisions, {
-          not: options.not,
+          not: options.not ?? [],
           path: options.path,
           limit: options.limit,
           firstParent: options.firstParent === true,
@@ -26,7 +26,7 @@ export function addHistoryCommands(program: Command, runner: CommandRunner): voi
     )
   program
     .command('show')
-    .description('a commit and what it changed, or what a hash is')
+    .description('a commit and what it changed')
     .argument('<REV|HASH>', 'a revision, or the hash of a blob or a tree')
     .action((text: string, _options, command: Command) =>
       runner.run(command, async (context) => (await import('./history/show.ts')).show(context, text)),

@@ -23,6 +23,6 @@ export function rangeValue(text: string): { readonly offset: number; readonly le
 }
 
 /** For options that may be given more than once. */
-export function listed(text: string, before: readonly string[]): string[] {
+export function listed(text: string, before: readonly string[] = []): string[] {
   return [...before, text]
 }

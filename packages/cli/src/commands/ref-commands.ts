@@ -70,7 +70,7 @@ function addTag(tag: Command, runner: CommandRunner): void {
     .description('a new tag; with a message or an author an annotated one')
     .argument('<NAME>', 'of the tag')
     .argument('<REV>', 'what it names')
-    .option('-m, --message <text>', 'the tag’s message')
+    .option('-m, --message <text>', 'message of the tag')
     .option('--author <text>', 'who says so')
     .action((name: string, revision: string, options, command: Command) =>
       runner.run(command, async (context) => (await load()).tagCreate(context, { name, revision }, options)),

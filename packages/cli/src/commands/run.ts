@@ -43,7 +43,14 @@ async function usage(cause: CommanderError, argv: readonly string[], host: Host)
 /** What a command line that could not be read says about how to be answered. */
 function optionsIn(argv: readonly string[]): Pick<GlobalOptions, 'json' | 'quiet' | 'verbose' | 'color'> {
   const isGiven = (...names: readonly string[]): boolean => names.some((name) => argv.includes(name))
-  return { json: isGiven('--json'), quiet: isGiven('-q', '--quiet'), verbose: false, color: 'auto' }
+  const color = argv[argv.indexOf('--color') + 1]
+  const isPlain = argv.includes('--color=never') || (argv.includes('--color') && color === 'never')
+  return {
+    json: isGiven('--json'),
+    quiet: isGiven('-q', '--quiet'),
+    verbose: false,
+    color: isPlain ? 'never' : 'auto',
+  }
 }
 
 function oneLine(message: string): string {

@@ -13,14 +13,14 @@ function addGc(gc: Command, runner: CommandRunner): void {
   gc.command('run')
     .description('drop history before TARGET; without it, what no branch and no tag reaches')
     .argument('[TARGET]', 'the oldest commit to keep with the history after it')
-    .option('--keep <rev>', 'keep this commit, too (repeatable)', listed, [])
+    .option('--keep <rev>', 'keep this commit, too (repeatable)', listed)
     .option('--grace <duration>', 'how long bare blobs are kept (default: 10m)', durationValue)
     .option('-n, --dry-run', 'only say what would be done')
     .option('--yes', 'do not ask')
     .action((target: string | undefined, options, command: Command) =>
       runner.run(command, async (context) =>
         (await load()).gcRun(context, target, {
-          keep: options.keep,
+          keep: options.keep ?? [],
           grace: options.grace,
           dryRun: options.dryRun === true,
           yes: options.yes === true,
@@ -39,12 +39,7 @@ function addImport(command: Command, runner: CommandRunner): void {
     .command('git')
     .description('all branches and tags of a Git repository, with their history; again: what is new')
     .argument('<REPO>', 'a folder of the repository')
-    .option(
-      '--ref <ref>',
-      'refs beside branches and tags: a name, a prefix, a pattern (repeatable)',
-      listed,
-      [],
-    )
+    .option('--ref <ref>', 'refs beside branches and tags: a name, a prefix, a pattern (repeatable)', listed)
     .addOption(
       new Option('--missing <what>', 'what to do about objects that Git cannot supply')
         .choices(['refuse', 'skip'])
@@ -54,7 +49,7 @@ function addImport(command: Command, runner: CommandRunner): void {
     .action((folder: string, options, inner: Command) =>
       runner.run(inner, async (context) =>
         (await import('./exchange/import-git.ts')).importGit(context, folder, {
-          refs: options.ref,
+          refs: options.ref ?? [],
           missing: options.missing,
           force: options.force === true,
         }),

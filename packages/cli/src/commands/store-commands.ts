@@ -17,7 +17,7 @@ export function addStoreCommands(program: Command, runner: CommandRunner): void 
     )
   program
     .command('du')
-    .description('bytes of a directory’s entries, largest first; without REV those of the store’s files')
+    .description('bytes below a directory; without REV, of files')
     .argument('[REV[:PATH]]', 'a revision, or a directory in it')
     .action((target: string | undefined, _options, command: Command) =>
       runner.run(command, async (context) => (await import('./store/du.ts')).du(context, target)),

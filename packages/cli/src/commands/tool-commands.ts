@@ -6,14 +6,14 @@ import type { CommandRunner } from './command-runner.ts'
 export function addToolCommands(program: Command, runner: CommandRunner): void {
   program
     .command('inspect')
-    .description('what a file of a store holds: control, chunk, segment, map, idx, checkpoint')
-    .argument('<FILE>', 'the file')
+    .description('what a file of a store says')
+    .argument('<FILE>', 'control, or a chunk, segment, map, idx, or checkpoint')
     .action((file: string, _options, command: Command) =>
       runner.run(command, async (context) => (await import('./tools/inspect.ts')).inspect(context, file)),
     )
   program
     .command('completion')
-    .description('a script that completes this command in a shell')
+    .description('a script for a shell that completes commands')
     .addArgument(new Argument('<SHELL>', 'the shell').choices(shells))
     .action((shell: string, _options, command: Command) =>
       runner.run(command, async (context) =>
@@ -22,8 +22,8 @@ export function addToolCommands(program: Command, runner: CommandRunner): void {
     )
   program
     .command('help')
-    .description('about a command, or about: revisions, output, exit-codes, environment')
-    .argument('[TOPIC...]', 'a command, or one of these words')
+    .description('about a command or a topic')
+    .argument('[TOPIC...]', 'a command, or: revisions, output, exit-codes, environment')
     .action((topic: string[], _options, command: Command) =>
       runner.run(command, async (context) => (await import('./tools/help.ts')).help(context, program, topic)),
     )

@@ -31,6 +31,19 @@ const exitCodes: Readonly<Partial<Record<ErrorCode | FailureCode, number>>> = {
   ABORTED: 130,
 }
 
+/** In place of the library's advice, which speaks to programs; empty where the message says it all. */
+const hints: Readonly<Partial<Record<ErrorCode, string>>> = {
+  NO_STORE: 'varve init makes a new store; -s or $VARVE_STORE name another folder.',
+  IS_A_TREE: 'varve ls lists it; set --replace puts a file in its place.',
+  NOT_A_TREE: 'set --replace puts a directory in the place of the file.',
+  REF_NOT_FOUND: 'varve branch ls and varve tag ls list the names.',
+  UNKNOWN_COMMIT: 'varve log lists commits; one that a collection removed is unknown as well.',
+  STORE_LOCKED: 'Wait for it with --wait 30s, or end the other process.',
+  INVALID_HASH: 'A hash has 64 hexadecimal digits; varve ls -l shows them.',
+  OPTION_MISMATCH: '',
+  ABORTED: '',
+}
+
 interface Failure {
   readonly code: ErrorCode | FailureCode
   readonly message: string
@@ -63,8 +76,8 @@ export async function reportFailure(
 
 function failureOf(cause: unknown): Failure {
   if (VarveError.is(cause)) {
-    const { code, details, hint } = cause
-    return { code, message: lowerFirst(cause.message), details, hint }
+    const { code, details, message } = cause
+    return { code, message: lowerFirst(message), details: plainDetails(details), hint: hintOf(cause) }
   }
   if (cause instanceof CommandFailure) {
     const { code, details, message, hint } = cause
@@ -84,12 +97,29 @@ function failureOf(cause: unknown): Failure {
   return { code: 'INTERNAL', message, details: {}, hint: 'This is a mistake in varve itself.' }
 }
 
+function hintOf(error: VarveError): string | undefined {
+  if (VarveError.is(error, 'INVALID_PATH')) {
+    return error.message.includes(error.details.hint) ? undefined : error.details.hint
+  }
+  const hint = hints[error.code] ?? error.hint
+  return hint === '' ? undefined : hint
+}
+
+/** Paths as text, however the caller gave them. */
+function plainDetails(details: object): object {
+  if (!('path' in details) || !Array.isArray(details.path)) return details
+  const names = details.path.map((name) =>
+    typeof name === 'string' ? name : Buffer.from(name).toString('utf8'),
+  )
+  return { ...details, path: names.join('/') }
+}
+
 function isSystemError(cause: unknown): cause is NodeJS.ErrnoException {
   return cause instanceof Error && 'syscall' in cause && 'code' in cause
 }
 
 function lowerFirst(message: string): string {
-  return /^[A-Z][a-z]/.test(message) ? message[0]!.toLowerCase() + message.slice(1) : message
+  return /^[A-Z][a-z ]/.test(message) ? message[0]!.toLowerCase() + message.slice(1) : message
 }
 
 /** With the causes below it. */

@@ -26,6 +26,7 @@ export class Output {
   readonly palette: Palette
   readonly #stdout: HostOutput
   #pending = ''
+  #localDate: Intl.DateTimeFormat | undefined
 
   constructor(host: Host, options: Pick<GlobalOptions, 'json' | 'color'>) {
     this.#stdout = host.stdout
@@ -88,7 +89,8 @@ export class Output {
   /** '12 Nov 2026 10:00' in local time for eyes, else RFC 3339. */
   date(date: Date): string {
     if (!this.isForEyes) return date.toISOString()
-    return localDate.format(date).replace(',', '')
+    this.#localDate ??= new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'short' })
+    return this.#localDate.format(date).replace(',', '')
   }
 
   /** The first digits for eyes, else all. */
@@ -105,8 +107,6 @@ export class Output {
     if (this.#pending.length >= CHUNK_CHARS) return this.flush()
   }
 }
-
-const localDate = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'short' })
 
 /** Many things of one kind: JSON Lines, aligned columns, or tab-separated fields. Ends with `end()`. */
 export class Listing {

@@ -48,7 +48,10 @@ async function list(
   /** Exact names on the way down: an entry's own path is text. */
   const names: Uint8Array[] = []
   for await (const entry of tree.entries('', range)) {
-    names.length = entry.path.length - 1
+    names.length = Math.min(names.length, entry.path.length - 1)
+    // A walk that begins in the middle has not come by the directories above.
+    for (let at = names.length; at < entry.path.length - 1; at++)
+      names.push(Buffer.from(entry.path[at] ?? ''))
     names.push(entry.nameBytes)
     await row(context, listing, options, entry, joined(names))
   }

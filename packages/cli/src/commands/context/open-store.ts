@@ -1,4 +1,5 @@
 import { resolve } from 'node:path'
+import { VarveError } from '@varve/pack/errors'
 import type { Store, StoreEvent, StoreReader } from '@varve/store'
 import { CommandFailure, shownLines } from '../../terminal/index.ts'
 import type { CommandContext } from './command-context.ts'
@@ -37,7 +38,12 @@ export async function createStore<T>(
   context: CommandContext,
   work: (store: Store) => Promise<T>,
 ): Promise<T> {
-  return withStore(context, 'must', work)
+  try {
+    return await withStore(context, 'must', work)
+  } catch (cause) {
+    if (!VarveError.is(cause, 'OPTION_MISMATCH') || cause.details.option !== 'create') throw cause
+    throw new CommandFailure('EXISTS', cause.message, { cause })
+  }
 }
 
 async function withStore<T>(
