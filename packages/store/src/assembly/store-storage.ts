@@ -8,7 +8,7 @@ import {
   type RawHash,
   rawToHex,
 } from '@varve/pack/objects'
-import type { RecordReader } from '@varve/pack/pack'
+import type { AddressSpace, RecordReader } from '@varve/pack/pack'
 import type { Bytes } from '../api/index.ts'
 import type { TreeStorage } from '../directory/index.ts'
 import type { FileSet } from '../file-set/index.ts'
@@ -66,6 +66,14 @@ export class StoreStorage implements TreeStorage {
   }
 }
 
+/** Whether a pack file reaches above a position: an opening does not look through all that is old. */
+function endsAbove({ chunks, segments }: AddressSpace, position: number): (pack: number) => boolean {
+  const above = new Set<number>()
+  for (const chunk of chunks) if (chunk.end > position) above.add(chunk.number)
+  for (const segment of segments) if (segment.high > position) above.add(segment.file.number)
+  return (pack) => above.has(pack)
+}
+
 /**
  * `undefined` when it is damaged: the projections suggest, so they may miss it; a reader meets the damage.
  */
@@ -94,7 +102,7 @@ export function projectionSource(parts: {
   return {
     end: () => files.space.end,
     *commitsFrom(position: number): Iterable<ProjectedCommit> {
-      for (const offset of files.index.commitsFrom(position)) {
+      for (const offset of files.index.commitsFrom(position, endsAbove(files.space, position))) {
         const commit = readCommit({ objects, records }, offset)
         if (commit !== undefined) yield commit
       }

@@ -84,7 +84,8 @@ export class HashIndex {
   /** Drops the layers of files that are no longer part of the store, and takes those of new ones. */
   replace(change: { readonly gone: ReadonlySet<number>; readonly added: readonly IndexFile[] }): IndexFile[] {
     const gone = this.#files.filter((file) => change.gone.has(file.number))
-    this.#files = [...change.added, ...this.#files.filter((file) => !change.gone.has(file.number))]
+    // What a collection has kept is older than the chunks that stay.
+    this.#files = [...this.#files.filter((file) => !change.gone.has(file.number)), ...change.added]
     this.#tables = this.#tables.filter((layer) => !change.gone.has(layer.chunk))
     return gone
   }
@@ -106,9 +107,13 @@ export class HashIndex {
     return this.#search(kind, hash, offset).offset
   }
 
-  /** Offsets of the commits that lie at or above a position, in no order. */
-  *commitsFrom(position: number): Generator<number, void, undefined> {
+  /**
+   * Offsets of the commits that lie at or above a position, in no order. What is asked about a pack file, by
+   * its number, says whether any can be there.
+   */
+  *commitsFrom(position: number, mayHold: (pack: number) => boolean): Generator<number, void, undefined> {
     for (const file of this.#files) {
+      if (!mayHold(file.number)) continue
       const offsets: number[] = []
       file.forEach((kind, offset) => {
         if (kind === indexKind.commit && offset >= position) offsets.push(offset)

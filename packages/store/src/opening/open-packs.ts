@@ -119,13 +119,28 @@ async function openIndex(o: OpenPacksOptions, pack: PackToIndex): Promise<IndexF
   const { fs, folder, storeId, cache, retirer } = o
   const name = pack.kind === 'chunk' ? fileName.chunkIndex(pack.number) : fileName.segmentIndex(pack.number)
   const place = { folder, name, number: pack.number, storeId, cache, retirer }
-  const found = await IndexFile.open(fs, place).catch(ignoreDamage)
+  const found = await openWhole(fs, place).catch(ignoreDamage)
   if (found !== undefined) return found
   if ((await fs.stat(`${folder}/${name}`)) !== undefined) await fs.remove(`${folder}/${name}`)
   await o.rebuildIndex(pack)
   const rebuilt = await IndexFile.open(fs, place)
   if (rebuilt === undefined) throw new VarveError('CORRUPT', { file: name, offset: 0 })
   return rebuilt
+}
+
+/** All of it is proved before the first look-up: a damaged page must not be met by one. */
+async function openWhole(
+  fs: FileSystem,
+  place: Parameters<typeof IndexFile.open>[1],
+): Promise<IndexFile | undefined> {
+  const index = await IndexFile.open(fs, place)
+  try {
+    await index?.verify()
+    return index
+  } catch (error) {
+    index?.release()
+    throw error
+  }
 }
 
 function ignoreDamage(error: unknown): undefined {
