@@ -3,19 +3,23 @@ import type { PackFile } from '../blocks/index.ts'
 
 /** What one read of the file system brings: the record asked for, and most of what was written with it. */
 const windowBytes = 4096
-/** Children are written before what refers to them, so the next record asked for often lies a little lower. */
+/**
+ * Children are written before what refers to them, so the next record asked for often lies a little lower.
+ */
 const bytesBefore = 1536
 const windowCount = 16
 
 /**
- * The last few small pieces read from files, kept for neighbours of the record that was asked for. What they hold is
- * proved by nobody; a piece of the open chunk may have been read before its last bytes were written.
+ * The last few small pieces read from files, kept for neighbours of the record that was asked for. What they
+ * hold is proved by nobody; a piece of the open chunk may have been read before its last bytes were written.
  */
 export class ReadWindows {
   readonly #windows: Window[] = []
   #next = 0
 
-  /** Where the byte at `position` is: fills `into` with a buffer, its place there, and how many bytes follow. */
+  /**
+   * Where the byte at `position` is: fills `into` with a buffer, its place there, and how many bytes follow.
+   */
   at(file: PackFile, position: number, into: WindowPlace): void {
     const window = this.#find(file, position) ?? this.#read(file, position)
     into.buf = window.buf

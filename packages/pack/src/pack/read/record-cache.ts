@@ -3,7 +3,9 @@ import { assert } from '../../base/index.ts'
 /** Records are copied into slabs one after another; the oldest slab goes when there are too many. */
 const slabBytes = 1 << 20
 const slabsMin = 4
-/** One slab in so many is old: a record that is read there moves to the newest slab, so what is in use stays. */
+/**
+ * One slab in so many is old: a record that is read there moves to the newest slab, so what is in use stays.
+ */
 const oldPart = 4
 const wordsPerSlot = 4
 const capacityMin = 1 << 12
@@ -11,9 +13,9 @@ const capacityMin = 1 << 12
 const loadMax = 0.6
 
 /**
- * Proved records, packed densely, by file and position, bounded in bytes. The live records of a store lie far apart
- * between what they replaced: a cache of blocks would hold mostly what nobody asks for. Slabs are never written twice,
- * so a view into one stays right for as long as it is held. Belongs to one thread.
+ * Proved records, packed densely, by file and position, bounded in bytes. The live records of a store lie far
+ * apart between what they replaced: a cache of blocks would hold mostly what nobody asks for. Slabs are never
+ * written twice, so a view into one stays right for as long as it is held. Belongs to one thread.
  */
 export class RecordCache {
   readonly bytesMax: number
@@ -67,7 +69,12 @@ export class RecordCache {
   }
 
   /** Copies a proved record in; it is then the one found last. Too large a record is refused with false. */
-  add(file: number, position: number, source: Buffer, { start, size }: { start: number; size: number }): boolean {
+  add(
+    file: number,
+    position: number,
+    source: Buffer,
+    { start, size }: { start: number; size: number },
+  ): boolean {
     assert(position % 8 === 0, 'records start at multiples of 8')
     if (size > slabBytes / 8 || position / 8 > 0xffff_ffff) return false
     if (this.#used + size > slabBytes) this.#beginSlab()

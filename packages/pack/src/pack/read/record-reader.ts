@@ -54,7 +54,8 @@ export class RecordReader {
     const needed = Math.min(start + recordHeaderSize, blockBytes)
     const records = this.#records
     if (records !== undefined && this.#cache.peek(file, index, needed) === undefined) {
-      if (this.#findSmall(records, file, position, offset)) return new RecordView(offset, records.buf, records.start)
+      if (this.#findSmall(records, file, position, offset))
+        return new RecordView(offset, records.buf, records.start)
     }
     const block = this.#cache.block(file, index, needed)
     if (block.isVerified(start)) return new RecordView(offset, block.buf, start)
@@ -96,8 +97,8 @@ export class RecordReader {
   }
 
   /**
-   * Finds a small record in the record cache, or reads it into it; false where the blocks must say what is there: a
-   * large record, one of which a part is not in the file yet, or damage.
+   * Finds a small record in the record cache, or reads it into it; false where the blocks must say what is
+   * there: a large record, one of which a part is not in the file yet, or damage.
    */
   #findSmall(records: RecordCache, file: PackFile, position: number, offset: number): boolean {
     if (records.find(file.number, position)) {
