@@ -6,6 +6,7 @@ import type { BlockTable } from './block-table.ts'
 import { BytesHandle } from './bytes-handle.ts'
 import { fileKey, type PackFileKind } from './file-key.ts'
 import type { FileRetirer } from './file-retirer.ts'
+import { PackHandle } from './pack-handle.ts'
 
 /** What a pack, map, or index file is opened with. */
 export interface PackFileOptions {
@@ -49,7 +50,7 @@ export class PackFile implements BlockSource {
     this.kind = o.kind
     this.name = o.name
     this.path = path
-    this.handle = handle
+    this.handle = new PackHandle(handle, o.name)
     this.table = o.cache.table(fileKey(o.number, o.kind))
     this.#cache = o.cache
     this.#retirer = o.retirer
