@@ -76,7 +76,7 @@ export async function openChunkFile(
     const message = `${file} ends before its sealed length`
     throw new VarveError('CORRUPT', { file, offset: size }, { message })
   } catch (error) {
-    await handle.close()
+    await handle.close().catch(() => undefined)
     throw error
   }
 }

@@ -62,7 +62,7 @@ export class AppendLog {
       if (o.tail.needsNewChunk) await log.#changeChunk()
       return log
     } catch (error) {
-      await handle.close()
+      await handle.close().catch(() => undefined)
       throw error
     }
   }

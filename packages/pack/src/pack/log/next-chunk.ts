@@ -28,7 +28,8 @@ export async function beginNextChunk(
     sealed.stopGrowing()
     return new OpenChunk({ tail: emptyTail(next), handle, cache, growing, clock })
   } catch (error) {
-    await handle.close()
-    throw fail(error, file)
+    const failure = fail(error, file)
+    await handle.close().catch(() => undefined)
+    throw failure
   }
 }

@@ -72,7 +72,7 @@ export class OpenChunk {
     this.#end = this.#closedTo = this.#writtenTo = this.#syncedTo = o.tail.end
     const end = o.tail.end - o.tail.base
     this.#tail = new LogTail({ cache: o.cache, fileNumber: this.number, handle: o.handle, end })
-    if (!o.tail.needsNewChunk) this.#tail.load(end)
+    if (!o.tail.needsNewChunk) this.#load(end)
   }
 
   get file(): string {
@@ -218,6 +218,16 @@ export class OpenChunk {
   async release(): Promise<void> {
     this.#tail.releaseAll()
     await this.#handle.close()
+  }
+
+  #load(end: number): void {
+    try {
+      this.#tail.load(end)
+    } catch (error) {
+      // A block that stays pinned could never be dropped.
+      this.#tail.releaseAll()
+      throw error
+    }
   }
 
   #openBatch(): void {
