@@ -100,8 +100,17 @@ export class InterceptedFileSystem implements FileSystem {
   }
 
   openSync(path: string, mode: 'read'): FileHandle {
-    const handle = this.#gate.runSync({ kind: 'open', path, mode }, () => this.#inner.openSync(path, mode))
-    return new InterceptedHandle(handle, this.#gate, path)
+    let opened: FileHandle | undefined
+    try {
+      const handle = this.#gate.runSync({ kind: 'open', path, mode }, () => {
+        opened = this.#inner.openSync(path, mode)
+        return opened
+      })
+      return new InterceptedHandle(handle, this.#gate, path)
+    } catch (error) {
+      opened?.closeSync()
+      throw error
+    }
   }
 
   async readFile(path: string): Promise<Buffer> {
