@@ -66,19 +66,39 @@ export class SourceIndexes {
     return this.candidates(kind, hash).find((offset) => this.holds(offset, kind, hash))
   }
 
+  /**
+   * The same, but without a whole record the place of a damaged one that may be it: whoever keeps what he
+   * finds must not take damage for absence.
+   */
+  findEvenDamaged(kind: IndexKind, hash: RawHash): number | undefined {
+    let damaged: number | undefined
+    for (const offset of this.candidates(kind, hash)) {
+      // Asked once: a disk that fails now may not fail a moment later.
+      const state = this.#stateOf(offset, kind, hash)
+      if (state === 'whole') return offset
+      if (state === 'damaged') damaged ??= offset
+    }
+    return damaged
+  }
+
   /** Whether a whole record of the object is there. */
   holds(offset: number, kind: IndexKind, hash: RawHash): boolean {
-    try {
-      return this.#source.reader.recordMatches(offset, kind, hash)
-    } catch (error) {
-      if (VarveError.is(error, 'CORRUPT') || VarveError.is(error, 'COLLECTED')) return false
-      throw error
-    }
+    return this.#stateOf(offset, kind, hash) === 'whole'
   }
 
   close(): void {
     for (const index of this.#complete ?? []) index.release()
     this.#complete = undefined
+  }
+
+  #stateOf(offset: number, kind: IndexKind, hash: RawHash): 'whole' | 'damaged' | 'other' {
+    try {
+      return this.#source.reader.recordMatches(offset, kind, hash) ? 'whole' : 'other'
+    } catch (error) {
+      if (VarveError.is(error, 'CORRUPT')) return 'damaged'
+      if (VarveError.is(error, 'COLLECTED')) return 'other'
+      throw error
+    }
   }
 
   async #with(number: number, name: string, use: (index: IndexFile) => Promise<void>): Promise<boolean> {

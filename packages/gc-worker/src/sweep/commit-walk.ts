@@ -41,7 +41,7 @@ export class CommitWalk {
 
   /** The commit of that hash, where a file holds it: a parent of one that the caller has seen. */
   addByHash(hash: RawHash): void {
-    const offset = this.#o.indexes.find(indexKind.commit, hash)
+    const offset = this.#o.indexes.findEvenDamaged(indexKind.commit, hash)
     if (offset !== undefined) this.add(offset)
   }
 
@@ -122,7 +122,7 @@ export class CommitWalk {
   #addParents(parents: readonly RawHash[], offset: number): void {
     this.#o.reached(offset)
     for (const hash of parents) {
-      const parent = this.#o.indexes.find(indexKind.commit, hash)
+      const parent = this.#o.indexes.findEvenDamaged(indexKind.commit, hash)
       if (parent === undefined) continue
       if (parent > offset) this.#o.above.add(parent)
       else if (parent >= this.#base) this.#addHere((parent - this.#base) / 8)
