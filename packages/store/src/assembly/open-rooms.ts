@@ -164,17 +164,15 @@ class Opening {
     if (recovered.bytesCut > 0) {
       onEvent({ type: 'recovered', bytesCut: recovered.bytesCut, batchesCut: recovered.batchesCut })
     }
-    for (const damage of recovered.damage) {
-      const { start, end } = damage
+    for (const { start, end } of recovered.damage) {
       onEvent({ type: 'damaged', file: recovered.file, offset: start - recovered.base, bytes: end - start })
     }
-    const metadata = await loadMetadata({
-      ...{ fs, folder: this.#folder, storeId, control, indexes: packs.indexes, records },
-      openOffsets: recovered.contents.metadata.toArray(),
+    const { state, doubt } = await loadMetadata({
+      ...{ fs, folder: this.#folder, storeId, control, packs, records },
       onDamage: ({ details }) =>
         onEvent({ type: 'damaged', file: details.file, offset: details.offset, bytes: 0 }),
     })
-    const refs = refsFrom(metadata)
+    const refs = refsFrom(state, doubt)
     const kv = await this.#openKv(control.storeId)
     try {
       return await this.#start(parts, refs, kv)

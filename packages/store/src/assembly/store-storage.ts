@@ -108,12 +108,7 @@ export function projectionSource(parts: {
       }
     },
     *refs() {
-      for (const kind of ['heads', 'tags'] as const) {
-        for (const key of refs.keys(kind)) {
-          const target = refs.acknowledged(key)
-          if (target !== undefined) yield { key, hash: rawToHex(target.hash) }
-        }
-      }
+      for (const { key, target } of refs.listed()) yield { key, hash: rawToHex(target.hash) }
     },
   }
 }

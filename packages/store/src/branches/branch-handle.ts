@@ -74,7 +74,10 @@ export class BranchHandle implements Branch {
   }
 
   async set(commit: CommitLike): Promise<void> {
-    await this.#move(() => this.#targetFor(commit))
+    // Whatever the branch was: also where nobody can tell any more.
+    const { queue, durability } = this.#rooms
+    while (queue.isBlocked) await queue.unblocked()
+    await settleRef(this.#rooms, appendRef(this.#rooms, this.#key, this.#targetFor(commit)), durability)
   }
 
   async compareAndSet(expected: CommitLike | undefined, next: CommitLike | undefined): Promise<boolean> {

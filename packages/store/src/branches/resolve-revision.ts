@@ -15,7 +15,7 @@ const GIT_PREFIX = 'git:'
 /** Objects of other kinds may share the prefix. */
 const HITS_MAX = 256
 
-/** The commit, or `undefined` when there is none. @throws AMBIGUOUS with the candidates */
+/** The commit, or `undefined` when there is none. @throws AMBIGUOUS with the candidates, CORRUPT */
 export async function resolveRevision(
   rooms: BranchRooms,
   index: HashIndex,
@@ -33,11 +33,20 @@ export async function resolveRevision(
 
 async function named(rooms: BranchRooms, index: HashIndex, name: string): Promise<StoredCommit | undefined> {
   if (name.startsWith(GIT_PREFIX)) return fromGit(rooms, name.slice(GIT_PREFIX.length))
+  let doubt: VarveError | undefined
   for (const key of [`heads/${name}`, `tags/${name}`]) {
-    const target = rooms.refs.acknowledged(key)
-    if (target !== undefined) return rooms.objects.commitAt(target)
+    try {
+      const target = rooms.refs.acknowledged(key)
+      if (target !== undefined) return rooms.objects.commitAt(target)
+    } catch (error) {
+      if (!VarveError.is(error, 'CORRUPT')) throw error
+      doubt = error
+    }
   }
-  return isHashPrefix(name) ? fromPrefix(rooms, index, name) : undefined
+  const found = isHashPrefix(name) ? fromPrefix(rooms, index, name) : undefined
+  // There may be a ref of this name that a damaged record hides.
+  if (found === undefined && doubt !== undefined) throw doubt
+  return found
 }
 
 function fromPrefix(rooms: BranchRooms, index: HashIndex, prefix: string): StoredCommit | undefined {

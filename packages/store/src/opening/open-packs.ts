@@ -11,6 +11,7 @@ import {
   type ControlState,
   type FileRetirer,
   IndexFile,
+  openChunkFile,
   PackFile,
   type RecordCursor,
   type RecoveredChunk,
@@ -78,24 +79,27 @@ async function openAll(o: OpenPacksOptions, opened: { release(): void }[]): Prom
   }
   const last = o.control.chunks.at(-1) as ControlChunk
   const recovered = await recover(o, last)
-  const file = await openPackFile(o, last.number, recovered.end - last.base)
+  const file = await openPackFile(o, last.number, { growsFrom: recovered.end - last.base })
   chunks.push(new Chunk({ number: last.number, base: last.base, file }))
   for (const index of [...indexes].reverse()) o.onIndex(index)
   return { chunks, segments, indexes, recovered }
 }
 
+/** The header is proved first: another file under this name would be taken for damage record by record. */
 async function openSealed(o: OpenPacksOptions, chunk: ControlChunk, length: number): Promise<PackFile> {
-  const file = await openPackFile(o, chunk.number, length)
-  file.stopGrowing()
-  if (file.handle.sizeSync() >= length) return file
-  file.release()
-  throw new VarveError('CORRUPT', { file: fileName.chunk(chunk.number), offset: length })
+  const { handle } = await openChunkFile(o.fs, o.folder, { ...chunk, storeId: o.storeId }, 'read')
+  await handle.close()
+  return openPackFile(o, chunk.number, { length })
 }
 
-function openPackFile(o: OpenPacksOptions, number: number, growsFrom: number): Promise<PackFile> {
+function openPackFile(
+  o: OpenPacksOptions,
+  number: number,
+  extent: { readonly length: number } | { readonly growsFrom: number },
+): Promise<PackFile> {
   const { folder, cache, retirer } = o
   const name = fileName.chunk(number)
-  return PackFile.open(o.fs, { folder, name, number, kind: 'pack', cache, retirer, growsFrom })
+  return PackFile.open(o.fs, { folder, name, number, kind: 'pack', cache, retirer, ...extent })
 }
 
 function recover(o: OpenPacksOptions, chunk: ControlChunk): Promise<RecoveredChunk> {

@@ -25,6 +25,11 @@ export class ChunkContents {
     if ((record.flags & recordFlag.healed) !== 0) this.healed.push(record.offset)
   }
 
+  /** What a damaged record of metadata says is not known, but that there is one must not be forgotten. */
+  addDamaged(record: RecordCursor): void {
+    if (record.kind === recordKind.meta) this.metadata.push(record.offset)
+  }
+
   #touch(offset: number, time: number): void {
     this.touchedOffsets.push(offset)
     this.touchedTimes.push(time)

@@ -173,6 +173,7 @@ class RecoveryWalk {
     for (const range of batch.damage) {
       if (range.what !== 'record') continue
       record.toDamaged(range)
+      this.#contents.addDamaged(record)
       this.#o.onDamaged?.(record)
     }
   }
