@@ -44,6 +44,7 @@ import {
 import { Bulk } from './bulk.ts'
 import { diffTrees, emptyTree, LazyCursor, StoredTree } from './directory/index.ts'
 import { isAncestor, mergeBases } from './history/index.ts'
+import { openFailure } from './opening/index.ts'
 import { putBlob } from './put-blob.ts'
 import { refNameOf } from './refs/index.ts'
 import { storeLog } from './store-log.ts'
@@ -95,7 +96,7 @@ export class Store implements StoreReader, BlobWriter {
    * For those who know why. `split` begins a new chunk; nobody needs it, since collections do so themselves.
    */
   get advanced(): { split(): Promise<void> } {
-    return { split: () => this.#writable().log.seal() }
+    return { split: async () => beginChunk(this.#writable()) }
   }
 
   async getBlob(hash: Hash<'blob'>, o: Abortable = {}): Promise<Bytes | undefined> {
@@ -299,6 +300,15 @@ export class Store implements StoreReader, BlobWriter {
     if (given instanceof StoredTree) return given
     const rooms = this.#open()
     return new CommitHandle(findCommit(rooms, given as CommitLike), rooms.storage).tree()
+  }
+}
+
+/** @throws NO_SPACE, READ_ONLY_FOLDER when only the new file could not be made; else WRITER_FAILED */
+async function beginChunk(rooms: StoreRooms): Promise<void> {
+  try {
+    await rooms.log.seal()
+  } catch (error) {
+    throw openFailure(error, rooms.folder)
   }
 }
 

@@ -2,11 +2,12 @@ import { VarveError } from '@varve/pack/errors'
 import { hasCode } from '@varve/pack/fs'
 
 /**
- * Errors of ours pass; what the file system says while a store is opened becomes the code that tells what to
- * do.
+ * Errors of ours pass, and so do bugs; what the file system says while a store is opened, or gets another
+ * file, becomes the code that tells what to do.
  */
-export function openFailure(error: unknown, path: string): VarveError {
-  if (VarveError.is(error)) return error
+export function openFailure(error: unknown, path: string): unknown {
+  const isOfSystem = error instanceof Error && 'syscall' in error
+  if (!isOfSystem) return error
   if (hasCode(error, 'ENOSPC') || hasCode(error, 'EDQUOT')) {
     return new VarveError('NO_SPACE', { needed: 0, free: 0 }, { cause: error })
   }
