@@ -1,6 +1,6 @@
 /** What every command prints, in a pipe, as JSON, and on a terminal; and with which code it ends. */
 import { spawnSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -89,6 +89,8 @@ const steps: readonly (Step | readonly string[])[] = [
   { argv: ['blob', 'has'], input: `${put}\n` },
   ['show', put],
   ['show', 'main~2'],
+  ['status'],
+  ['du'],
   ['log', '-n', '3', 'main'],
   ['log', '--oneline', 'main', '--not', 'topic'],
   ['log', 'main', '--path', 'docs/a.md'],
@@ -149,7 +151,28 @@ async function course(extra: readonly string[], terminal: boolean): Promise<stri
     const head = `$ varve ${[...extra, ...argv].join(' ')}   [${exit}]`
     parts.push(golden.of(`${head}\n${stdout}${marked(stderr)}`))
   }
-  return `${parts.join('\n')}`
+  return parts.join('\n').replace(/[ \t]+$/gm, '')
+}
+
+/** The fields of each type of line, by the table in docs/cli.md. */
+function documentedFields(): Map<
+  string,
+  { readonly all: Set<string>; readonly required: readonly string[] }
+> {
+  const text = readFileSync(new URL('../docs/cli.md', import.meta.url), 'utf8').split('## JSON')[1] ?? ''
+  const schema = new Map<string, { all: Set<string>; required: string[] }>()
+  const borrowed: [string, string][] = []
+  for (const [, type = '', fields = ''] of text.matchAll(/^\| `([a-z]+)` \|[^|]*\|(.*)\|$/gm)) {
+    const [own = '', other] = fields.split('and those of')
+    const names = [...own.matchAll(/`(\w+)(\??)`/g)]
+    const required = names.filter(([, , mark]) => mark === '').map(([, name = '']) => name)
+    schema.set(type, { all: new Set(names.map(([, name = '']) => name)), required })
+    if (other !== undefined) borrowed.push([type, /`(\w+)`/.exec(other)?.[1] ?? ''])
+  }
+  for (const [type, other] of borrowed) {
+    for (const name of schema.get(other)?.all ?? []) schema.get(type)?.all.add(name)
+  }
+  return schema
 }
 
 function marked(stderr: string): string {
@@ -164,8 +187,19 @@ describe('what commands print', () => {
   test('as JSON: every line of stdout and stderr is a document with a type', async () => {
     const text = await course(['--json'], false)
     await expect(text).toMatchFileSnapshot('golden/cli/json.txt')
+    const schema = documentedFields()
     const lines = text.split('\n').filter((line) => line !== '' && !line.startsWith('$'))
-    for (const line of lines) expect(line.replace(/^! /, '')).toMatch(/^\{"type":"[a-z]+"/)
+    const seen = new Set<string>()
+    for (const line of lines) {
+      const { type, ...fields } = JSON.parse(line.replace(/^! /, '')) as { type: string }
+      const known = schema.get(type)
+      expect(known, `docs/cli.md describes ${type}`).toBeDefined()
+      for (const name of Object.keys(fields)) expect([...known!.all], `${type}: ${line}`).toContain(name)
+      for (const name of known!.required) expect(Object.keys(fields), `${type}: ${line}`).toContain(name)
+      seen.add(type)
+    }
+    const unseen = [...schema.keys()].filter((type) => !seen.has(type))
+    expect(unseen).toEqual(['tree', 'help', 'completion', 'progress'])
   })
 
   test('on a terminal', async () => {

@@ -18,7 +18,7 @@ export class GoldenText {
       .replace(/\b(?=[0-9a-f]*\d)[0-9a-f]{12}\b/g, (hash) => this.#name('hash', hash))
       .replace(/\b20(?:2[4-9]|[3-9]\d)-[\d:.T-]+Z/g, '<now>')
       .replace(/\b\d{1,2} \w{3} 20(?:2[4-9]|[3-9]\d),? \d\d:\d\d/g, '<now>')
-      .replace(/"(seconds|wallMs|longestStallMs|peakBytes)":[\d.e-]+/g, '"$1":<number>')
+      .replace(/"(seconds|wallMs|longestStallMs|peakBytes)":[\d.e-]+/g, '"$1":0')
       .replace(/\b(in|seconds\s+|longest stall\s+)([ \t]*)[\d.]+( s\b| ms\b|$)/gm, '$1$2<number>$3')
       .replace(/[\d,]+ objects\/s/g, '<number> objects/s')
   }

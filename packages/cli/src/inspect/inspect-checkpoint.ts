@@ -23,7 +23,7 @@ export async function* inspectCheckpoint(file: InspectedFile): AsyncGenerator<Fi
     const { body, offset, referenceCount } = entry
     const { table, key, value, references } = decodeMeta(body, 0, body.length, referenceCount)
     yield {
-      type: 'entry',
+      type: 'meta',
       table: tables.get(table) ?? String(table),
       key: key.toString('utf8'),
       offset,

@@ -26,7 +26,7 @@ export async function* inspectIndex(file: InspectedFile): AsyncGenerator<Finding
     })
     yield { type: 'pages', entries: entryCount }
     for (const [kind, value] of Object.entries(indexKind)) {
-      yield { type: 'total', kind, records: index.objectCount(value), bytes: index.objectBytes(value) }
+      yield { type: 'records', kind, count: index.objectCount(value), bytes: index.objectBytes(value) }
     }
     for (const offset of index.metadataOffsets()) yield { type: 'metadata', offset }
     const { offsets, times } = index.touched()

@@ -24,6 +24,6 @@ export class RecordTally {
   }
 
   *findings(): Generator<Finding> {
-    for (const [kind, { count, bytes }] of this.#kinds) yield { type: 'total', kind, records: count, bytes }
+    for (const [kind, { count, bytes }] of this.#kinds) yield { type: 'records', kind, count, bytes }
   }
 }

@@ -21,6 +21,7 @@ const exitCodes: Readonly<Partial<Record<ErrorCode | FailureCode, number>>> = {
   IS_A_TREE: 4,
   NOT_A_TREE: 4,
   EXISTS: 5,
+  CONFLICT: 5,
   NO_STORE: 10,
   STORE_LOCKED: 11,
   LOCK_LOST: 11,

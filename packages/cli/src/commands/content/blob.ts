@@ -44,7 +44,7 @@ export async function blobHas(context: CommandContext, given: readonly string[])
       for (const [at, hash] of hashes.entries()) {
         const isPresent = answers[at] === true
         isAllThere &&= isPresent
-        await listing.row({ type: 'blob', hash, present: isPresent }, () => [
+        await listing.row({ type: 'presence', hash, present: isPresent }, () => [
           { text: hash },
           { text: isPresent ? 'present' : 'absent' },
         ])

@@ -43,7 +43,7 @@ async function asJson(
   const parts: Uint8Array[] = []
   for await (const part of blob.stream(streamOptions(context, range))) parts.push(part)
   const base64 = Buffer.concat(parts).toString('base64')
-  await context.output.document({ type: 'blob', hash, size, offset: range?.offset ?? 0, base64 }, () => [])
+  await context.output.document({ type: 'content', hash, size, offset: range?.offset ?? 0, base64 }, () => [])
 }
 
 function streamOptions(

@@ -75,7 +75,8 @@ async function show(
   const unlikeGit: { path: string; reason: string }[] = [...report.unlikeGit]
   if (o.isOdd) unlikeGit.unshift({ path: '', reason: 'legacy' })
   const counts = { folder, directories, files, links, submodules, bytes }
-  await output.document({ type: o.isPlan ? 'plan' : 'checkout', ...counts, unlikeGit }, () => [
+  const head = o.isPlan ? { type: 'plan', command: 'checkout' } : { type: 'checkout' }
+  await output.document({ ...head, ...counts, unlikeGit }, () => [
     output.isForEyes
       ? `${output.count(files)} files, ${output.count(links)} links, ${output.count(directories)} folders ` +
         `(${output.size(bytes)}) ${o.isPlan ? 'would go' : 'are'} in ${folder}`

@@ -23,7 +23,7 @@ export async function showCommitted(
   commit: Commit,
   isNew: boolean,
 ): Promise<void> {
-  await output.document({ type: 'commit', branch, new: isNew, ...commitJson(commit) }, () => {
+  await output.document({ type: 'committed', branch, new: isNew, ...commitJson(commit) }, () => {
     if (!output.isForEyes) return [commit.hash]
     const verb = isNew ? 'is now at' : 'stays at'
     return [`${branch} ${verb} ${output.hash(commit.hash)} ${firstLine(commit.message)}`]

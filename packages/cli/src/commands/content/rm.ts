@@ -34,7 +34,12 @@ export async function rm(
     if (before === undefined) throw await refNotFound(store, 'branch', first.revision)
     const plan = await planOf(branch, paths)
     if (options.dryRun) {
-      const json = { type: 'plan', branch: branch.name, remove: paths.map((at) => at.pathText) }
+      const json = {
+        type: 'plan',
+        command: 'rm',
+        branch: branch.name,
+        remove: paths.map((at) => at.pathText),
+      }
       return context.output.document(json, () => plan)
     }
     await confirm(context.host, { isYes: options.yes, plan, question: 'Commit that?' })

@@ -70,7 +70,8 @@ export async function branchRm(
       if (head === undefined) throw await refNotFound(store, 'branch', name)
       plan.push(`remove the branch ${name} (at ${head.hash.slice(0, 12)} ${firstLine(head.message)})`)
     }
-    if (options.dryRun) return context.output.document({ type: 'plan', remove: names }, () => plan)
+    if (options.dryRun)
+      return context.output.document({ type: 'plan', command: 'branch rm', remove: names }, () => plan)
     await confirm(context.host, { isYes: options.yes, plan, question: 'Do that?' })
     for (const name of names) {
       const before = (await store.branch(name).head())?.hash

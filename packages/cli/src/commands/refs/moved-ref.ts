@@ -12,19 +12,13 @@ export interface MovedRef {
 /** Says where a ref is now. */
 export async function showMoved({ output }: CommandContext, moved: MovedRef): Promise<void> {
   const { kind, name, from, before, after } = moved
-  const json = {
-    type: kind,
-    name,
-    ...(from !== undefined && { from }),
-    before: before ?? null,
-    after: after ?? null,
-  }
+  const was = from === undefined ? {} : { from }
+  const json = { type: 'moved', ref: kind, name, ...was, before: before ?? null, after: after ?? null }
   await output.document(json, () => {
     if (!output.isForEyes) return [[name, before ?? '-', after ?? '-'].join('\t')]
     if (after === undefined) return [`${kind} ${name} is gone (was at ${output.hash(before ?? '-')})`]
-    const was = before === undefined ? '' : ` (was at ${output.hash(before)})`
-    return [
-      `${kind} ${name}${from === undefined ? '' : `, before ${from},`} is at ${output.hash(after)}${was}`,
-    ]
+    const earlier = before === undefined ? '' : ` (was at ${output.hash(before)})`
+    const renamed = from === undefined ? '' : `, before ${from},`
+    return [`${kind} ${name}${renamed} is at ${output.hash(after)}${earlier}`]
   })
 }

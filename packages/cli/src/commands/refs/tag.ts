@@ -60,7 +60,8 @@ export async function tagRm(
       if (target === undefined) throw await refNotFound(store, 'tag', name)
       plan.push(`remove the tag ${name} (at ${target.hash.slice(0, 12)} ${firstLine(target.message)})`)
     }
-    if (options.dryRun) return context.output.document({ type: 'plan', remove: names }, () => plan)
+    if (options.dryRun)
+      return context.output.document({ type: 'plan', command: 'tag rm', remove: names }, () => plan)
     await confirm(context.host, { isYes: options.yes, plan, question: 'Do that?' })
     for (const name of names) {
       const before = (await store.tag(name).target())?.hash

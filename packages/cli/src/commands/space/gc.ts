@@ -25,7 +25,13 @@ export async function gcRun(
     const plan = await planOf(store, target)
     if (options.dryRun) {
       const { before, lines } = plan
-      const json = { type: 'plan', target: target?.hash ?? null, keep: keep.map(({ hash }) => hash), before }
+      const json = {
+        type: 'plan',
+        command: 'gc run',
+        target: target?.hash ?? null,
+        keep: keep.map(({ hash }) => hash),
+        before,
+      }
       return output.document(json, () => lines)
     }
     await confirm(host, { isYes: options.yes, plan: plan.lines, question: 'Collect?' })
