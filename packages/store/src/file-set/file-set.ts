@@ -50,6 +50,13 @@ export interface Generation {
   readonly retireTime: number
 }
 
+export interface SwitchOptions {
+  /** Whether the old files are deleted once nobody reads from them; else the next opening deletes them. */
+  readonly unlink: boolean
+  /** Times what the caller's thread has to do at once. */
+  readonly stalls: { section<T>(work: () => T): T }
+}
+
 export class FileSet {
   /** Tells this opening of the store from every other: offsets mean something only with it. */
   readonly instance: object = {}
@@ -121,8 +128,7 @@ export class FileSet {
   }
 
   /** Replaces control (after which the collection has happened) and installs the generation. */
-  async switchOver(generation: Generation, o: { readonly unlink: boolean }): Promise<void> {
-    const before = this.#space
+  async switchOver(generation: Generation, o: SwitchOptions): Promise<void> {
     await this.#replace((control) => ({
       ...control,
       epoch: control.epoch + 1,
@@ -133,13 +139,18 @@ export class FileSet {
       checkpoint: generation.checkpoint,
       target: targetOf(generation) ?? control.target,
     }))
+    o.stalls.section(() => this.#install(generation, o.unlink))
+  }
+
+  #install(generation: Generation, unlink: boolean): void {
+    const before = this.#space
     const kept = before.chunks.filter((chunk) => chunk.base >= generation.retire)
     const retired = before.chunks.filter((chunk) => chunk.base < generation.retire)
     const gone = new Set([...retired, ...this.#segments].map((file) => file.number))
     const indexes = this.index.replace({ gone, added: generation.indexes })
     this.#space = this.#spaceOf(this.#control, kept, generation.segments)
     for (const segment of generation.segments) segment.release()
-    if (o.unlink) {
+    if (unlink) {
       for (const chunk of retired) chunk.file.retire()
       for (const file of [...this.#segments, ...indexes]) file.retire()
     }

@@ -44,7 +44,8 @@ export interface CollectionOrder {
 }
 
 /**
- * One run of the worker. Exactly one of `switchOver` and `cancel` ends it; `cancel` is harmless after an end.
+ * One run of the worker. `switchOver` with `end` after it, or `cancel`, ends it; `cancel` is harmless after
+ * an end.
  */
 export interface CollectionWorker {
   /** Where the log ended when the worker started: the first position that catch-up rounds scan. */
@@ -61,7 +62,9 @@ export interface CollectionWorker {
     readonly isBudgeted: boolean
   }): Promise<boolean>
   /** Replaces control (the commit point) and installs the new files. The log is held. */
-  switchOver(): Promise<CollectionFigures>
+  switchOver(): Promise<void>
+  /** After the switch, when the log is no longer held: ends the thread and clears away. Never rejects. */
+  end(): Promise<CollectionFigures>
   /** Resolves when the thread has ended and its files are gone. */
   cancel(): Promise<void>
 }

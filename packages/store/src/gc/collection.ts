@@ -11,7 +11,13 @@
 import { VarveError } from '@varve/pack/errors'
 import { rawToHex } from '@varve/pack/objects'
 import type { GcResult, GcStats, Hash, Progress } from '../api/index.ts'
-import type { CollectionHost, CollectionOrder, CollectionWorker, CommitPlace } from './collection-host.ts'
+import type {
+  CollectionFigures,
+  CollectionHost,
+  CollectionOrder,
+  CollectionWorker,
+  CommitPlace,
+} from './collection-host.ts'
 import { StallMeter } from './stall-meter.ts'
 
 /** Log that may be scanned while the writer is held. */
@@ -128,7 +134,8 @@ export class Collection {
       if (this.#isCancelled()) return { state: 'cancelled' }
       this.#state = 'finishing'
       const worker = this.#worker as CollectionWorker
-      const stats = await this.#catchUpAndSwitch(worker)
+      await this.#catchUpAndSwitch(worker)
+      const stats = this.#statsOf(await worker.end())
       this.#state = 'finalised'
       return { state: 'finalised', stats }
     } catch (error) {
@@ -143,7 +150,7 @@ export class Collection {
   }
 
   /** Rounds outside the queue until what is left fits into one under it. */
-  async #catchUpAndSwitch(worker: CollectionWorker): Promise<GcStats> {
+  async #catchUpAndSwitch(worker: CollectionWorker): Promise<void> {
     let from = worker.startPosition
     for (let givenUp = 0; ; ) {
       const to = await this.#host.syncLog()
@@ -160,7 +167,7 @@ export class Collection {
         if (await worker.catchUp({ from, to: end, isBudgeted })) {
           this.#stopIfCancelled()
           this.#isSwitching = true
-          return await this.#switchOver(worker)
+          return await worker.switchOver()
         }
       } finally {
         release()
@@ -172,8 +179,7 @@ export class Collection {
     }
   }
 
-  async #switchOver(worker: CollectionWorker): Promise<GcStats> {
-    const figures = await worker.switchOver()
+  #statsOf(figures: CollectionFigures): GcStats {
     return {
       target: this.target === undefined ? undefined : (rawToHex(this.target.hash) as Hash<'commit'>),
       objectsKept: figures.objectsKept,

@@ -1,6 +1,7 @@
 /**
  * Gives each sealed chunk its index file, one after another, in the worker. Until then the chunk's table
- * answers. A chunk whose index could not be written keeps its table; the next opening tries again.
+ * answers. A chunk whose index could not be written keeps its table; it is tried again when the next chunk is
+ * sealed, and at the next opening.
  */
 import type { IndexThread } from '@varve/gc-worker'
 import { VarveError } from '@varve/pack/errors'
@@ -32,6 +33,8 @@ export interface SealedChunk {
 export class IndexMaintenance {
   readonly #parts: IndexMaintenanceParts
   readonly #waiting: SealedChunk[] = []
+  /** Those that could not be built. */
+  #failed: SealedChunk[] = []
   #running: Promise<void> | undefined
   #isClosed = false
 
@@ -45,7 +48,8 @@ export class IndexMaintenance {
   }
 
   schedule(chunk: SealedChunk): void {
-    this.#waiting.push(chunk)
+    this.#waiting.push(...this.#failed, chunk)
+    this.#failed = []
     this.#running ??= this.#run()
   }
 
@@ -57,19 +61,36 @@ export class IndexMaintenance {
   /** What runs is given up; the next opening builds what is missing. */
   async close(): Promise<void> {
     this.#isClosed = true
+    const [interrupted] = this.#waiting
     await this.#parts.thread.close()
     await this.#running
+    if (interrupted !== undefined && this.#failed.includes(interrupted)) await this.#removeIndex(interrupted)
   }
 
   async #run(): Promise<void> {
     for (let next = this.#waiting[0]; next !== undefined && !this.#isClosed; next = this.#waiting[0]) {
-      await this.#build(next).catch((error: unknown) => {
-        if (VarveError.is(error, 'WRITER_FAILED')) this.#parts.onFailed(error)
-      })
+      await this.#tryBuild(next)
       this.#waiting.shift()
       this.#parts.onProgress()
     }
     this.#running = undefined
+  }
+
+  async #tryBuild(chunk: SealedChunk): Promise<void> {
+    try {
+      await this.#build(chunk)
+    } catch (error) {
+      this.#failed.push(chunk)
+      if (VarveError.is(error, 'WRITER_FAILED')) this.#parts.onFailed(error)
+      // While it is being closed the thread may still be writing; see there.
+      if (!this.#isClosed) await this.#removeIndex(chunk)
+    }
+  }
+
+  /** What a build that failed may have left: no part of it is ever used. */
+  async #removeIndex(chunk: SealedChunk): Promise<void> {
+    const { fs, folder } = this.#parts
+    await fs.remove(`${folder}/${fileName.chunkIndex(chunk.number)}`).catch(() => undefined)
   }
 
   async #build(chunk: SealedChunk): Promise<void> {

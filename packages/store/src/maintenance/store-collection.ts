@@ -5,17 +5,22 @@
  */
 
 import { type CollectJob, type CollectorThread, type CollectResult, lastRoundBudget } from '@varve/gc-worker'
+import { assert } from '@varve/pack/base'
 import { VarveError } from '@varve/pack/errors'
 import type { FileSystem } from '@varve/pack/fs'
 import { fileName } from '@varve/pack/layout'
 import { indexKind, writeHash } from '@varve/pack/objects'
-import { type BlockCache, type FileRetirer, IndexFile, Segment } from '@varve/pack/pack'
+import { type BlockCache, type ControlState, type FileRetirer, IndexFile, Segment } from '@varve/pack/pack'
 import type { FileSet } from '../file-set/index.ts'
 import type { CollectionFigures, CollectionOrder, CollectionWorker, CommitPlace } from '../gc/index.ts'
 import type { PinRegistry } from '../writer/index.ts'
 
-/** File numbers for one collection: segments of 256 MiB each, checkpoint, scratch. */
-const FILE_NUMBERS_PER_COLLECTION = 8192
+/**
+ * File numbers for one collection: checkpoint, scratch, one for each round, and one for so many bytes that it
+ * may copy. A segment is full with 256 MiB, or with 2^20 objects, which have more than these bytes.
+ */
+const FILE_NUMBERS_LEAST = 256
+const BYTES_PER_FILE_NUMBER = 32 * 1024 * 1024
 
 export interface StoreCollectionParts {
   readonly fs: FileSystem
@@ -40,6 +45,7 @@ export class StoreCollection implements CollectionWorker {
   readonly #job: CollectJob
   readonly #thread: CollectorThread
   #bytesBefore = 0
+  #result: CollectResult | undefined
 
   constructor(parts: StoreCollectionParts, order: CollectionOrder) {
     this.#parts = parts
@@ -81,7 +87,7 @@ export class StoreCollection implements CollectionWorker {
     return summary.state === 'done'
   }
 
-  async switchOver(): Promise<CollectionFigures> {
+  async switchOver(): Promise<void> {
     const result = await this.#guard(this.#thread.finish())
     const opened: (Segment | IndexFile)[] = []
     try {
@@ -92,10 +98,18 @@ export class StoreCollection implements CollectionWorker {
       throw error
     }
     await this.#install(result, opened)
+    this.#result = result
+  }
+
+  async end(): Promise<CollectionFigures> {
+    const result = this.#result
+    assert(result !== undefined, 'a collection ends after its switch')
     await this.#thread.close()
+    await this.#removeOldCheckpoint()
     this.#parts.onSwitched()
     const { objectsKept, bytesKept, peakBytes } = result.stats
-    const bytesWritten = await this.#bytesOf(namesOf(result))
+    // It has happened, whatever can be said of it.
+    const bytesWritten = await this.#bytesOf(namesOf(result)).catch(() => this.#bytesBefore)
     return { objectsKept, bytesKept, peakBytes, bytesFreed: Math.max(0, this.#bytesBefore - bytesWritten) }
   }
 
@@ -137,19 +151,24 @@ export class StoreCollection implements CollectionWorker {
     try {
       await files.switchOver(generation, this.#order)
     } catch (error) {
+      // Which control a crash would leave is not known: the files stay where they are.
+      for (const file of opened) file.release()
       throw onSwitchFailed(error)
     }
-    const old = this.#job.previous.checkpoint
-    if (old === undefined || !this.#order.unlink) return
-    // A checkpoint that stays is a leftover, which the next open for writing removes.
-    await this.#parts.fs
-      .remove(`${this.#parts.folder}/${fileName.checkpoint(old.number)}`)
-      .catch(() => undefined)
   }
 
-  /** Only for files that control does not name and that were never given to it. */
+  /** One that stays is a leftover, which the next open for writing removes. */
+  async #removeOldCheckpoint(): Promise<void> {
+    const { fs, folder } = this.#parts
+    const old = this.#job.previous.checkpoint
+    if (old === undefined || !this.#order.unlink) return
+    await fs.remove(`${folder}/${fileName.checkpoint(old.number)}`).catch(() => undefined)
+  }
+
+  /** Only for files that were never given to control. One that stays is a leftover for the next opening. */
   async #removeFiles(result: CollectResult): Promise<void> {
-    for (const name of namesOf(result)) await this.#parts.fs.remove(`${this.#parts.folder}/${name}`)
+    const { fs, folder } = this.#parts
+    for (const name of namesOf(result)) await fs.remove(`${folder}/${name}`).catch(() => undefined)
   }
 
   async #bytesBelowBoundary(): Promise<number> {
@@ -203,8 +222,16 @@ function jobFor(parts: StoreCollectionParts, order: CollectionOrder): CollectJob
     pins: parts.pins.offsets(),
     pinFrom: parts.pins.keptFrom(),
     youngAfterMs: order.youngAfterMs,
-    fileNumbers: parts.files.reserveFileNumbers(FILE_NUMBERS_PER_COLLECTION),
+    fileNumbers: parts.files.reserveFileNumbers(fileNumbersFor(control)),
   }
+}
+
+/** What the store holds is the most that can be copied. */
+function fileNumbersFor(control: ControlState): number {
+  let bytes = 0
+  for (const chunk of control.chunks) bytes += chunk.length ?? 0
+  for (const segment of control.segments) bytes += segment.bytes
+  return FILE_NUMBERS_LEAST + Math.ceil(bytes / BYTES_PER_FILE_NUMBER)
 }
 
 /** The end of the chunk that holds the target; without a target, where the collection starts. */
