@@ -64,7 +64,9 @@ export class IndexMaintenance {
     const [interrupted] = this.#waiting
     await this.#parts.thread.close()
     await this.#running
-    if (interrupted !== undefined && this.#failed.includes(interrupted)) await this.#removeIndex(interrupted)
+    if (interrupted === undefined || !this.#failed.includes(interrupted)) return
+    // What is left for a chunk of the store is built anew where it is not whole; nobody looks at the rest.
+    if (!this.#isNamed(interrupted)) await this.#removeIndex(interrupted)
   }
 
   async #run(): Promise<void> {
