@@ -6,6 +6,12 @@ import type { Content, ContentStream, Hash, PutOptions } from './api/index.ts'
 import type { StoreRooms } from './assembly/index.ts'
 import { type PutPlace, putBlobStream } from './writer/index.ts'
 
+/**
+ * Content up to this size is hashed and put at once; more goes in parts, with turns of the event loop
+ * between.
+ */
+const WHOLE_BYTES_MAX = 1024 * 1024
+
 /** @throws DIGEST_MISMATCH, OPTION_MISMATCH (size), ABORTED, STORE_CLOSED, WRITER_FAILED */
 export async function putBlob(
   rooms: StoreRooms,
@@ -13,27 +19,24 @@ export async function putBlob(
   o: PutOptions,
 ): Promise<Hash<'blob'>> {
   throwIfAborted(o.signal)
-  const onPut = (place: PutPlace): void => {
-    if (!place.isNew) rooms.writer.touch(indexKind.blob, place)
+  if (typeof content === 'string' || content instanceof Uint8Array) {
+    const bytes = bytesOf(content)
+    checkSize(bytes.length, o.size)
+    return bytes.length > WHOLE_BYTES_MAX ? putStream(rooms, [bytes], o) : putWhole(rooms, bytes, o)
   }
-  const isWhole = typeof content === 'string' || content instanceof Uint8Array
-  if (isWhole) return putWhole(rooms, bytesOf(content), { o, onPut })
+  return putStream(rooms, content, o)
+}
+
+async function putStream(rooms: StoreRooms, content: ContentStream, o: PutOptions): Promise<Hash<'blob'>> {
   const place = await putBlobStream(rooms, content, {
-    ...{ flags: recordFlag.bare, size: o.size, signal: o.signal, onProgress: o.onProgress, onPut },
+    ...{ flags: recordFlag.bare, size: o.size, signal: o.signal, onProgress: o.onProgress },
     expected: o.expected === undefined ? undefined : hexToRaw(o.expected),
+    onPut: (put) => touchIfThere(rooms, put),
   })
   return rawToHex(place.hash) as Hash<'blob'>
 }
 
-async function putWhole(
-  rooms: StoreRooms,
-  bytes: Buffer,
-  { o, onPut }: { readonly o: PutOptions; readonly onPut: (place: PutPlace) => void },
-): Promise<Hash<'blob'>> {
-  if (o.size !== undefined && o.size !== bytes.length) {
-    const message = `the content has ${bytes.length} bytes, not ${o.size}`
-    throw new VarveError('OPTION_MISMATCH', { option: 'size' }, { message })
-  }
+async function putWhole(rooms: StoreRooms, bytes: Buffer, o: PutOptions): Promise<Hash<'blob'>> {
   while (rooms.queue.isBlocked) await rooms.queue.unblocked()
   // Hashed in the section that appends: a caller who changes the bytes meanwhile cannot split hash and
   // content.
@@ -42,8 +45,19 @@ async function putWhole(
   if (o.expected !== undefined && o.expected !== hex) {
     throw new VarveError('DIGEST_MISMATCH', { expected: o.expected, actual: hex })
   }
-  onPut(rooms.writer.putContent(hash, bytes, recordFlag.bare))
+  touchIfThere(rooms, rooms.writer.putContent(hash, bytes, recordFlag.bare))
   return hex
+}
+
+/** What was there already counts as put again. */
+function touchIfThere(rooms: StoreRooms, place: PutPlace): void {
+  if (!place.isNew) rooms.writer.touch(indexKind.blob, place)
+}
+
+function checkSize(found: number, wanted: number | undefined): void {
+  if (wanted === undefined || wanted === found) return
+  const message = `the content has ${found} bytes, not ${wanted}`
+  throw new VarveError('OPTION_MISMATCH', { option: 'size' }, { message })
 }
 
 function bytesOf(content: Content): Buffer {

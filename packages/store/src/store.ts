@@ -43,6 +43,7 @@ import {
 } from './branches/index.ts'
 import { Bulk } from './bulk.ts'
 import { diffTrees, emptyTree, LazyCursor, StoredTree } from './directory/index.ts'
+import { hasBlobs } from './has-blobs.ts'
 import { isAncestor, mergeBases } from './history/index.ts'
 import { openFailure } from './opening/index.ts'
 import { putBlob } from './put-blob.ts'
@@ -127,12 +128,7 @@ export class Store implements StoreReader, BlobWriter {
     throwIfAborted(o.signal)
     const raw = hashes.map((hash) => hexToRaw(hash))
     const rooms = o.touch === true ? this.#writable() : this.#open()
-    while (o.touch === true && rooms.queue.isBlocked) await rooms.queue.unblocked()
-    return raw.map((hash) => {
-      const offset = rooms.objects.find(indexKind.blob, hash)
-      if (offset !== 0 && o.touch === true) rooms.writer.touch(indexKind.blob, { hash, offset })
-      return offset !== 0
-    })
+    return hasBlobs(rooms, raw, o)
   }
 
   async getTree(hash: Hash<'tree'>): Promise<Tree | undefined> {

@@ -77,6 +77,7 @@ class BlobStream {
         this.#hasher.update(piece)
         this.#chunker.push(piece, keep)
         await this.#putCut()
+        throwIfAborted(this.#o.signal)
       }
       this.#reportProgress()
     }
@@ -102,6 +103,7 @@ class BlobStream {
       else this.#pins.add(place.offset)
       this.#chunkCount++
     }
+    await queue.giveWay()
   }
 
   /** Entries below a list record are held by it; what no list holds yet is pinned by itself. */

@@ -78,14 +78,14 @@ export class WriteQueue {
   async settle(durability: 'commit' | 'flush'): Promise<void> {
     if (durability === 'commit') await this.#parts.log.sync()
     else await this.#parts.log.write()
-    await this.#giveWay()
+    await this.giveWay()
   }
 
   /**
    * Small writes need no turn of the event loop at all: without this, commits in a row would starve everybody
    * else.
    */
-  async #giveWay(): Promise<void> {
+  async giveWay(): Promise<void> {
     const { clock } = this.#parts
     if (clock.monotonic() - this.#lastTurnMs < TURN_AFTER_MS) return
     await clock.turn()
