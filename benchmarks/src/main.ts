@@ -1,10 +1,16 @@
 /** Runs the benchmarks whose names begin with one of the arguments; without arguments, all. */
 import type { Benchmark } from './benchmark.ts'
+import { gitImportBenchmark } from './git-import/git-import.ts'
 import { checksumBenchmark } from './micro/checksum.ts'
 import { integerBenchmark } from './micro/integers.ts'
 import { treeShapeBenchmarks } from './tree-shape/tree-shape.ts'
 
-const benchmarks: readonly Benchmark[] = [checksumBenchmark, integerBenchmark, ...treeShapeBenchmarks]
+const benchmarks: readonly Benchmark[] = [
+  checksumBenchmark,
+  integerBenchmark,
+  ...treeShapeBenchmarks,
+  gitImportBenchmark,
+]
 
 const wanted = process.argv.slice(2)
 const chosen = benchmarks.filter(({ name }) => wanted.length === 0 || wanted.some((w) => name.startsWith(w)))
