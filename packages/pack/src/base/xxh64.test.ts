@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { loadXxh64, Xxh64Stream, xxh64 } from './xxh64.ts'
+import { hasXxh64, loadXxh64, writeXxh64, Xxh64Stream, xxh64 } from './xxh64.ts'
 
 beforeAll(loadXxh64)
 
@@ -45,6 +45,21 @@ describe('xxh64', () => {
     a.update(bytes, 1_000, bytes.length)
     expect(a.digest()).toBe(xxh64(bytes, 0, bytes.length, 5))
     expect(b.digest()).toBe(a.digest())
+  })
+
+  test('is written little-endian, and found again unless a bit has changed', () => {
+    const sums = fc.tuple(fc.uint8Array({ maxLength: 100 }), fc.maxSafeNat(), fc.nat(9), fc.nat(63))
+    fc.assert(
+      fc.property(sums, ([content, seed, at, bit]) => {
+        const target = Buffer.alloc(at + 9, 7)
+        writeXxh64(content, 0, content.length, seed, target, at)
+        expect(target.readBigUInt64LE(at)).toBe(xxh64(content, 0, content.length, seed))
+        expect([...target.subarray(0, at), target[at + 8]]).toEqual(new Array(at + 1).fill(7))
+        expect(hasXxh64(content, 0, content.length, seed, target, at)).toBe(true)
+        target[at + (bit >> 3)]! ^= 1 << (bit & 7)
+        expect(hasXxh64(content, 0, content.length, seed, target, at)).toBe(false)
+      }),
+    )
   })
 
   test('refuses a range outside the buffer', () => {

@@ -10,6 +10,13 @@ const pieceBytesMax = 1 << 20
  */
 let compiled: XXHashAPI | undefined
 
+const sumSize = 8
+/**
+ * Where a sum is taken apart into bytes: the methods of `Buffer` for that take longer than the sum itself.
+ */
+const sumBytes = new Uint8Array(sumSize)
+const sumView = new DataView(sumBytes.buffer)
+
 /** Must have resolved once before any other function of this file is called; cheap to call again. */
 export async function loadXxh64(): Promise<void> {
   compiled ??= await createXxhash()
@@ -21,6 +28,33 @@ export function xxh64(bytes: Uint8Array, start: number, end: number, seed: numbe
   if (end - start > pieceBytesMax) return new Xxh64Stream(seed).update(bytes, start, end).digest()
   const view = new Uint8Array(bytes.buffer, bytes.byteOffset + start, end - start)
   return api().h64Raw(view, BigInt(seed))
+}
+
+/** Writes the XXH64 of bytes [start, end) as the 8 bytes at `at` of `target`. */
+export function writeXxh64(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  seed: number,
+  target: Uint8Array,
+  at: number,
+): void {
+  sumView.setBigUint64(0, xxh64(bytes, start, end, seed), true)
+  for (let i = 0; i < sumSize; i++) target[at + i] = sumBytes[i] as number
+}
+
+/** Whether the 8 bytes at `at` of `sums` are the XXH64 of bytes [start, end). */
+export function hasXxh64(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  seed: number,
+  sums: Uint8Array,
+  at: number,
+): boolean {
+  sumView.setBigUint64(0, xxh64(bytes, start, end, seed), true)
+  for (let i = 0; i < sumSize; i++) if (sums[at + i] !== sumBytes[i]) return false
+  return true
 }
 
 /** XXH64 over bytes that arrive in pieces. */

@@ -48,6 +48,7 @@ export {
   type RawHash,
   rawToHex,
   readHash,
+  sameHashBytes,
   writeHash,
 } from './raw-hash.ts'
 export {

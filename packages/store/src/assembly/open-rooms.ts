@@ -45,8 +45,8 @@ import type { StoreRooms } from './store-rooms.ts'
 import { projectionSource, StoreStorage } from './store-storage.ts'
 
 /**
- * Of the memory for caches, the part for blocks: fresh ends of the log, maps, indexes. The rest holds
- * records.
+ * Of the memory for caches, the part that always belongs to blocks: fresh ends of the log, maps, indexes.
+ * They have the rest too until it is filled with records that were read here and there.
  */
 const BLOCK_CACHE_PART = 0.25
 
@@ -87,8 +87,12 @@ class Opening {
     this.#o = o
     this.#lock = lock
     this.#folder = lock.root
-    this.#cache = new BlockCache({ bytesMax: o.cacheBytes * BLOCK_CACHE_PART })
-    this.#recordCache = new RecordCache({ bytesMax: o.cacheBytes * (1 - BLOCK_CACHE_PART) })
+    const cache = new BlockCache({ bytesMax: o.cacheBytes })
+    this.#cache = cache
+    this.#recordCache = new RecordCache({
+      bytesMax: o.cacheBytes * (1 - BLOCK_CACHE_PART),
+      onGrown: (bytes) => cache.resize(o.cacheBytes - bytes),
+    })
     // A file that cannot be unlinked stays as a leftover, which the next opening removes.
     this.#retirer = new FileRetirer(o.fs, () => undefined)
   }

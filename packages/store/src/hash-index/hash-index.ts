@@ -6,7 +6,7 @@
  */
 import { VarveError } from '@varve/pack/errors'
 import { type IndexKind, indexKind, indexKindOf, type RawHash, rawToHex } from '@varve/pack/objects'
-import { HashTable, type IndexFile, type RecordReader } from '@varve/pack/pack'
+import { HashTable, hashWord, type IndexFile, type RecordReader } from '@varve/pack/pack'
 
 /** What has the same kind and hash, wherever it lies. */
 export interface IndexHit {
@@ -92,7 +92,8 @@ export class HashIndex {
 
   /** The newest whole copy of an object, or 0. A damaged copy counts as none. */
   findWhole(kind: IndexKind, hash: RawHash): number {
-    return this.#search(kind, hash, 0).offset
+    // Most of what is put is new, and nearly always no layer knows even the first words of its hash.
+    return this.#mayHold(hashWord(hash, 0), hashWord(hash, 4)) ? this.#search(kind, hash, 0).offset : 0
   }
 
   /** The newest whole copy, or 0. @throws CORRUPT when there are copies and all of them are damaged. */
@@ -149,6 +150,15 @@ export class HashIndex {
 
   #open(): TableLayer {
     return this.#tables[this.#tables.length - 1] as TableLayer
+  }
+
+  #mayHold(high: number, low: number): boolean {
+    const tables = this.#tables
+    for (let at = tables.length - 1; at >= 0; at--)
+      if ((tables[at] as TableLayer).table.firstOf(high, low) >= 0) return true
+    const files = this.#files
+    for (let at = 0; at < files.length; at++) if ((files[at] as IndexFile).mayHold(high, low)) return true
+    return false
   }
 
   #search(

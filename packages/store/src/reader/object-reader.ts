@@ -19,8 +19,9 @@ import {
   rawToHex,
   readHash,
   recordKind,
+  sameHashBytes,
 } from '@varve/pack/objects'
-import type { RecordReader, RecordView } from '@varve/pack/pack'
+import { type RecordReader, RecordView } from '@varve/pack/pack'
 import type { HashIndex } from '../hash-index/index.ts'
 import type { StoredCommit } from './stored-commit.ts'
 
@@ -48,6 +49,7 @@ export class ObjectReader implements NodeReader {
   readonly #onHealed: (kind: IndexKind, hash: RawHash) => void
   /** Of the record whose body was given last: where to point when it turns out to be malformed. */
   #lastOffset = 0
+  readonly #view = new RecordView()
   readonly #body: MutableBody = { buf: Buffer.alloc(0), start: 0, end: 0, referenceCount: 0 }
 
   constructor(parts: ObjectReaderParts) {
@@ -63,12 +65,21 @@ export class ObjectReader implements NodeReader {
   }
 
   node(ref: NodeRef): BodyView {
-    return ref.draft ?? this.#bodyOf(this.record(indexKind.tree, ref.hash, ref.offset))
+    if (ref.draft !== undefined) return ref.draft
+    const record = this.#view
+    const isRead = this.#tryRead(ref.offset, record)
+    if (isRead && record.kind === recordKind.node) {
+      if (hashEquals(record.buf, record.hashStart, ref.hash)) return this.#bodyOf(record)
+    }
+    return this.#bodyOf(this.record(indexKind.tree, ref.hash, ref.offset))
   }
 
   nodeAt(offset: number, parent: Buffer, hashStart: number): BodyView {
-    const record = this.#tryRecord(offset)
-    if (record?.kind === recordKind.node && sameHash(record, parent, hashStart)) return this.#bodyOf(record)
+    const record = this.#view
+    const isRead = this.#tryRead(offset, record)
+    if (isRead && record.kind === recordKind.node) {
+      if (sameHashBytes(record.buf, record.hashStart, parent, hashStart)) return this.#bodyOf(record)
+    }
     return this.#bodyOf(this.record(indexKind.tree, readHash(parent, hashStart), offset))
   }
 
@@ -129,19 +140,16 @@ export class ObjectReader implements NodeReader {
     return corruptAt(this.#lastOffset, cause)
   }
 
-  /** `undefined` where the slow path must say what is wrong. */
-  #tryRecord(offset: number): RecordView | undefined {
+  /** False where the slow path must say what is wrong. */
+  #tryRead(offset: number, into: RecordView): boolean {
     try {
-      return this.#records.record(offset)
+      this.#records.read(offset, into)
+      return true
     } catch (error) {
-      if (VarveError.is(error, 'COLLECTED') || VarveError.is(error, 'CORRUPT')) return undefined
+      if (VarveError.is(error, 'COLLECTED') || VarveError.is(error, 'CORRUPT')) return false
       throw error
     }
   }
-}
-
-function sameHash(record: RecordView, buf: Buffer, start: number): boolean {
-  return record.buf.compare(buf, start, start + 32, record.hashStart, record.hashStart + 32) === 0
 }
 
 /** The same failure, saying which object it was about. */

@@ -65,6 +65,23 @@ describe('BlockCache', () => {
     }
   })
 
+  test('gives memory back at once when its bound is lowered, and takes it again', async () => {
+    const cache = new BlockCache({ bytesMax: 40 * blockCost(blockBytes) })
+    const { file } = await fileOf(random.bytes(blockBytes * 60), { number: 1, cache })
+    const fill = () => {
+      for (let index = 0; index < 60; index++) cache.block(file, index, 1)
+      return cache.blockCount
+    }
+    const before = fill()
+    cache.resize(20 * blockCost(blockBytes))
+    expect(cache.bytes).toBeLessThanOrEqual(20 * blockCost(blockBytes))
+    expect(fill()).toBeLessThanOrEqual(20)
+    cache.resize(-1)
+    expect(fill()).toBeGreaterThan(0)
+    cache.resize(40 * blockCost(blockBytes))
+    expect(fill()).toBe(before)
+  })
+
   test('pinned blocks stay, above the bound too, and go when they are unpinned', async () => {
     const cache = new BlockCache({ bytesMax: 0 })
     const { file } = await fileOf(random.bytes(blockBytes * 60), { number: 3, cache, growsFrom: 0 })

@@ -16,7 +16,7 @@ const loadsMax = 4
  * use. Pinned blocks stay whatever the bound says; who pins bounds its own pins. Belongs to one thread.
  */
 export class BlockCache {
-  readonly bytesMax: number
+  #bytesMax: number
   readonly #tables = new Map<number, BlockTable>()
   readonly #ring: Block[] = []
   #hand = 0
@@ -24,7 +24,19 @@ export class BlockCache {
 
   /** @param o.bytesMax memory for blocks, their bitmaps, and the tables that find them */
   constructor(o: { readonly bytesMax: number }) {
-    this.bytesMax = Math.max(o.bytesMax, blocksMin * blockCost(blockBytes))
+    this.#bytesMax = atLeastMin(o.bytesMax)
+  }
+
+  get bytesMax(): number {
+    return this.#bytesMax
+  }
+
+  /**
+   * Gives memory back, or takes more, when others who share a budget with this cache need more or less of it.
+   */
+  resize(bytesMax: number): void {
+    this.#bytesMax = atLeastMin(bytesMax)
+    this.#makeRoom(0)
   }
 
   /** Memory in use, in bytes. */
@@ -179,7 +191,7 @@ export class BlockCache {
   #makeRoom(cost: number): void {
     // Two rounds: the first may only take away the second chances.
     let steps = this.#ring.length * 2
-    while (this.#bytes + cost > this.bytesMax && steps-- > 0 && this.#ring.length > 0) {
+    while (this.#bytes + cost > this.#bytesMax && steps-- > 0 && this.#ring.length > 0) {
       if (this.#hand >= this.#ring.length) this.#hand = 0
       const block = this.#ring[this.#hand] as Block
       if (block.pins === 0 && !block.isRecent) {
@@ -203,6 +215,10 @@ export class BlockCache {
     block.table.setPlace(block.index, 0)
     this.#bytes -= blockCost(block.buf.length)
   }
+}
+
+function atLeastMin(bytesMax: number): number {
+  return Math.max(bytesMax, blocksMin * blockCost(blockBytes))
 }
 
 /** A file that grows no more has a shorter last block. */

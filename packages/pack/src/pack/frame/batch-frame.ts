@@ -64,9 +64,11 @@ export class BatchFrame {
 
   /** Counts in the record that starts at `at`. */
   addRecord(bytes: Buffer, at: number): void {
-    if (this.#length + prefixSize > this.#bytes.length) this.#grow()
-    bytes.copy(this.#bytes, this.#length, at, at + prefixSize)
-    this.#length += prefixSize
+    const length = this.#length
+    if (length + prefixSize > this.#bytes.length) this.#grow()
+    const target = this.#bytes
+    for (let i = 0; i < prefixSize; i++) target[length + i] = bytes[at + i] as number
+    this.#length = length + prefixSize
   }
 
   get recordCount(): number {

@@ -24,6 +24,7 @@ export {
 } from './pack-header.ts'
 export {
   bodyBytesMax,
+  bodyLengthAt,
   isKnownKind,
   parseRecordHeader,
   type RecordHeader,

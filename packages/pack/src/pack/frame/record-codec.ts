@@ -1,4 +1,4 @@
-import { assert, xxh64 } from '../../base/index.ts'
+import { assert, hasXxh64, writeXxh64 } from '../../base/index.ts'
 import { hashSize, type RawHash, readHash, writeHash } from '../../objects/index.ts'
 import {
   bodyBytesMax,
@@ -35,15 +35,20 @@ export function encodeRecord(
   checkFields(offset, kind, flags, referenceCount, bodyLength)
   target[at + 8] = kind
   target[at + 9] = flags
-  target.writeUInt16LE(referenceCount, at + 10)
-  target.writeUInt32LE(bodyLength, at + 12)
+  target[at + 10] = referenceCount & 0xff
+  target[at + 11] = referenceCount >>> 8
+  target[at + 12] = bodyLength & 0xff
+  target[at + 13] = (bodyLength >>> 8) & 0xff
+  target[at + 14] = bodyLength >>> 16
+  target[at + 15] = 0
   if (hash === undefined) target.fill(0, at + recordHashAt, at + recordHeaderSize)
   else putHash(target, at + recordHashAt, hash)
-  body.copy(target, at + recordHeaderSize, start, end)
+  if (start === 0 && end === body.length) target.set(body, at + recordHeaderSize)
+  else target.set(body.subarray(start, end), at + recordHeaderSize)
   const used = at + recordHeaderSize + bodyLength
   const size = recordSize(bodyLength)
   for (let i = used; i < at + size; i++) target[i] = 0
-  target.writeBigUInt64LE(xxh64(target, at + checkedFrom, used, offset), at)
+  writeXxh64(target, at + checkedFrom, used, offset, target, at)
   return size
 }
 
@@ -59,7 +64,7 @@ export function verifyRecord(
   offset: number,
   into: RecordHeader,
 ): number {
-  if (offset % recordAlignment !== 0 || available < recordHeaderSize) return 0
+  if ((offset & (recordAlignment - 1)) !== 0 || available < recordHeaderSize) return 0
   if (!parseRecordHeader(bytes, at, into)) return 0
   const size = recordSize(into.bodyLength)
   if (size > available) return 0
@@ -68,8 +73,7 @@ export function verifyRecord(
 
 /** Whether header and body of the record at `at` are what was written for this offset. */
 export function recordSumMatches(bytes: Buffer, at: number, bodyLength: number, offset: number): boolean {
-  const sum = xxh64(bytes, at + checkedFrom, at + recordHeaderSize + bodyLength, offset)
-  return sum === bytes.readBigUInt64LE(at)
+  return hasXxh64(bytes, at + checkedFrom, at + recordHeaderSize + bodyLength, offset, bytes, at)
 }
 
 /** The hash in the header of the record at `at`. */
@@ -84,7 +88,7 @@ function checkFields(
   referenceCount: number,
   bodyLength: number,
 ): void {
-  assert(offset > 0 && offset % recordAlignment === 0, 'a record starts at a multiple of 8')
+  assert(offset > 0 && (offset & (recordAlignment - 1)) === 0, 'a record starts at a multiple of 8')
   assert(isKnownKind(kind), 'a record has a kind of format 1')
   assert(flags >= 0 && flags <= 0xff, 'flags are a byte')
   assert(bodyLength >= 0 && bodyLength <= bodyBytesMax, 'a body fits into one batch')

@@ -39,7 +39,15 @@ export interface RecordHeader {
 
 /** How many bytes a record with such a body takes in a file, padding included. */
 export function recordSize(bodyLength: number): number {
-  return recordHeaderSize + Math.ceil(bodyLength / recordAlignment) * recordAlignment
+  // A body has less than 2^31 bytes.
+  return recordHeaderSize + ((bodyLength + recordAlignment - 1) & -recordAlignment)
+}
+
+/** The field of the record at `at`, whatever it says; below 2^23 in every record that is whole. */
+export function bodyLengthAt(bytes: Buffer, at: number): number {
+  const low =
+    (bytes[at + 12] as number) | ((bytes[at + 13] as number) << 8) | ((bytes[at + 14] as number) << 16)
+  return (low | ((bytes[at + 15] as number) << 24)) >>> 0
 }
 
 export function isKnownKind(kind: number): boolean {
@@ -54,8 +62,8 @@ export function isKnownKind(kind: number): boolean {
 export function parseRecordHeader(bytes: Buffer, at: number, into: RecordHeader): boolean {
   into.kind = bytes[at + 8] as number
   into.flags = bytes[at + 9] as number
-  into.referenceCount = bytes.readUInt16LE(at + 10)
-  into.bodyLength = bytes.readUInt32LE(at + 12)
+  into.referenceCount = (bytes[at + 10] as number) | ((bytes[at + 11] as number) << 8)
+  into.bodyLength = bodyLengthAt(bytes, at)
   return (
     isKnownKind(into.kind) &&
     (into.flags & ~knownFlags) === 0 &&

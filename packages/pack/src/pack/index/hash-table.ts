@@ -49,7 +49,12 @@ export class HashTable {
 
   /** The first slot that may be the hash's, or -1. Valid until the next `add`. */
   first(hash: RawHash): number {
-    const fingerprint = this.#fingerprint(hashWord(hash, 0), hashWord(hash, 4))
+    return this.firstOf(hashWord(hash, 0), hashWord(hash, 4))
+  }
+
+  /** The same for the hash that begins with these two words. */
+  firstOf(high: number, low: number): number {
+    const fingerprint = this.#fingerprint(high, low)
     return this.#find(fingerprint, fingerprint >>> this.#shift)
   }
 

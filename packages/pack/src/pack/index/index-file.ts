@@ -124,6 +124,14 @@ export class IndexFile {
   }
 
   /**
+   * Whether an object whose hash begins with these two words may be here: no is certain, yes is wrong for one
+   * absent hash in 200.
+   */
+  mayHold(high: number, low: number): boolean {
+    return this.#filter.has(high, low)
+  }
+
+  /**
    * Virtual offsets where the object may be, lowest first; nearly always none or one.
    * @throws CORRUPT
    */

@@ -91,7 +91,7 @@ export class LogTail {
     while (from < end) {
       const at = position + from - start
       const block = this.block(at)
-      const inBlock = at % tailBlockSize
+      const inBlock = at & (tailBlockSize - 1)
       const length = Math.min(end - from, tailBlockSize - inBlock)
       source.copy(block.buf, inBlock, from, from + length)
       block.validTo = Math.max(block.validTo, inBlock + length)
@@ -146,7 +146,7 @@ export class LogTail {
   #piece(at: number, to: number): [block: TailBlock, inBlock: number, length: number] {
     const block = this.#blocks[Math.floor(at / tailBlockSize) - this.#firstIndex]
     assert(block !== undefined, 'what is unwritten is in the tail')
-    const inBlock = at % tailBlockSize
+    const inBlock = at & (tailBlockSize - 1)
     return [block, inBlock, Math.min(to - at, tailBlockSize - inBlock)]
   }
 }

@@ -127,7 +127,7 @@ export class OpenChunk {
     const offset = this.#end
     const position = offset - this.base
     const block = this.#tail.block(position)
-    const inBlock = position % tailBlockSize
+    const inBlock = position & (tailBlockSize - 1)
     if (inBlock + size <= tailBlockSize) {
       encodeRecord(block.buf, inBlock, offset, kind, flags, hash, referenceCount, body, start, end)
       this.#frame.addRecord(block.buf, inBlock)

@@ -36,7 +36,8 @@ export class ReadWindows {
   }
 
   #read(file: PackFile, position: number): Window {
-    const window = (this.#windows[this.#next] ??= emptyWindow())
+    const window = this.#windows[this.#next] ?? emptyWindow()
+    this.#windows[this.#next] = window
     this.#next = (this.#next + 1) % windowCount
     window.file = undefined
     const from = Math.max(0, position - bytesBefore)

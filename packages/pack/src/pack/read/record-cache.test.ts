@@ -53,6 +53,15 @@ describe('a cache of records', () => {
     expect(buf.subarray(start, start + 512)).toEqual(recordOf(512, 5))
   })
 
+  test('says when it takes more memory', () => {
+    const told: number[] = []
+    const cache = new RecordCache({ bytesMax: 4 * slabBytes, onGrown: (bytes) => told.push(bytes) })
+    const size = slabBytes / 8
+    for (let i = 0; i < 100; i++) cache.add(1, i * 8, recordOf(size, 1), { start: 0, size })
+    expect(told).toHaveLength(4)
+    expect(told.at(-1)).toBe(cache.bytes)
+  })
+
   test('never gives a record that is not the one asked for', () => {
     const operation = fc.record({
       file: fc.integer({ min: 0, max: 3 }),

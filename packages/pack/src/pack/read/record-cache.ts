@@ -20,6 +20,7 @@ const loadMax = 0.6
 export class RecordCache {
   readonly bytesMax: number
   readonly #slabsMax: number
+  readonly #onGrown: ((bytes: number) => void) | undefined
   /** By number of the slab, modulo their count. */
   readonly #slabs: Buffer[] = []
   /** Numbers of the newest slab and of the oldest one that is still there. */
@@ -36,9 +37,11 @@ export class RecordCache {
   buf: Buffer = Buffer.alloc(0)
   start = 0
 
-  constructor(o: { readonly bytesMax: number }) {
+  /** @param o.onGrown told how much memory is in use now, for whoever shares a budget with this cache */
+  constructor(o: { readonly bytesMax: number; readonly onGrown?: (bytes: number) => void }) {
     this.#slabsMax = Math.max(slabsMin, Math.floor(o.bytesMax / slabBytes))
     this.bytesMax = this.#slabsMax * slabBytes
+    this.#onGrown = o.onGrown
   }
 
   /** Memory in use, in bytes. */
@@ -75,7 +78,7 @@ export class RecordCache {
     source: Buffer,
     { start, size }: { start: number; size: number },
   ): boolean {
-    assert(position % 8 === 0, 'records start at multiples of 8')
+    assert((position & 7) === 0, 'records start at multiples of 8')
     if (size > slabBytes / 8 || position / 8 > 0xffff_ffff) return false
     if (this.#used + size > slabBytes) this.#beginSlab()
     const slab = this.#slabs[this.#newest % this.#slabsMax] as Buffer
@@ -90,6 +93,7 @@ export class RecordCache {
   #beginSlab(): void {
     this.#newest++
     this.#slabs[this.#newest % this.#slabsMax] = Buffer.allocUnsafeSlow(slabBytes)
+    if (this.#newest < this.#slabsMax) this.#onGrown?.(this.bytes)
     this.#oldest = Math.max(this.#oldest, this.#newest - this.#slabsMax + 1)
     this.#used = 0
   }

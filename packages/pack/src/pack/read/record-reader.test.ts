@@ -7,7 +7,9 @@ import { BlockCache, blockBytes, FileRetirer, PackFile, writeNewFile } from '../
 import { blobKind, firstOffset, makeChunk, makeRecords, type TestRecord } from '../testing/packed-records.ts'
 import { AddressSpace } from './address-space.ts'
 import { Chunk } from './chunk.ts'
+import { RecordCache } from './record-cache.ts'
 import { RecordReader } from './record-reader.ts'
+import { RecordView } from './record-view.ts'
 
 beforeAll(loadXxh64)
 
@@ -22,7 +24,7 @@ interface Store {
 /** Two chunks with a gap between them, below them nothing. */
 async function open(
   seed: number,
-  o: { lengths?: readonly number[]; bytesMax?: number; damage?: (b: Buffer) => void },
+  o: { lengths?: readonly number[]; bytesMax?: number; keeps?: boolean; damage?: (b: Buffer) => void },
 ) {
   const random = new SeededRandom(seed)
   const fs = new MemoryFileSystem()
@@ -49,7 +51,8 @@ async function open(
   }
   const space = new AddressSpace({ epoch: 1, instance: {}, retire: 8192, chunks, segments: [] })
   for (const chunk of chunks) chunk.file.release()
-  const reader = new RecordReader(cache, () => space)
+  const kept = o.keeps === true ? new RecordCache({ bytesMax: 0 }) : undefined
+  const reader = new RecordReader(cache, () => space, kept)
   return { fs, cache, space, reader, records } satisfies Store
 }
 
@@ -71,8 +74,13 @@ function expectRecord(store: Store, record: TestRecord): void {
 
 describe('RecordReader', () => {
   test('reads every record, at any size of the cache, cold and warm', async () => {
-    for (const bytesMax of [0, 1 << 20, 64 << 20]) {
-      const store = await open(1, { bytesMax })
+    for (const [bytesMax, keeps] of [
+      [0, false],
+      [1 << 20, true],
+      [64 << 20, false],
+      [0, true],
+    ] as const) {
+      const store = await open(1, { bytesMax, keeps })
       for (const record of store.records) expectRecord(store, record)
       for (const record of store.records.toReversed()) expectRecord(store, record)
       expect(store.cache.bytes).toBeLessThanOrEqual(store.cache.bytesMax)
@@ -82,7 +90,8 @@ describe('RecordReader', () => {
   test('records that end or begin at a border of blocks, or lie across one', async () => {
     for (let shift = -64; shift <= 64; shift += 8) {
       const first = blockBytes - 64 - 48 + shift
-      const store = await open(2, { lengths: [first, 5, 100, blockBytes * 2 - 48, 1, 0] })
+      const lengths = [first, 5, 100, blockBytes * 2 - 48, 1, 0]
+      const store = await open(2, { lengths, keeps: shift % 16 === 0 })
       for (let round = 0; round < 2; round++) for (const record of store.records) expectRecord(store, record)
     }
   })
@@ -96,7 +105,7 @@ describe('RecordReader', () => {
   })
 
   test('a view that is held stays right when its block has been evicted', async () => {
-    const store = await open(4, { bytesMax: 0 })
+    const store = await open(4, { bytesMax: 0, keeps: true })
     const views = store.records.map((record) => store.reader.record(record.offset))
     for (const [i, record] of store.records.entries()) {
       const view = views[i]
@@ -105,7 +114,7 @@ describe('RecordReader', () => {
   })
 
   test('no offset but those of records reads as a record', async () => {
-    const store = await open(5, { lengths: [0, 3, 100, 64, 200] })
+    const store = await open(5, { lengths: [0, 3, 100, 64, 200], keeps: true })
     const starts = new Set(store.records.map((record) => record.offset))
     for (let offset = 0; offset < store.space.end + 5000; offset++) {
       const code = codeOf(() => store.reader.record(offset))
@@ -127,6 +136,7 @@ describe('RecordReader', () => {
         const at = bit >> 3
         const store = await open(6, {
           lengths,
+          keeps: bit % 2 === 0,
           damage: (bytes) => {
             bytes[at] = (bytes[at] as number) ^ (1 << (bit & 7))
           },
@@ -154,6 +164,27 @@ describe('RecordReader', () => {
       }),
     )
     expect(codeOf(() => store.reader.record((store.records[2] as TestRecord).offset))).toBe('CORRUPT')
+  })
+
+  test('a view that is filled again says the same as one of its own, and stays as it was after a failure', async () => {
+    const store = await open(10, { keeps: true })
+    const view = new RecordView()
+    const said = (of: RecordView) => [
+      of.offset,
+      of.kind,
+      of.flags,
+      of.referenceCount,
+      of.bodyEnd - of.bodyStart,
+      of.hash,
+    ]
+    for (const record of store.records) {
+      store.reader.read(record.offset, view)
+      expect(said(view)).toEqual(said(store.reader.record(record.offset)))
+      expect(view.buf.subarray(view.bodyStart, view.bodyEnd).equals(record.body)).toBe(true)
+    }
+    const before = said(view)
+    expect(codeOf(() => store.reader.read(8, view))).toBe('COLLECTED')
+    expect(said(view)).toEqual(before)
   })
 
   test('recordMatches compares kind and hash', async () => {

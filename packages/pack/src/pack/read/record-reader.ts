@@ -3,6 +3,7 @@ import { readFullySync } from '../../fs/index.ts'
 import { hashEquals, type IndexKind, indexKindOf, type RawHash } from '../../objects/index.ts'
 import { type Block, type BlockCache, blockBytes, type PackFile } from '../blocks/index.ts'
 import {
+  bodyLengthAt,
   parseRecordHeader,
   type RecordHeader,
   recordHeaderSize,
@@ -31,6 +32,7 @@ export class RecordReader {
   readonly #window: WindowPlace = { buf: Buffer.alloc(0), start: 0, available: 0 }
   readonly #assembled = new AssembledRecords()
   readonly #at = new Location()
+  readonly #view = new RecordView()
   readonly #header: RecordHeader = { kind: 0, flags: 0, referenceCount: 0, bodyLength: 0 }
 
   /**
@@ -44,27 +46,36 @@ export class RecordReader {
   }
 
   /**
+   * The record at the offset.
    * @throws COLLECTED when no file holds the offset, CORRUPT when there is no whole record of that offset,
    * and what the file system throws
    */
   record(offset: number): RecordView {
+    const view = new RecordView()
+    this.read(offset, view)
+    return view
+  }
+
+  /**
+   * The same into a view that is used again and again.
+   * @throws as `record` does; then `into` is as it was
+   */
+  read(offset: number, into: RecordView): void {
     const { file, position } = this.#locate(offset)
     const start = position & (blockBytes - 1)
-    const index = Math.floor(position / blockBytes)
-    const needed = Math.min(start + recordHeaderSize, blockBytes)
+    const index = (position - start) / blockBytes
+    const block = this.#cache.peek(file, index, 0)
+    if (block?.isVerified(start) === true) {
+      into.place(offset, block.buf, start)
+      return
+    }
     const records = this.#records
-    if (records !== undefined && this.#cache.peek(file, index, needed) === undefined) {
-      if (this.#findSmall(records, file, position, offset))
-        return new RecordView(offset, records.buf, records.start)
+    const isInBlock = block !== undefined && block.validTo >= headerEnd(start)
+    if (records !== undefined && !isInBlock && this.#findSmall(records, file, position, offset)) {
+      into.place(offset, records.buf, records.start)
+      return
     }
-    const block = this.#cache.block(file, index, needed)
-    if (block.isVerified(start)) return new RecordView(offset, block.buf, start)
-    if (start + recordHeaderSize <= blockBytes) {
-      const view = this.#verifyInside(file, block, { offset, start, index })
-      if (view !== undefined) return view
-    }
-    const assembled = this.#assembled.get(file, position)
-    return new RecordView(offset, assembled ?? this.#assemble(file, position, offset), 0)
+    this.#readBlock(file, { offset, start, index }, into)
   }
 
   /**
@@ -84,7 +95,8 @@ export class RecordReader {
    * @throws as `record` does
    */
   recordMatches(offset: number, kind: IndexKind, hash: RawHash): boolean {
-    const view = this.record(offset)
+    const view = this.#view
+    this.read(offset, view)
     return indexKindOf(view.kind) === kind && hashEquals(view.buf, view.hashStart, hash)
   }
 
@@ -92,7 +104,8 @@ export class RecordReader {
     const at = this.#at
     if (!this.#space().locate(offset, at)) throw new VarveError('COLLECTED', {})
     const found = at as { readonly file: PackFile; readonly position: number }
-    if (offset % 8 !== 0) throw corrupt(found.file, found.position)
+    // Bases of chunks and positions of runs are multiples of 8.
+    if ((found.position & 7) !== 0) throw corrupt(found.file, found.position)
     return found
   }
 
@@ -103,7 +116,7 @@ export class RecordReader {
   #findSmall(records: RecordCache, file: PackFile, position: number, offset: number): boolean {
     if (records.find(file.number, position)) {
       if (!records.isOld()) return true
-      const size = recordSize(records.buf.readUInt32LE(records.start + 12))
+      const size = recordSize(bodyLengthAt(records.buf, records.start))
       return records.add(file.number, position, records.buf, { start: records.start, size })
     }
     const at = this.#window
@@ -120,13 +133,29 @@ export class RecordReader {
     return records.add(file.number, position, at.buf, { start: at.start, size })
   }
 
-  /** `undefined`: the record goes on in the next block. */
+  /** Out of the block cache, whatever the size. */
+  #readBlock(
+    file: PackFile,
+    at: { readonly offset: number; readonly start: number; readonly index: number },
+    into: RecordView,
+  ): void {
+    const { offset, start, index } = at
+    const found = this.#cache.block(file, index, headerEnd(start))
+    const isWhole = start + recordHeaderSize <= blockBytes
+    const block = isWhole ? this.#verifyInside(file, found, at) : undefined
+    const position = index * blockBytes + start
+    if (block !== undefined) into.place(offset, block.buf, start)
+    else into.place(offset, this.#assembled.get(file, position) ?? this.#assemble(file, position, offset), 0)
+  }
+
+  /** The block with the whole record in it; `undefined`: the record goes on in the next block. */
   #verifyInside(
     file: PackFile,
     found: Block,
-    at: { offset: number; start: number; index: number },
-  ): RecordView | undefined {
+    at: { readonly offset: number; readonly start: number; readonly index: number },
+  ): Block | undefined {
     const { offset, start, index } = at
+    if (found.isVerified(start)) return found
     const position = index * blockBytes + start
     if (found.validTo < start + recordHeaderSize) throw corrupt(file, position)
     if (!parseRecordHeader(found.buf, start, this.#header)) throw corrupt(file, position)
@@ -136,7 +165,7 @@ export class RecordReader {
     if (verifyRecord(block.buf, start, block.validTo - start, offset, this.#header) === 0)
       throw corrupt(file, position)
     block.markVerified(start)
-    return new RecordView(offset, block.buf, start)
+    return block
   }
 
   /** A copy of a record that lies in several blocks. */
@@ -169,6 +198,11 @@ export class RecordReader {
     }
     return done
   }
+}
+
+/** How far a block must be filled for the header at `start` of it, or for as much of that as it holds. */
+function headerEnd(start: number): number {
+  return Math.min(start + recordHeaderSize, blockBytes)
 }
 
 function corrupt(file: PackFile, offset: number): VarveError<'CORRUPT'> {

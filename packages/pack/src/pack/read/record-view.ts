@@ -1,22 +1,26 @@
 import { type RawHash, readHash } from '../../objects/index.ts'
+import { bodyLengthAt } from '../frame/index.ts'
+
+const noBytes = Buffer.alloc(0)
 
 /**
  * A record whose checksum was right, in memory that nobody changes: it may be held, but it keeps its whole
- * block alive. Whoever keeps much copies.
+ * block alive. Whoever keeps much copies. `RecordReader.record` gives one of its own; who reads very many
+ * makes one and has it filled again by `RecordReader.read`.
  */
 export class RecordView {
-  readonly offset: number
-  readonly buf: Buffer
-  readonly kind: number
-  readonly flags: number
+  offset = 0
+  buf: Buffer = noBytes
+  kind = 0
+  flags = 0
   /** The last 8 bytes each of the body are virtual offsets. */
-  readonly referenceCount: number
-  readonly hashStart: number
-  readonly bodyStart: number
-  readonly bodyEnd: number
+  referenceCount = 0
+  hashStart = 0
+  bodyStart = 0
+  bodyEnd = 0
 
   /** @param start where the record's header begins in `buf` */
-  constructor(offset: number, buf: Buffer, start: number) {
+  place(offset: number, buf: Buffer, start: number): void {
     this.offset = offset
     this.buf = buf
     this.kind = buf[start + 8] as number
@@ -30,16 +34,4 @@ export class RecordView {
   get hash(): RawHash {
     return readHash(this.buf, this.hashStart)
   }
-}
-
-/** The field itself; below 2^23 in every record that is whole. */
-function bodyLengthAt(buf: Buffer, start: number): number {
-  const at = start + 12
-  return (
-    ((buf[at] as number) |
-      ((buf[at + 1] as number) << 8) |
-      ((buf[at + 2] as number) << 16) |
-      ((buf[at + 3] as number) << 24)) >>>
-    0
-  )
 }
