@@ -58,6 +58,19 @@ test('keys that would be the same when stored are refused', () =>
     expect(() => store.tag('half\ud800')).toThrow(expect.objectContaining({ code: 'INVALID_PATH' }))
   }))
 
+test('more text than a record can hold is refused', () =>
+  withStore({}, async ({ store }) => {
+    const text = 'x'.repeat(4_194_305)
+    const main = store.branch('main')
+    const kept = await main.commit((edit) => void edit.set('a', 'b'), { message: text.slice(1) })
+    const option = { code: 'OPTION_MISMATCH', details: { option: 'message' } }
+    const change = (edit: { set(path: string, text: string): unknown }): void => void edit.set('a', 'c')
+    await expect(main.commit(change, { message: text })).rejects.toMatchObject(option)
+    await expect(main.commit(change, { extra: { text } })).rejects.toMatchObject(option)
+    await expect(store.tag('v1').create(kept, { message: text })).rejects.toMatchObject(option)
+    expect((await main.commit(change)).parents).toEqual([kept.hash])
+  }))
+
 test('a durability that there is not is refused, not taken for the weaker one', () =>
   withStore({}, async ({ store }) => {
     const durability = 'Commit' as 'commit'

@@ -4,6 +4,7 @@
  * head.
  */
 import { orAborted, throwIfAborted, VarveError } from '@varve/pack/errors'
+import { rawToHex } from '@varve/pack/objects'
 import type {
   Abortable,
   Branch,
@@ -84,7 +85,7 @@ export class BranchHandle implements Branch {
     const expectedHash = typeof expected === 'object' ? expected.hash : expected
     let isMoved = false
     await this.#move((current) => {
-      const currentHash = current === undefined ? undefined : this.#handleOf(current)?.hash
+      const currentHash = current === undefined ? undefined : rawToHex(current.hash)
       if (currentHash !== expectedHash) return current
       isMoved = true
       return next === undefined ? undefined : this.#targetFor(next)
@@ -167,11 +168,15 @@ export class BranchHandle implements Branch {
       this.#rooms.queue.assertOpen()
       const base = this.#rooms.refs.newest(this.#key)
       const outcome = await this.#attempt(fn, { ...o, info }, base)
+      if (outcome.state === 'moved') continue
+      const durability = o.durability ?? this.#rooms.durability
       if (outcome.state === 'committed') {
-        await settleRef(this.#rooms, outcome.move, o.durability ?? this.#rooms.durability)
+        await settleRef(this.#rooms, outcome.move, durability)
         return outcome.commit
       }
-      if (outcome.state === 'unchanged') return this.#handleOf(base) as Commit
+      // A head that only the queue has seen so far is given to nobody before it is as durable as asked.
+      if (this.#rooms.refs.acknowledged(this.#key) !== base) await this.#rooms.queue.settle(durability)
+      return this.#handleOf(base) as Commit
     }
     throw new VarveError('CONFLICT', { ref: this.name })
   }

@@ -5,6 +5,9 @@ import type { CommitInfo } from '../api/index.ts'
 const HALF_PAIR = /\p{Surrogate}/u
 const HALF_PAIRS = /\p{Surrogate}/gu
 
+/** All texts of a commit or a tag together: half of what a record of the log can hold. */
+const TEXT_BYTES_MAX = 4 * 1024 * 1024
+
 /** What a commit will say of itself, checked, and in the form in which it is stored. */
 export interface CheckedInfo {
   readonly author: string | undefined
@@ -20,12 +23,23 @@ export function checkedInfo(info: CommitInfo): CheckedInfo {
   if (durability !== undefined && durability !== 'commit' && durability !== 'flush') {
     throw new VarveError('OPTION_MISMATCH', { option: 'durability' })
   }
-  return {
+  const checked = {
     author: author === undefined ? undefined : asStored(author),
     date: date === undefined ? undefined : dateMs(date),
     message: asStored(message),
     extra: checkedExtra(extra),
   }
+  checkTextBytes([checked.author ?? '', checked.message, ...Object.entries(checked.extra).flat()])
+  return checked
+}
+
+/** @throws OPTION_MISMATCH when a record of the log has no room for so much text */
+export function checkTextBytes(texts: readonly string[]): void {
+  let bytes = 0
+  for (const text of texts) bytes += Buffer.byteLength(text)
+  if (bytes <= TEXT_BYTES_MAX) return
+  const message = `${bytes} bytes of text are too many: at most ${TEXT_BYTES_MAX}`
+  throw new VarveError('OPTION_MISMATCH', { option: 'message' }, { message })
 }
 
 /** @throws OPTION_MISMATCH when it is no time that a `Date` can hold */

@@ -3,7 +3,7 @@ import type { Commit, CommitLike, Tag } from '../api/index.ts'
 import { type RefAnnotation, refKey } from '../refs/index.ts'
 import type { BranchRooms } from './branch-rooms.ts'
 import { CommitHandle } from './commit-handle.ts'
-import { dateMs } from './commit-info.ts'
+import { checkTextBytes, dateMs } from './commit-info.ts'
 import { findCommit } from './find-commit.ts'
 import { appendRef, settleRef } from './ref-writer.ts'
 
@@ -40,6 +40,7 @@ export class TagHandle implements Tag {
     } = {},
   ): Promise<void> {
     const { queue, refs, durability } = this.#rooms
+    checkTextBytes([o.message ?? '', o.author ?? ''])
     while (queue.isBlocked) await queue.unblocked()
     if (refs.newest(this.#key) !== undefined) throw new VarveError('CONFLICT', { ref: this.name })
     const { hash, offset } = findCommit(this.#rooms, commit)
