@@ -165,6 +165,7 @@ class Opening {
     const { control, storeId, packs, records } = parts
     const { fs, onEvent } = this.#o
     const { recovered } = packs
+    throwIfAborted(this.#o.signal)
     if (recovered.bytesCut > 0) {
       onEvent({ type: 'recovered', bytesCut: recovered.bytesCut, batchesCut: recovered.batchesCut })
     }
@@ -196,6 +197,7 @@ class Opening {
     const { control, storeId, files, records } = parts
     const { clock, onEvent } = this.#o
     const { index } = files
+    throwIfAborted(this.#o.signal)
     const objects = new ObjectReader({
       records,
       index,
