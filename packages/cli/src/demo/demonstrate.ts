@@ -13,16 +13,17 @@ const OBJECTS_MIN = 50_000
 const MAIN = 'main'
 
 /**
- * Imports the project's own history into a new store, extends it if it is short, collects one half of it
- * while committing goes on, and tells what became of everything. The store stays.
+ * Imports the project's own history (or that of the repository asked for) into a new store, extends it if it
+ * is short, collects one half of it while committing goes on, and tells what became of everything. The store
+ * stays.
  */
-export async function demonstrate(host: Host): Promise<void> {
+export async function demonstrate(host: Host, asked?: string): Promise<void> {
   const startedMs = host.clock.monotonic()
   const stage = new Stage(host)
   const folder = join(await host.files.makeTemporaryFolder('varve-'), 'store')
   const store = await Store.open(folder, { signal: host.interrupted })
   try {
-    await importOwnHistory(store, host, stage)
+    await importOwnHistory(store, { host, stage, asked })
     const generated = new GeneratedHistory(store, await mainLine(store))
     await extend(generated, store, stage)
     const target = await middleOf(store, generated.branch)

@@ -1,3 +1,4 @@
+import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { formatBytes } from '@varve/pack/base'
 import type { Store } from '@varve/store'
@@ -9,9 +10,17 @@ import type { Stage } from './stage.ts'
 /** From dist/demo up to the root of the workspace. */
 const project: string = fileURLToPath(new URL('../../../..', import.meta.url))
 
-/** Imports the history of this project, if it is here and whole; says so when it is not. */
-export async function importOwnHistory(store: Store, host: Host, stage: Stage): Promise<void> {
-  const repository = await openProject(host, stage)
+/**
+ * Imports the history of this project, or of the repository that was asked for, if it is there and whole;
+ * says so when it is not.
+ */
+export async function importOwnHistory(
+  store: Store,
+  o: { readonly host: Host; readonly stage: Stage; readonly asked: string | undefined },
+): Promise<void> {
+  const { host, stage, asked } = o
+  const folder = asked === undefined ? project : resolve(host.folder, asked)
+  const repository = await openWhole(folder, host, stage)
   if (repository === undefined) return
   const { files, clock, interrupted } = host
   const startedMs = clock.monotonic()
@@ -23,23 +32,24 @@ export async function importOwnHistory(store: Store, host: Host, stage: Stage): 
   })
   const { commits, trees, blobs, bytes } = outcome.counts
   const seconds = (clock.monotonic() - startedMs) / 1_000
+  const what = asked === undefined ? "the project's own history" : folder
   await stage.say(
-    `Imported the project's own history: ${commits} commits, ${trees} trees, ${blobs} blobs ` +
+    `Imported ${what}: ${commits} commits, ${trees} trees, ${blobs} blobs ` +
       `(${formatBytes(bytes)}) in ${seconds.toFixed(1)} s.`,
   )
 }
 
-async function openProject(host: Host, stage: Stage): Promise<GitRepository | undefined> {
+async function openWhole(folder: string, host: Host, stage: Stage): Promise<GitRepository | undefined> {
   try {
     const { environment, files, interrupted } = host
-    const repository = await GitRepository.open({ folder: project, environment, signal: interrupted })
+    const repository = await GitRepository.open({ folder, environment, signal: interrupted })
     if ((await files.kind(repository.shallowFile)) === undefined) return repository
-    await stage.say('This copy of the project has no whole history: a generated one takes its place.')
+    await stage.say(
+      'The repository is a shallow clone, without its whole history: a generated one takes its place.',
+    )
   } catch (cause) {
     if (!(cause instanceof GitFailed)) throw cause
-    await stage.say(
-      `The project's history cannot be read (${firstLine(cause.said)}): a generated one takes its place.`,
-    )
+    await stage.say(`No history can be read (${firstLine(cause.said)}): a generated one takes its place.`)
   }
   return undefined
 }

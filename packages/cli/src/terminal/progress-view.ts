@@ -19,7 +19,7 @@ export interface Step {
   readonly etaMs?: number | undefined
 }
 
-/** Shows progress on stderr, and only there. */
+/** Shows progress on stderr, and only there. After `stop` nothing is shown any more. */
 export interface ProgressView {
   update(step: Step): void
   /** Takes the bar away. */
@@ -47,16 +47,19 @@ class BarView implements ProgressView {
   readonly #make: (format: string) => SingleBar
   readonly #startedMs: number
   #bar: SingleBar | undefined
+  #isStopped = false
   #shape = ''
 
   constructor(host: Host, make: (format: string) => SingleBar) {
     this.#host = host
     this.#make = make
     this.#startedMs = host.clock.monotonic()
+    // Whatever happens then, the cursor is seen again.
+    host.interrupted.addEventListener('abort', () => this.stop(), { once: true })
   }
 
   update(step: Step): void {
-    if (this.#host.clock.monotonic() - this.#startedMs < BAR_AFTER_MS) return
+    if (this.#isStopped || this.#host.clock.monotonic() - this.#startedMs < BAR_AFTER_MS) return
     const shape = step.total === undefined ? ENDLESS_FORMAT : BAR_FORMAT
     const total = Math.max(step.total ?? 0, step.done)
     if (this.#bar === undefined || shape !== this.#shape) {
@@ -70,6 +73,7 @@ class BarView implements ProgressView {
   }
 
   stop(): void {
+    this.#isStopped = true
     this.#bar?.stop()
     this.#bar = undefined
   }
