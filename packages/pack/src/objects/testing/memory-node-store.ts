@@ -74,6 +74,13 @@ export class MemoryNodeStore implements NodeReader, NodeSink {
     return found.body
   }
 
+  /** Where an object with this hash is. */
+  offsetOf(kind: 'node' | 'blob', hash: RawHash): number {
+    const offset = this.#offsets.get(`${kind} ${hash}`)
+    if (offset === undefined) throw new Error('the object is stored')
+    return offset
+  }
+
   #add(record: StoredRecord): number {
     const offset = this.#nextOffset
     this.#nextOffset += (48 + record.body.length + 7) & ~7

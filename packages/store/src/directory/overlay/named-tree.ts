@@ -3,7 +3,7 @@ import { VarveError } from '@varve/pack/errors'
 import { hexToRaw, type NodeRef, type RawHash, rawToHex } from '@varve/pack/objects'
 import type { Hash, Tree } from '../../api/index.ts'
 import { stateOf, type TreeState, type TreeStorage } from '../reading/index.ts'
-import { liveNode } from './revalidate.ts'
+import { foreignNode, liveNode } from './revalidate.ts'
 
 /**
  * The root node, live in this store, of a tree that a caller named: by hash, or by a handle that may be older
@@ -23,11 +23,7 @@ export function namedTree(storage: TreeStorage, tree: Tree | Hash<'tree'>): Node
  */
 export function rootIn(storage: TreeStorage, { storage: home, root, epoch }: TreeState): NodeRef {
   if (home.instance === storage.instance) return epoch === storage.epoch() ? root : liveNode(storage, root)
-  assert(
-    root.draft === undefined,
-    'a tree that is not stored yet is written to the store that it was read from',
-  )
-  return treeByHash(storage, root.hash)
+  return foreignNode(storage, root)
 }
 
 function treeByHash(storage: TreeStorage, hash: RawHash): NodeRef {

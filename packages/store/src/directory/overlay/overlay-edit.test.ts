@@ -289,11 +289,9 @@ describe('OverlayEdit', () => {
     await expect(lost.entries().toArray()).rejects.toSatisfy(isCollected)
 
     store(emptyTree(storage).edit().set('a/x', '1').set('b/y', '2'), storage)
-    for (const source of [onLost, grafted, blobbed, lost]) {
+    for (const source of [onLost, drafted, grafted, blobbed, lost]) {
       expect(outcomeOf2(() => finishSteps(writeTree(source, storage, storage)), isCollected)).toBe('done')
     }
-    // A draft holds offsets that cannot be changed any more.
-    expect(outcomeOf2(() => finishSteps(writeTree(drafted, storage, storage)), isCollected)).toBe('refused')
     expect(text(store(onLost, storage).getSync('b/z'))).toBe('3')
   })
 

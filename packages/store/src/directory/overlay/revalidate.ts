@@ -1,6 +1,15 @@
-import { readU64 } from '@varve/pack/base'
 import { VarveError } from '@varve/pack/errors'
-import { type BlobRef, type DraftNode, type NodeRef, type RawHash, rawToHex } from '@varve/pack/objects'
+import {
+  type BlobRef,
+  type DraftNode,
+  type IndexKind,
+  indexKind,
+  type NodeRef,
+  type RawHash,
+  type Relocate,
+  rawToHex,
+  relocateDraft,
+} from '@varve/pack/objects'
 import { findTarget, isDirectory, nodeOf, type TreeStorage } from '../reading/index.ts'
 import type { OverlayChange, OverlayDirectory } from './overlay-directory.ts'
 
@@ -33,16 +42,42 @@ export function revalidateOverlay(storage: TreeStorage, root: OverlayDirectory):
 }
 
 /**
- * Where a tree's root node is now.
+ * Where a tree's root node is now, or the draft of it with what it refers to where that is now.
  * @throws COLLECTED when it, or something that a draft refers to, is gone
  */
 export function liveNode(storage: TreeStorage, ref: NodeRef): NodeRef {
-  if (ref.draft !== undefined) {
-    checkDraft(storage, ref.draft)
-    return ref
-  }
+  if (ref.draft !== undefined)
+    return withDraft(
+      ref,
+      relocateDraft(ref.draft, (...what) => liveOffset(storage, what)),
+    )
   if (storage.isLive(ref.offset)) return ref
   return storage.findTree(ref.hash) ?? collected(ref.hash)
+}
+
+/**
+ * The same for a tree of another store, or of another opening of this one, whose offsets mean nothing here.
+ * @throws COLLECTED
+ */
+export function foreignNode(storage: TreeStorage, ref: NodeRef): NodeRef {
+  if (ref.draft === undefined) return storage.findTree(ref.hash) ?? collected(ref.hash)
+  return withDraft(
+    ref,
+    relocateDraft(ref.draft, (kind, hash) => offsetOf(storage, kind, hash)),
+  )
+}
+
+function withDraft(ref: NodeRef, draft: DraftNode): NodeRef {
+  return draft === ref.draft ? ref : { ...ref, draft }
+}
+
+function liveOffset(storage: TreeStorage, [kind, hash, offset]: Parameters<Relocate>): number {
+  return storage.isLive(offset) ? offset : offsetOf(storage, kind, hash)
+}
+
+function offsetOf(storage: TreeStorage, kind: IndexKind, hash: RawHash): number {
+  const found = kind === indexKind.tree ? storage.findTree(hash) : storage.findBlob(hash)
+  return found?.offset ?? collected(hash)
 }
 
 function liveBase(storage: TreeStorage, base: NodeRef | undefined): NodeRef | undefined {
@@ -54,24 +89,6 @@ function revalidateBlob(storage: TreeStorage, change: Exclude<OverlayChange, { k
   const blob = change.blob as BlobRef
   if (blob.draft !== undefined || storage.isLive(blob.offset)) return
   change.blob = storage.findBlob(blob.hash) ?? collected(blob.hash)
-}
-
-/**
- * A draft's references to stored records are what it was made from, so each must be live where it is: an
- * offset inside a draft cannot be changed any more.
- */
-function checkDraft(storage: TreeStorage, root: DraftNode): void {
-  const seen = new Set([root])
-  // A set iterates over what is added to it on the way.
-  for (const node of seen) {
-    const offsets = node.end - 8 * node.referenceCount
-    for (let index = 0; index < node.referenceCount; index++) {
-      const child = node.children?.[index]
-      if (child?.kind === 'node') seen.add(child)
-      else if (child === undefined && !storage.isLive(readU64(node.buf, offsets + 8 * index)))
-        collected(node.hash)
-    }
-  }
 }
 
 function collected(hash: RawHash): never {
