@@ -31,7 +31,7 @@ export class ModelDriver {
   readonly #temp: TempStore
   readonly #model = new ModelStore()
   readonly #commits: KnownCommit[] = []
-  #held: HeldTree[] = []
+  readonly #held: HeldTree[] = []
   readonly #treeHashes = new Map<string, Hash<'tree'>>()
   readonly #treeKeys = new Map<string, string>()
   #finishing: Promise<GcResult> | undefined
@@ -178,7 +178,7 @@ export class ModelDriver {
   }
 
   async #commitHeld(number: number): Promise<void> {
-    const held = this.#held[number % Math.max(1, this.#held.length)]
+    const held = this.#held.at(-1 - (number % Math.max(1, this.#held.length)))
     if (held === undefined) return
     // It may have been made anew so far that nothing of its base is left in it: then it stands on nothing.
     const needs = this.#model.presenceOfAll(held.needs) === 'there' ? held.needs : unknownNeeds
@@ -312,7 +312,6 @@ export class ModelDriver {
       )
       this.#model.endCollection(state === 'finalised' ? true : state === 'cancelled' ? false : undefined)
     }
-    this.#held = []
   }
 
   /** Everything that is known to be there is, whole; everything that must be gone is. */

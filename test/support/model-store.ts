@@ -43,6 +43,8 @@ interface Running extends CollectionRequest {
   readonly targetPlace: Place | undefined
   /** Every ref at the start, and whatever a ref was set to since. */
   readonly refs: Set<string>
+  /** Those of them that were set before the switch for certain: their history stays too, where there is no target. */
+  readonly refsBefore: Set<string>
   readonly start: number
   /** Its switch may have happened already. */
   isFinishing: boolean
@@ -136,7 +138,9 @@ export class ModelStore {
     this.#position++
     if (commit === undefined) this.refs.delete(name)
     else this.refs.set(name, commit)
-    if (commit !== undefined) this.#running?.refs.add(commit)
+    if (commit === undefined) return
+    this.#running?.refs.add(commit)
+    if (!this.isFinishing) this.#running?.refsBefore.add(commit)
   }
 
   get isCollecting(): boolean {
@@ -163,6 +167,7 @@ export class ModelStore {
       targetPlace,
       startedAt: now,
       refs: new Set(this.refs.values()),
+      refsBefore: new Set(this.refs.values()),
       start: this.#position,
       isFinishing: false,
     }
@@ -271,7 +276,7 @@ export class ModelStore {
     const kept = this.#below(roots, isMust)
     if (running.target !== undefined) return kept
     // All history that refs reach; what else is kept may bring its own along.
-    const heads = isMust ? [...running.refs] : [...kept].filter((key) => key.startsWith('c:'))
+    const heads = isMust ? [...running.refsBefore] : [...kept].filter((key) => key.startsWith('c:'))
     return this.#below([...kept, ...this.#ancestors(heads, isMust)], isMust)
   }
 
