@@ -105,12 +105,13 @@ export class BlockCache {
    * Reads the missing blocks of a range ahead, without blocking the thread. The caller keeps the file open.
    */
   async preload(file: BlockSource, range: { readonly start: number; readonly end: number }): Promise<void> {
-    let next = Math.floor(range.start / blockBytes)
+    const size = file.table.blockBytes
+    let next = Math.floor(range.start / size)
     const end = Math.min(range.end, file.end)
     const loadNext = async (): Promise<void> => {
-      while (next * blockBytes < end) {
+      while (next * size < end) {
         const index = next++
-        const needed = Math.min(blockBytes, end - index * blockBytes)
+        const needed = Math.min(size, end - index * size)
         if (this.peek(file, index, needed) === undefined) await this.#loadAhead(file, index)
       }
     }
@@ -133,14 +134,14 @@ export class BlockCache {
 
   #load(file: BlockSource, index: number): Block {
     const block = new Block(file.table, index, blockLength(file, index))
-    const from = index * blockBytes
+    const from = index * file.table.blockBytes
     const length = Math.min(block.buf.length, file.end - from)
     if (length > 0) block.validTo = readFullySync(file.handle, block.buf, 0, length, from)
     this.#insert(block)
     return block
   }
 
-  /** The file has grown since the block was read. */
+  /** The file, a pack file, has grown since the block was read. */
   #refresh(file: BlockSource, old: Block): Block {
     const length = Math.min(blockBytes, file.end - old.index * blockBytes)
     if (length <= old.validTo) return old
@@ -153,7 +154,7 @@ export class BlockCache {
 
   async #loadAhead(file: BlockSource, index: number): Promise<void> {
     const block = new Block(file.table, index, blockLength(file, index))
-    const from = index * blockBytes
+    const from = index * file.table.blockBytes
     const length = Math.min(block.buf.length, file.end - from)
     while (block.validTo < length) {
       const rest = length - block.validTo
@@ -223,6 +224,7 @@ function atLeastMin(bytesMax: number): number {
 
 /** A file that grows no more has a shorter last block. */
 function blockLength(file: BlockSource, index: number): number {
-  if (file.isGrowing) return blockBytes
-  return Math.max(0, Math.min(blockBytes, file.end - index * blockBytes))
+  const size = file.table.blockBytes
+  if (file.isGrowing) return size
+  return Math.max(0, Math.min(size, file.end - index * size))
 }

@@ -1,4 +1,6 @@
 import { assert } from '../../base/index.ts'
+import { blockBytes, indexBlockBytes } from './block.ts'
+import { isIndexKey } from './file-key.ts'
 
 /** No file of ours is larger: chunks end at 1 GiB and one batch, segments at 256 MiB. */
 const blocksMax = 1 << 17
@@ -7,11 +9,14 @@ const blocksMax = 1 << 17
 export class BlockTable {
   /** The file: its number and what it is, see `fileKey`. */
   readonly key: number
+  /** Size of its blocks; only the last may be shorter. */
+  readonly blockBytes: number
   /** By block index: 1 + the place in the ring; 0 means not cached. */
   #places = new Uint32Array(16)
 
   constructor(key: number) {
     this.key = key
+    this.blockBytes = isIndexKey(key) ? indexBlockBytes : blockBytes
   }
 
   /** Memory of the table itself. */

@@ -2,19 +2,22 @@ import type { BlockTable } from './block-table.ts'
 
 /** The unit of the block cache: 64 KiB of a file, aligned. */
 export const blockBytes = 65_536
+/**
+ * Index files are read by single pages: look-ups come to them in no order, and most find nothing there.
+ */
+export const indexBlockBytes = 4096
 /** Records start at multiples of this many bytes. */
 export const slotBytes = 8
-const bitmapBytes = blockBytes / slotBytes / 8
 
 /**
- * Up to 64 KiB of one file, from `index * blockBytes` on. Bytes below `validTo` never change once they are
- * there, and a block's memory is never used for another block: a view into it stays right for as long as it
- * is held, also after the block has left the cache.
+ * Up to 64 KiB of one file, from `index * table.blockBytes` on. Bytes below `validTo` never change once they
+ * are there, and a block's memory is never used for another block: a view into it stays right for as long as
+ * it is held, also after the block has left the cache.
  */
 export class Block {
   readonly table: BlockTable
   readonly index: number
-  /** The last block of a file that grows no more may be shorter than 64 KiB. */
+  /** The last block of a file that grows no more may be shorter. */
   readonly buf: Buffer
   /** The same bytes, for searches in pages of numbers: faster than the methods of `Buffer`. */
   readonly view: DataView
@@ -28,7 +31,7 @@ export class Block {
   isRecent = false
 
   constructor(table: BlockTable, index: number, bytes: number) {
-    const memory = Buffer.allocUnsafeSlow(bytes + bitmapBytes)
+    const memory = Buffer.allocUnsafeSlow(bytes + bitmapBytes(bytes))
     this.table = table
     this.index = index
     this.buf = memory.subarray(0, bytes)
@@ -49,7 +52,11 @@ export class Block {
 
 /** What a block of `bytes` costs in memory, in bytes, with its bitmap and its objects. */
 export function blockCost(bytes: number): number {
-  return bytes + bitmapBytes + blockObjectBytes
+  return bytes + bitmapBytes(bytes) + blockObjectBytes
+}
+
+function bitmapBytes(bytes: number): number {
+  return Math.ceil(bytes / slotBytes / 8)
 }
 
 // Block, two Buffers, a DataView, an ArrayBuffer and its backing store's header, a place in the ring.

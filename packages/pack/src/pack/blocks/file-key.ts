@@ -7,3 +7,8 @@ const places: { readonly [K in PackFileKind]: number } = { pack: 0, map: 1, idx:
 export function fileKey(number: number, kind: PackFileKind): number {
   return number * 4 + places[kind]
 }
+
+/** Whether the key is that of an index file. */
+export function isIndexKey(key: number): boolean {
+  return key % 4 === places.idx
+}

@@ -1,6 +1,6 @@
 /** Blocks of files in bounded memory, and the files they come from, shared by all who read from them. */
 
-export { Block, blockBytes, slotBytes } from './block.ts'
+export { Block, blockBytes, indexBlockBytes, slotBytes } from './block.ts'
 export { BlockCache } from './block-cache.ts'
 export type { BlockSource } from './block-source.ts'
 export type { BlockTable } from './block-table.ts'

@@ -2,7 +2,7 @@ import { assert, readU64, xxh64 } from '../../base/index.ts'
 import { VarveError } from '../../errors/index.ts'
 import { type FileSystem, hasCode, readFully, readFullySync } from '../../fs/index.ts'
 import type { IndexKind, RawHash } from '../../objects/index.ts'
-import { type Block, type BlockCache, blockBytes, type FileRetirer, PackFile } from '../blocks/index.ts'
+import { type Block, type BlockCache, type FileRetirer, PackFile } from '../blocks/index.ts'
 import { BloomFilter } from './bloom-filter.ts'
 import { hashWord } from './hash-word.ts'
 import {
@@ -240,12 +240,10 @@ export class IndexFile {
 
   #scan(range: HashRange, visit: (kind: IndexKind, offset: number) => boolean): void {
     for (let page = this.#firstPage(range); page < this.#header.pageCount; page++) {
-      const block = this.#pageBlock(page)
-      const start = startOf(page)
-      const { view } = block
-      const count = view.getUint32(start + 8, true)
-      for (let i = firstEntry(view, start, count, range); i < count; i++) {
-        const at = start + pageHeaderBytes + i * entryBytes
+      const { view } = this.#pageBlock(page)
+      const count = view.getUint32(8, true)
+      for (let i = firstEntry(view, count, range); i < count; i++) {
+        const at = pageHeaderBytes + i * entryBytes
         const high = view.getUint32(at)
         if (high > range.highEnd || (high === range.highEnd && view.getUint32(at + 4) > range.lowEnd)) return
         const word = view.getUint32(at + 12, true)
@@ -271,15 +269,13 @@ export class IndexFile {
     return below
   }
 
-  /** The block with the page in it, which is proved. */
+  /** The block that is the page, which is proved. */
   #pageBlock(page: number): Block {
-    const start = startOf(page)
-    const position = (1 + page) * pageBytes
-    const block = this.#cache.block(this.#file, Math.floor(position / blockBytes), start + pageBytes)
-    if (block.validTo < start + pageBytes) throw corrupt(this.#file, position)
-    if (block.isVerified(start)) return block
-    this.#checkPage(block.buf, start, page)
-    block.markVerified(start)
+    const block = this.#cache.block(this.#file, 1 + page, pageBytes)
+    if (block.validTo < pageBytes) throw corrupt(this.#file, (1 + page) * pageBytes)
+    if (block.isVerified(0)) return block
+    this.#checkPage(block.buf, 0, page)
+    block.markVerified(0)
     return block
   }
 
@@ -316,18 +312,13 @@ interface HashRange {
   readonly lowEnd: number
 }
 
-/** Where a page begins in its block. */
-function startOf(page: number): number {
-  return ((1 + page) * pageBytes) % blockBytes
-}
-
 /** The first entry of a page that is not below the range. */
-function firstEntry(view: DataView, start: number, count: number, range: HashRange): number {
+function firstEntry(view: DataView, count: number, range: HashRange): number {
   let from = 0
   let to = count
   while (from < to) {
     const middle = (from + to) >>> 1
-    const at = start + pageHeaderBytes + middle * entryBytes
+    const at = pageHeaderBytes + middle * entryBytes
     const high = view.getUint32(at)
     if (high < range.high || (high === range.high && view.getUint32(at + 4) < range.low)) from = middle + 1
     else to = middle

@@ -2,9 +2,10 @@ import { tryReadU64, writeU64, xxh64 } from '../../base/index.ts'
 import { VarveError } from '../../errors/index.ts'
 import { formatVersion, magic } from '../../layout/index.ts'
 import type { IndexKind } from '../../objects/index.ts'
+import { indexBlockBytes } from '../blocks/index.ts'
 
 /** Pages and header alike. */
-export const pageBytes = 4096
+export const pageBytes: typeof indexBlockBytes = indexBlockBytes
 export const pageHeaderBytes = 16
 export const entryBytes = 16
 export const entriesPerPage = 255
