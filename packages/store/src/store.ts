@@ -42,9 +42,9 @@ import {
   TagHandle,
 } from './branches/index.ts'
 import { Bulk } from './bulk.ts'
-import { diffTrees, emptyTree, LazyCursor, StoredTree } from './directory/index.ts'
+import { diffTrees, emptyTree, LazyCursor, paceSteps, StoredTree } from './directory/index.ts'
 import { hasBlobs } from './has-blobs.ts'
-import { isAncestor, mergeBases } from './history/index.ts'
+import { type CommitLookup, isAncestor, mergeBases } from './history/index.ts'
 import { openFailure } from './opening/index.ts'
 import { putBlob } from './put-blob.ts'
 import { refNameOf } from './refs/index.ts'
@@ -180,18 +180,15 @@ export class Store implements StoreReader, BlobWriter {
 
   async mergeBases(a: CommitLike, b: CommitLike): Promise<Commit[]> {
     const rooms = this.#open()
-    const lookup = (hash: string): ReturnType<typeof rooms.objects.commit> => rooms.objects.commit(hash)
-    const bases = mergeBases(lookup, findCommit(rooms, a), findCommit(rooms, b))
+    const lookup: CommitLookup = (hash) => rooms.objects.commit(hash)
+    const bases = await paceSteps(mergeBases(lookup, findCommit(rooms, a), findCommit(rooms, b)))
     return bases.map((stored) => new CommitHandle(stored, rooms.storage))
   }
 
   async isAncestor(older: CommitLike, newer: CommitLike): Promise<boolean> {
     const rooms = this.#open()
-    return isAncestor(
-      (hash) => rooms.objects.commit(hash),
-      findCommit(rooms, older),
-      findCommit(rooms, newer),
-    )
+    const lookup: CommitLookup = (hash) => rooms.objects.commit(hash)
+    return paceSteps(isAncestor(lookup, findCommit(rooms, older), findCommit(rooms, newer)))
   }
 
   stats(): StoreStats {

@@ -4,7 +4,7 @@
  * as it is reached.
  */
 import type { StoredCommit } from '../reader/index.ts'
-import { ancestorOffsets, type CommitLookup } from './ancestry.ts'
+import { ancestorOffsets, type CommitLookup, type WalkSteps } from './ancestry.ts'
 
 export interface LogQuery {
   readonly from: readonly StoredCommit[]
@@ -16,7 +16,7 @@ export interface LogQuery {
 
 /** Yields commits lazily: each step costs the commits it passes over. */
 export function* commitLog(lookup: CommitLookup, query: LogQuery): Generator<StoredCommit, void, undefined> {
-  const excluded = query.not.length === 0 ? undefined : ancestorOffsets(lookup, query.not)
+  const excluded = query.not.length === 0 ? undefined : atOnce(ancestorOffsets(lookup, query.not))
   const queued = new Set<number>()
   const heap: StoredCommit[] = []
   const add = (commit: StoredCommit): void => {
@@ -29,6 +29,14 @@ export function* commitLog(lookup: CommitLookup, query: LogQuery): Generator<Sto
     const parents = heldParents(lookup, next, query.firstParent)
     for (const parent of parents) add(parent)
     if (query.keep === undefined || query.keep(next, parents)) yield next
+  }
+}
+
+/** A log has no place to pause before its first commit. */
+function atOnce<T>(steps: WalkSteps<T>): T {
+  for (;;) {
+    const step = steps.next()
+    if (step.done === true) return step.value
   }
 }
 
