@@ -139,4 +139,26 @@ const op: fc.Arbitrary<Op> = fc.oneof(
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('turns'), count: fc.integer({ min: 1, max: 4 }) }) },
 ) as fc.Arbitrary<Op>
 
-export const sequences: fc.Arbitrary<Op[]> = fc.array(op, { minLength: 6, maxLength: 36, size: 'max' })
+/** Steps that seldom come together by chance: something is made aside, named, dropped, and then used. */
+const doomed: fc.Arbitrary<Op[]> = fc
+  .record({ edits, more: fc.array(edit, { maxLength: 2 }), content, isHeld: fc.boolean(), isReopened: fc.boolean() })
+  .map(({ edits, more, content, isHeld, isReopened }): Op[] => [
+    { kind: 'put', content, isStream: false },
+    { kind: 'commit-aside', base: null, edits, parents: [] },
+    { kind: 'hold-tree', base: 0, edits: more },
+    ...(isHeld ? [{ kind: 'tag', name: 'v2', commit: 0 } as const] : []),
+    { kind: 'run', target: null, keep: [], graceMinutes: 0 },
+    ...(isReopened ? [{ kind: 'reopen' } as const] : []),
+    { kind: 'commit-held', held: 0 },
+    { kind: 'commit', branch: 'side', edits: [{ kind: 'set-blob', path: 'b', content }], allowEmpty: false },
+  ])
+
+export const sequences: fc.Arbitrary<Op[]> = fc
+  .array(
+    fc.oneof(
+      { weight: 40, arbitrary: op.map((one) => [one]) },
+      { weight: 1, arbitrary: doomed },
+    ),
+    { minLength: 6, maxLength: 36, size: 'max' },
+  )
+  .map((parts) => parts.flat())
