@@ -60,3 +60,19 @@ function abortSoon(): AbortSignal {
   void systemClock.turn().then(() => controller.abort())
   return controller.signal
 }
+
+test('the start of a hash is looked for in slices, also across a collection', () =>
+  withStore({}, async ({ store }) => {
+    const first = await store.branch('main').commit((edit) => {
+      for (let at = 0; at < 6_000; at++) edit.set(`${at}`, `text ${at}`)
+    })
+    const prefix = first.hash.slice(0, 9)
+    const resolving = store.resolve(prefix)
+    expect(await turnsOf(resolving)).toBeGreaterThan(3)
+    expect((await resolving)?.hash).toBe(first.hash)
+    const last = await store.branch('main').commit((edit) => void edit.delete('7'))
+    const both = [store.resolve(prefix), store.gc.run(last, { grace: 0 })] as const
+    expect([undefined, first.hash]).toContain((await both[0])?.hash)
+    await both[1]
+    expect((await store.resolve(last.hash.slice(0, 9)))?.hash).toBe(last.hash)
+  }))

@@ -3,6 +3,7 @@
  */
 import { VarveError } from '@varve/pack/errors'
 import { hexToRaw, indexKind, rawToHex } from '@varve/pack/objects'
+import { paceSteps } from '../directory/index.ts'
 import type { HashIndex } from '../hash-index/index.ts'
 import { isHashPrefix, parseRevision, type RevisionStep } from '../history/index.ts'
 import { GIT_ID_KEY } from '../projections/index.ts'
@@ -49,10 +50,15 @@ async function named(rooms: BranchRooms, index: HashIndex, name: string): Promis
   return found
 }
 
-function fromPrefix(rooms: BranchRooms, index: HashIndex, prefix: string): StoredCommit | undefined {
-  const hits = index.withPrefix(prefix, HITS_MAX).filter((hit) => hit.kind === indexKind.commit)
+async function fromPrefix(
+  rooms: BranchRooms,
+  index: HashIndex,
+  prefix: string,
+): Promise<StoredCommit | undefined> {
+  const hits = await paceSteps(index.withPrefix(prefix, HITS_MAX))
+  const commits = hits.filter((hit) => hit.kind === indexKind.commit)
   return only(
-    hits.map((hit) => rawToHex(hit.hash)),
+    commits.map((hit) => rawToHex(hit.hash)),
     rooms,
   )
 }

@@ -8,6 +8,9 @@ import { VarveError } from '@varve/pack/errors'
 import { type IndexKind, indexKind, indexKindOf, type RawHash, rawToHex } from '@varve/pack/objects'
 import { HashTable, hashWord, type IndexFile, type RecordReader } from '@varve/pack/pack'
 
+/** Records of an unsorted table looked at between two yields. */
+const RECORDS_PER_SLICE = 1_024
+
 /** What has the same kind and hash, wherever it lies. */
 export interface IndexHit {
   readonly kind: IndexKind
@@ -129,8 +132,11 @@ export class HashIndex {
     }
   }
 
-  /** Objects whose hash begins with these hex digits (at least 7), each once; stops after `limit`. */
-  withPrefix(hexPrefix: string, limit: number): IndexHit[] {
+  /**
+   * Objects whose hash begins with these hex digits (at least 7), each once; stops after `limit`. The tables
+   * of open chunks are not sorted: yields between slices of their records.
+   */
+  *withPrefix(hexPrefix: string, limit: number): Generator<void, IndexHit[], undefined> {
     const hits = new Map<string, IndexHit>()
     const take = (offset: number): boolean => {
       const hit = this.#hitAt(offset)
@@ -142,8 +148,13 @@ export class HashIndex {
         if (!take(candidate.offset)) return [...hits.values()]
     }
     for (const layer of this.#tables) {
-      for (const relative of layer.table.offsets())
+      let left = RECORDS_PER_SLICE
+      for (const relative of layer.table.offsets()) {
         if (!take(layer.base + relative)) return [...hits.values()]
+        if (--left > 0) continue
+        left = RECORDS_PER_SLICE
+        yield
+      }
     }
     return [...hits.values()]
   }
@@ -203,7 +214,8 @@ export class HashIndex {
       const kind = indexKindOf(record.kind)
       return kind === undefined ? undefined : { kind, offset, hash: record.hash }
     } catch (error) {
-      if (VarveError.is(error, 'CORRUPT')) return undefined
+      // Between two slices a collection may have dropped it.
+      if (VarveError.is(error, 'CORRUPT') || VarveError.is(error, 'COLLECTED')) return undefined
       throw error
     }
   }
