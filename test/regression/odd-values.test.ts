@@ -58,6 +58,25 @@ test('keys that would be the same when stored are refused', () =>
     expect(() => store.tag('half\ud800')).toThrow(expect.objectContaining({ code: 'INVALID_PATH' }))
   }))
 
+test('content that is not bytes is refused, never taken for less than it is', () =>
+  withStore({}, async ({ store }) => {
+    for (const content of [
+      [1, 2],
+      ['text'],
+      [[1]],
+      (async function* () {
+        yield 7
+      })(),
+    ]) {
+      await expect(store.putBlob(content as never)).rejects.toThrow('Uint8Array')
+    }
+    const expected = 'zz' as never
+    await expect(store.putBlob('x', { expected })).rejects.toMatchObject({ code: 'INVALID_HASH' })
+    await expect(store.putBlob([Buffer.from('x')], { expected })).rejects.toMatchObject({
+      code: 'INVALID_HASH',
+    })
+  }))
+
 test('more text than a record can hold is refused', () =>
   withStore({}, async ({ store }) => {
     const text = 'x'.repeat(4_194_305)

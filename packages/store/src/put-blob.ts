@@ -42,7 +42,7 @@ async function putWhole(rooms: StoreRooms, bytes: Buffer, o: PutOptions): Promis
   // content.
   const hash = sha256(bytes, 0, bytes.length)
   const hex = rawToHex(hash) as Hash<'blob'>
-  if (o.expected !== undefined && o.expected !== hex) {
+  if (o.expected !== undefined && hexToRaw(o.expected) !== hash) {
     throw new VarveError('DIGEST_MISMATCH', { expected: o.expected, actual: hex })
   }
   touchIfThere(rooms, rooms.writer.putContent(hash, bytes, recordFlag.bare))

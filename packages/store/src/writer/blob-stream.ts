@@ -4,6 +4,7 @@
  * record does, so a collection may come and go meanwhile. Expectations are checked before the blob's record
  * is appended.
  */
+import { assert } from '@varve/pack/base'
 import { throwIfAborted, VarveError } from '@varve/pack/errors'
 import {
   Chunker,
@@ -73,8 +74,10 @@ class BlobStream {
     const keep = (chunk: Buffer): void => void this.#cut.push(Buffer.from(chunk))
     for await (const given of source) {
       throwIfAborted(this.#o.signal)
+      assert(given instanceof Uint8Array, 'content comes in pieces that are Uint8Arrays')
       for (const piece of slicesOf(given)) {
         this.#hasher.update(piece)
+        this.#checkNotLonger()
         this.#chunker.push(piece, keep)
         await this.#putCut()
         throwIfAborted(this.#o.signal)
@@ -110,6 +113,14 @@ class BlobStream {
   #repin(): void {
     this.#pins.clear()
     for (const entry of this.#lists.pending()) this.#pins.add(entry.offset)
+  }
+
+  /** A source without an end must not fill the disk. */
+  #checkNotLonger(): void {
+    const { size } = this.#o
+    if (size === undefined || this.#hasher.size <= size) return
+    const message = `the content has more than ${size} bytes`
+    throw new VarveError('OPTION_MISMATCH', { option: 'size' }, { message })
   }
 
   #checkedHash(): RawHash {
