@@ -92,6 +92,27 @@ describe('an upload while a collection runs', () => {
       await expectBlob(temp.store, hash, content)
     }))
 
+  test('one so large that its chunks need several lists, across three collections', () =>
+    withCourse(async ({ temp, course }) => {
+      const { store } = temp
+      const parts = [31, 32, 33, 34].map((seed) => seededBytes(seed, 11 * 2 ** 20))
+      const source = new PausedSource()
+      const put = store.putBlob(source)
+      for (const [index, part] of parts.entries()) {
+        source.give(part)
+        await settled()
+        if (index === 0) await course.goTo('after')
+        else await store.gc.run(undefined, { grace: 0 })
+      }
+      source.end()
+      const hash = await put
+      await expectBlob(store, hash, Buffer.concat(parts))
+      await store.branch('result').commit((edit) => void edit.setBlob('x', hash))
+      await store.gc.run(undefined, { grace: 0 })
+      await temp.reopen()
+      await expectBlob(temp.store, hash, Buffer.concat(parts))
+    }))
+
   test('one that fails halfway lets go of its chunks', () =>
     withCourse(async ({ temp }) => {
       const { store } = temp
