@@ -1,10 +1,12 @@
 /**
  * Real histories come over whole: into a store, through a collection, out to files, with every id of Git's.
  */
+import { spawn } from 'node:child_process'
 import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { systemClock } from '@varve/pack/base'
 import { type Commit, Store } from '@varve/store'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { CheckedOut } from './support/checked-out.ts'
@@ -14,6 +16,7 @@ import { GitIds } from './support/git-ids.ts'
 import { makeSampleRepository } from './support/sample-repository.ts'
 
 const own = fileURLToPath(new URL('..', import.meta.url))
+const program = fileURLToPath(new URL('../packages/cli/dist/main.js', import.meta.url))
 /** A long history is sampled: each of these is written to files. */
 const checkedOutMax = 40
 
@@ -106,11 +109,14 @@ async function expectSameFilesAfterCollection(store: Store, repository: string):
   try {
     const step = Math.max(1, Math.ceil(kept.size / checkedOutMax))
     const chosen = [...kept].filter((_, at) => at % step === 0)
+    const unlikeGit = new Set<string>()
     for (const [id, commit] of chosen) {
       const { id: tree, unlike } = await written.treeId(commit)
-      if (unlike.length === 0)
-        expect(tree, `files of ${id}`).toBe(git(repository, ['rev-parse', `${id}^{tree}`]))
+      for (const reason of unlike) unlikeGit.add(reason)
+      if (unlike.length > 0) continue
+      expect(tree, `files of ${id}`).toBe(git(repository, ['rev-parse', `${id}^{tree}`]))
     }
+    expect([...unlikeGit]).toEqual(repository === sample ? ['submodule'] : [])
   } finally {
     written.remove()
   }
@@ -291,6 +297,27 @@ describe('objects that Git cannot supply', () => {
     expect(commits.size + report.leftOut.length).toBe(total)
     expectSameIds(sample, commits)
   })
+})
+
+test('Ctrl-C at any time leaves no ref behind, or all', async () => {
+  const all = git(sample, ['for-each-ref', '--format=%(refname)', 'refs/heads']).split('\n').length
+  const outcomes = new Set<number>()
+  for (let delayMs = 100; delayMs <= 1_500; delayMs += 200) {
+    const path = await newStore()
+    const argv = [program, '-s', path, 'import', 'git', sample]
+    // In a group of its own, so that git gets the signal as it would from a terminal.
+    const child = spawn(process.execPath, argv, { detached: true, stdio: 'ignore' })
+    const ended = new Promise<number | null>((resolve) => child.once('exit', (code) => resolve(code)))
+    const cancel = systemClock.after(delayMs, () => process.kill(-child.pid!, 'SIGINT'))
+    const exit = await ended
+    cancel()
+    const branches = (await varve(['-s', path, 'branch', 'ls'])).stdout.split('\n').length - 1
+    // Before the program has put its handler in place the signal ends it without a code.
+    if (exit === 3) expect(branches).toBe(all)
+    else expect([exit, branches]).toEqual([exit === null ? null : 130, 0])
+    outcomes.add(exit ?? -1)
+  }
+  expect(outcomes.has(130)).toBe(true)
 })
 
 test("the project's own history", async () => {

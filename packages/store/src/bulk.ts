@@ -13,6 +13,7 @@ import {
   type NodeRef,
   type RawHash,
   rawToHex,
+  type TreeChange,
   TreeCursor,
   type TreeEntry,
   TreeWriter,
@@ -79,8 +80,15 @@ export class Bulk {
 
   /** A directory with these entries, which ascend by name; with a base, that directory with these changes. */
   putDirectory(base: NodeRef | undefined, entries: readonly TreeEntry[]): NodeRef {
-    const changes = entries.map((entry) => ({ name: entry.name, target: entry }))
-    return this.#pinned(this.#trees.apply(base, changes))
+    return this.#changed(
+      base,
+      entries.map((entry) => ({ name: entry.name, target: entry })),
+    )
+  }
+
+  /** A stored directory with these changes, which ascend by name. */
+  changeDirectory(base: NodeRef, changes: readonly TreeChange[]): NodeRef {
+    return this.#changed(base, changes)
   }
 
   /** The same commit twice is one commit. */
@@ -147,6 +155,10 @@ export class Bulk {
     const { message, author = '', date = at } = ref.tag ?? {}
     const annotation = message === undefined ? undefined : { message, author, date }
     return { key: refKey(kind, ref.name.slice(slash + 1)), target: { hash, offset, at, annotation } }
+  }
+
+  #changed(base: NodeRef | undefined, changes: readonly TreeChange[]): NodeRef {
+    return this.#pinned(this.#trees.apply(base, changes))
   }
 
   #pinned<T extends { readonly offset: number }>(place: T): T {

@@ -17,6 +17,8 @@ export async function run(argv: readonly string[], host: Host): Promise<number> 
     return runner.exitCode
   } catch (cause) {
     if (cause instanceof CommanderError) return usage(cause, argv, host)
+    // Ctrl-C reaches the processes that this one has started, too: their end may be noticed first.
+    await host.clock.turn()
     const options = globalOptions(command)
     return reportFailure(host.interrupted.aborted ? interruption(cause) : cause, host, options)
   }

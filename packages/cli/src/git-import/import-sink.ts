@@ -1,4 +1,4 @@
-import type { BlobRef, NodeRef, TreeEntry } from '@varve/pack/objects'
+import type { BlobRef, NodeRef, TreeChange, TreeEntry } from '@varve/pack/objects'
 
 /** A ref that an import makes or moves. */
 export interface ImportedRef {
@@ -36,6 +36,10 @@ export interface ImportSink {
   putBlobStream(content: AsyncIterable<Buffer>, size: number): Promise<BlobRef>
   /** A whole directory; entries ascend by name. */
   putDirectory(base: undefined, entries: readonly TreeEntry[]): NodeRef
+  /** A directory made from another; changes ascend by name. */
+  changeDirectory(base: NodeRef, changes: readonly TreeChange[]): NodeRef
+  /** Entries of a directory, and the bytes of all blobs below it. */
+  totals(directory: NodeRef): { readonly count: number; readonly size: number }
   /** The new commit's hash, hex. */
   putCommit(commit: NewCommit): { readonly hash: string }
   /** The entries of one directory that is in the store, in order. */

@@ -33,6 +33,8 @@ export class TreeObjectReader {
   #previousIsDirectory = false
 
   kind: GitEntryKind = 'file'
+  /** Where the entry begins in `bytes`. */
+  start = 0
   nameStart = 0
   nameEnd = 0
   /** Where the entry's id begins in `bytes`. */
@@ -52,14 +54,14 @@ export class TreeObjectReader {
   /** False at the end. @throws MalformedTree */
   next(): boolean {
     if (this.#at === this.#end) return false
-    const mode = this.#mode()
-    this.nameEnd = this.bytes.indexOf(0, this.nameStart)
+    this.start = this.#at
+    const mode = this.#readMode()
+    this.#readName()
     this.idAt = this.nameEnd + 1
     const end = this.idAt + this.#idSize
-    if (this.nameEnd < 0 || end > this.#end) throw new MalformedTree()
+    if (end > this.#end) throw new MalformedTree()
     this.#at = end
     this.kind = kindOfMode(mode)
-    this.isNameLegal = isLegal(this.bytes, this.nameStart, this.nameEnd)
     if (!this.isNameLegal) this.isPlain = false
     if (this.#previousStart >= 0) this.#compare()
     this.#previousStart = this.nameStart
@@ -77,7 +79,7 @@ export class TreeObjectReader {
     return this.bytes.toString('hex', this.idAt, this.idAt + this.#idSize)
   }
 
-  #mode(): number {
+  #readMode(): number {
     let mode = 0
     let at = this.#at
     for (; at < this.#end && this.bytes[at] !== SPACE; at++) {
@@ -89,6 +91,18 @@ export class TreeObjectReader {
     if (!isUsualMode(mode, at - this.#at)) this.isPlain = false
     this.nameStart = at + 1
     return mode
+  }
+
+  /** Finds the end of the name, and whether a tree of the store can have it. */
+  #readName(): void {
+    const { bytes, nameStart } = this
+    let end = nameStart
+    let hasSlash = false
+    for (; end < this.#end && bytes[end] !== 0; end++) if (bytes[end] === SLASH) hasSlash = true
+    const size = end - nameStart
+    const isDots = bytes[nameStart] === DOT && (size === 1 || (size === 2 && bytes[nameStart + 1] === DOT))
+    this.nameEnd = end
+    this.isNameLegal = size > 0 && size <= NAME_BYTES_MAX && !hasSlash && !isDots
   }
 
   /**
@@ -117,15 +131,6 @@ export class TreeObjectReader {
 /** The bytes are not a tree object, although their id is right. Git refuses them as well. */
 export class MalformedTree extends Error {
   override readonly name = 'MalformedTree'
-}
-
-/** By the rules for names in a Varve tree. */
-function isLegal(bytes: Buffer, start: number, end: number): boolean {
-  const size = end - start
-  if (size === 0 || size > NAME_BYTES_MAX) return false
-  if (bytes[start] === DOT && (size === 1 || (size === 2 && bytes[start + 1] === DOT))) return false
-  for (let at = start; at < end; at++) if (bytes[at] === SLASH) return false
-  return true
 }
 
 /** Whether Git writes this mode, with this many digits, today. */

@@ -14,7 +14,7 @@ async function listed(o: { isTerminal?: boolean; json?: boolean }, count = 3): P
     const size = 10 ** n
     await listing.row({ type: 'row', n, size }, () => [
       { text: output.size(size), isRight: true },
-      { text: 'x'.repeat(n) },
+      { text: 'y'.repeat(n) },
       { text: 'end' },
     ])
   }
@@ -24,11 +24,11 @@ async function listed(o: { isTerminal?: boolean; json?: boolean }, count = 3): P
 
 describe('a listing', () => {
   test('is aligned on a terminal', async () => {
-    expect(await listed({ isTerminal: true })).toBe('  10 B  x    end\n 100 B  xx   end\n1000 B  xxx  end\n')
+    expect(await listed({ isTerminal: true })).toBe('  10 B  y    end\n 100 B  yy   end\n1000 B  yyy  end\n')
   })
 
   test('has tabs in a pipe, and exact sizes', async () => {
-    expect(await listed({})).toBe('10\tx\tend\n100\txx\tend\n1000\txxx\tend\n')
+    expect(await listed({})).toBe('10\ty\tend\n100\tyy\tend\n1000\tyyy\tend\n')
   })
 
   test('is a line of JSON for each row', async () => {

@@ -10,6 +10,7 @@ import {
   rawToHex,
   readHash,
   sha256,
+  type TreeChange,
   type TreeEntry,
   TreeWriter,
   treeShape,
@@ -35,6 +36,8 @@ export class MemorySink implements ImportSink {
   isAborted = false
   /** Objects that were not there before. */
   newCount = 0
+  /** Directories made from others. */
+  changeCount = 0
 
   constructor() {
     const reader: NodeReader = {
@@ -69,6 +72,24 @@ export class MemorySink implements ImportSink {
     )
     this.#directories.set(ref.hash, entries)
     return ref
+  }
+
+  changeDirectory(base: NodeRef, changes: readonly TreeChange[]): NodeRef {
+    const entries = new Map(this.entriesOf(base.hash).map((entry) => [entry.name, entry]))
+    for (const { name, target } of changes) {
+      if (target === undefined) entries.delete(name)
+      else entries.set(name, { name, ...target })
+    }
+    const ref = this.#writer.apply(base, changes)
+    const sorted = [...entries.values()].sort((a, b) => (a.name < b.name ? -1 : 1))
+    this.#directories.set(ref.hash, sorted)
+    this.changeCount++
+    return ref
+  }
+
+  totals(directory: NodeRef): { readonly count: number; readonly size: number } {
+    const entries = this.entriesOf(directory.hash)
+    return { count: entries.length, size: entries.reduce((sum, entry) => sum + entry.size, 0) }
   }
 
   putCommit(commit: NewCommit): { readonly hash: string } {
