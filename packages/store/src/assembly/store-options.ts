@@ -2,8 +2,8 @@
 
 import { randomBytes } from 'node:crypto'
 import { fileURLToPath } from 'node:url'
-import { type Clock, listenerOf, parseDuration, systemClock } from '@varve/pack/base'
-import { VarveError } from '@varve/pack/errors'
+import { type Clock, parseDuration, systemClock } from '@varve/pack/base'
+import { listenerOf, VarveError } from '@varve/pack/errors'
 import { type FileSystem, NodeFileSystem } from '@varve/pack/fs'
 import type { StoreEvent, WriterOptions } from '../api/index.ts'
 import type { CreateMode } from '../opening/index.ts'

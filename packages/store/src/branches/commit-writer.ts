@@ -6,7 +6,7 @@ import type { Tree, TreeEdit } from '../api/index.ts'
 import { writeTree } from '../directory/index.ts'
 import type { StoredCommit } from '../reader/index.ts'
 import type { BranchRooms } from './branch-rooms.ts'
-import type { CheckedInfo } from './commit-info.ts'
+import type { CheckedInfo } from './checked-commit.ts'
 
 export interface CommitRequest {
   readonly tree: NodeRef

@@ -1,8 +1,8 @@
 /** Branches, tags, and commits as their callers hold them, and how they are made and found. */
 export { BranchHandle } from './branch-handle.ts'
 export type { BranchRooms } from './branch-rooms.ts'
+export { checkedInfo } from './checked-commit.ts'
 export { CommitHandle } from './commit-handle.ts'
-export { checkedInfo } from './commit-info.ts'
 export { CommitQueues } from './commit-queues.ts'
 export { appendCommit, storeTree } from './commit-writer.ts'
 export { findCommit } from './find-commit.ts'

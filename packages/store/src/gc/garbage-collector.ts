@@ -3,8 +3,8 @@
  * `startGc` and `finaliseGc` are the Irmin-shaped pair; `run` finishes by itself.
  */
 
-import { listenerOf, parseDuration } from '@varve/pack/base'
-import { abortedError, orAborted, throwIfAborted, VarveError } from '@varve/pack/errors'
+import { parseDuration } from '@varve/pack/base'
+import { abortedError, listenerOf, orAborted, throwIfAborted, VarveError } from '@varve/pack/errors'
 import { rawToHex } from '@varve/pack/objects'
 import type { CommitLike, Duration, Gc, GcOptions, GcResult, GcStats, GcStatus, Hash } from '../api/index.ts'
 import { asCollectionError, Collection } from './collection.ts'
