@@ -88,7 +88,13 @@ export interface StoreStats {
 /** What a store tells `onEvent`. */
 export type StoreEvent =
   | { readonly type: 'recovered'; readonly bytesCut: number; readonly batchesCut: number }
+  /**
+   * Bytes that are not what was written, at opening: of the log (nothing of it is cut), or of one copy of
+   * control.
+   */
   | { readonly type: 'damaged'; readonly file: string; readonly offset: number; readonly bytes: number }
+  /** An index that was damaged or gone; nothing is missing from the new one. */
+  | { readonly type: 'index-rebuilt'; readonly file: string; readonly reason: string }
   | { readonly type: 'projections-rebuilt'; readonly reason: string }
   | { readonly type: 'gc'; readonly status: GcStatus }
   | { readonly type: 'healed'; readonly hash: Hash }

@@ -32,6 +32,7 @@ import {
   openFailure,
   openPacks,
   prepareFolder,
+  removeLeftovers,
   takeControl,
 } from '../opening/index.ts'
 import { Projections } from '../projections/index.ts'
@@ -82,6 +83,8 @@ class Opening {
   readonly #cache: BlockCache
   readonly #recordCache: RecordCache
   readonly #retirer: FileRetirer
+  /** Places whose damage has been told. */
+  readonly #told = new Set<string>()
 
   constructor(o: StoreOptions, lock: StoreLock) {
     this.#o = o
@@ -99,7 +102,8 @@ class Opening {
 
   async run(): Promise<StoreRooms> {
     const { fs, random } = this.#o
-    const { control, isNew } = await takeControl({ fs, folder: this.#folder, random })
+    const { control, isNew, wasDamaged } = await takeControl({ fs, folder: this.#folder, random })
+    if (wasDamaged) this.#tellDamage(fileName.control, 0, 0)
     const storeId = Buffer.from(control.storeId, 'hex')
     let files: FileSet | undefined
     // The index is filled while the files are opened, so its reader gets the address space afterwards.
@@ -142,6 +146,8 @@ class Opening {
           : this.#withIndexThread((thread) =>
               thread.build({ dir: this.#folder, storeId: control.storeId, chunk: pack }),
             ),
+      onProved: () => removeLeftovers({ fs, folder: this.#folder }, control),
+      onRebuilt: (file, reason) => this.#o.onEvent({ type: 'index-rebuilt', file, reason }),
       onOpenObject: (kind, record) =>
         index.addBytes(kind, record.bytes, { hashStart: record.hashStart, offset: record.offset }),
       onIndex: (file) => index.attach(file),
@@ -166,16 +172,16 @@ class Opening {
     const { fs, onEvent } = this.#o
     const { recovered } = packs
     throwIfAborted(this.#o.signal)
+    for (const { chunk, error } of packs.lost) parts.files.index.noteLost(chunk, error)
     if (recovered.bytesCut > 0) {
       onEvent({ type: 'recovered', bytesCut: recovered.bytesCut, batchesCut: recovered.batchesCut })
     }
     for (const { start, end } of recovered.damage) {
-      onEvent({ type: 'damaged', file: recovered.file, offset: start - recovered.base, bytes: end - start })
+      this.#tellDamage(recovered.file, start - recovered.base, end - start)
     }
     const { state, doubt } = await loadMetadata({
       ...{ fs, folder: this.#folder, storeId, control, packs, records },
-      onDamage: ({ details }) =>
-        onEvent({ type: 'damaged', file: details.file, offset: details.offset, bytes: 0 }),
+      onDamage: ({ details }) => this.#tellDamage(details.file, details.offset, 0),
     })
     const refs = refsFrom(state, doubt)
     const kv = await this.#openKv(control.storeId)
@@ -185,6 +191,14 @@ class Opening {
       await kv.close()
       throw error
     }
+  }
+
+  /** Of one place once, by whoever meets it first. */
+  #tellDamage(file: string, offset: number, bytes: number): void {
+    const place = `${file} ${offset}`
+    if (this.#told.has(place)) return
+    this.#told.add(place)
+    this.#o.onEvent({ type: 'damaged', file, offset, bytes })
   }
 
   #openKv(storeId: string): Promise<Kv> {

@@ -31,6 +31,8 @@ export class HashIndex {
   /** The last one is the open chunk's; the others belong to sealed chunks without an index file. */
   #tables: TableLayer[] = []
   #files: IndexFile[] = []
+  /** Pack files with ranges in which no record can be told from the next, by number. */
+  readonly #lost = new Map<number, VarveError>()
 
   constructor(records: RecordReader) {
     this.#records = records
@@ -48,6 +50,14 @@ export class HashIndex {
 
   files(): readonly IndexFile[] {
     return this.#files
+  }
+
+  /**
+   * A range of a pack file is damaged so that it is not known what was in it: from now on, what is not found
+   * is not known to be absent.
+   */
+  noteLost(pack: number, error: VarveError): void {
+    this.#lost.set(pack, error)
   }
 
   /** Begins the table of the chunk that is now appended to. */
@@ -90,6 +100,7 @@ export class HashIndex {
     // What a collection has kept is older than the chunks that stay.
     this.#files = [...this.#files.filter((file) => !change.gone.has(file.number)), ...change.added]
     this.#tables = this.#tables.filter((layer) => !change.gone.has(layer.chunk))
+    for (const pack of change.gone) this.#lost.delete(pack)
     return gone
   }
 
@@ -99,10 +110,14 @@ export class HashIndex {
     return this.#mayHold(hashWord(hash, 0), hashWord(hash, 4)) ? this.#search(kind, hash, 0).offset : 0
   }
 
-  /** The newest whole copy, or 0. @throws CORRUPT when there are copies and all of them are damaged. */
+  /**
+   * The newest whole copy, or 0.
+   * @throws CORRUPT when there are copies and all of them are damaged, or when there may have been one where
+   * nothing can be read any more
+   */
   find(kind: IndexKind, hash: RawHash): number {
     const { offset, damage } = this.#search(kind, hash, 0)
-    if (offset === 0 && damage !== undefined) throw damage
+    if (offset === 0) this.#throwDamage(damage)
     return offset
   }
 
@@ -127,7 +142,7 @@ export class HashIndex {
     for (const layer of this.#tables) {
       for (const relative of layer.table.offsets()) {
         const offset = layer.base + relative
-        if (offset >= position && this.#hitAt(offset)?.kind === indexKind.commit) yield offset
+        if (offset >= position && this.#isCommit(offset)) yield offset
       }
     }
   }
@@ -135,11 +150,17 @@ export class HashIndex {
   /**
    * Objects whose hash begins with these hex digits (at least 7), each once; stops after `limit`. The tables
    * of open chunks are not sorted: yields between slices of their records.
+   * @throws CORRUPT as `find` does
    */
   *withPrefix(hexPrefix: string, limit: number): Generator<void, IndexHit[], undefined> {
     const hits = new Map<string, IndexHit>()
+    let damage: VarveError | undefined
     const take = (offset: number): boolean => {
       const hit = this.#hitAt(offset)
+      if (VarveError.is(hit)) {
+        damage = hit
+        return true
+      }
       if (hit !== undefined && rawToHex(hit.hash).startsWith(hexPrefix)) hits.set(hit.kind + hit.hash, hit)
       return hits.size < limit
     }
@@ -156,7 +177,18 @@ export class HashIndex {
         yield
       }
     }
+    if (hits.size === 0) this.#throwDamage(damage)
     return [...hits.values()]
+  }
+
+  #throwDamage(damage: VarveError | undefined): void {
+    if (damage !== undefined) throw damage
+    for (const error of this.#lost.values()) throw error
+  }
+
+  #isCommit(offset: number): boolean {
+    const hit = this.#hitAt(offset)
+    return hit !== undefined && !VarveError.is(hit) && hit.kind === indexKind.commit
   }
 
   #open(): TableLayer {
@@ -208,14 +240,15 @@ export class HashIndex {
     }
   }
 
-  #hitAt(offset: number): IndexHit | undefined {
+  #hitAt(offset: number): IndexHit | VarveError | undefined {
     try {
       const record = this.#records.record(offset)
       const kind = indexKindOf(record.kind)
       return kind === undefined ? undefined : { kind, offset, hash: record.hash }
     } catch (error) {
+      if (VarveError.is(error, 'CORRUPT')) return error
       // Between two slices a collection may have dropped it.
-      if (VarveError.is(error, 'CORRUPT') || VarveError.is(error, 'COLLECTED')) return undefined
+      if (VarveError.is(error, 'COLLECTED')) return undefined
       throw error
     }
   }

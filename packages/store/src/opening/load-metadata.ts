@@ -1,7 +1,6 @@
 /** The metadata state at the end of the log: the checkpoint, and every metadata record after it. */
 import { VarveError } from '@varve/pack/errors'
 import type { FileSystem } from '@varve/pack/fs'
-import { fileName } from '@varve/pack/layout'
 import { type ControlState, MetaState, type RecordReader, readCheckpoint } from '@varve/pack/pack'
 import type { OpenPacks } from './open-packs.ts'
 
@@ -42,17 +41,12 @@ export async function loadMetadata(o: LoadMetadataOptions): Promise<LoadedMetada
       loading.state.put(entry)
     }
   }
-  for (const { number, base, length } of control.chunks) {
+  for (const { number } of control.chunks) {
     const index = packs.indexes.find((file) => file.number === number)
-    if (index === undefined || length === null) continue
-    loading.apply(index.metadataOffsets())
-    if (index.packLength < length) {
-      const error = new VarveError('CORRUPT', { file: fileName.chunk(number), offset: index.packLength })
-      loading.lose({ below: base + length, error })
-    }
+    if (index !== undefined) loading.apply(index.metadataOffsets())
   }
   loading.apply(packs.recovered.contents.metadata.toArray())
-  loading.loseRanges(packs.recovered)
+  for (const { end, error } of packs.lost) loading.lose({ below: end, error })
   return { state: loading.state, doubt: loading.doubt }
 }
 
@@ -83,18 +77,5 @@ class Loading {
     if (damage.below <= this.#from) return
     this.#o.onDamage(damage.error)
     if (this.doubt === undefined || damage.below > this.doubt.below) this.doubt = damage
-  }
-
-  /**
-   * Where no record can be told from the next there may have been metadata. These have been reported before.
-   */
-  loseRanges({ damage, damageCount, file, base, end }: OpenPacks['recovered']): void {
-    const isAllListed = damage.length === damageCount
-    const last = damage.findLast(({ what }) => what === 'batch')
-    if (last === undefined && isAllListed) return
-    const below = isAllListed && last !== undefined ? last.end : end
-    const offset = last === undefined ? 0 : last.start - base
-    const doubt = { below, error: new VarveError('CORRUPT', { file, offset }) }
-    if (this.doubt === undefined || below > this.doubt.below) this.doubt = doubt
   }
 }

@@ -26,11 +26,15 @@ export interface OpenPacksOptions {
   readonly control: ControlState
   readonly cache: BlockCache
   readonly retirer: FileRetirer
+  /** Called when every pack file has proved to be the one that control means, before any file is made. */
+  readonly onProved: () => Promise<void>
   /** Builds the index file of a pack file anew; its old one is gone. */
   readonly rebuildIndex: (pack: PackToIndex) => Promise<void>
-  /** Takes each object of the open chunk; the record is valid during the call. */
+  /** Told of an index that had to be built anew although it should have been whole. */
+  readonly onRebuilt: (file: string, reason: string) => void
   /** Takes each index file, oldest first. */
   readonly onIndex: (file: IndexFile) => void
+  /** Takes each object of the open chunk; the record is valid during the call. */
   readonly onOpenObject: (kind: IndexKind, record: RecordCursor) => void
 }
 
@@ -44,6 +48,15 @@ export interface OpenPacks {
   /** Newest first. */
   readonly indexes: readonly IndexFile[]
   readonly recovered: RecoveredChunk
+  /** Where no record can be told from the next, so that it is not known what was there. */
+  readonly lost: readonly LostRange[]
+}
+export interface LostRange {
+  /** Number of the chunk. */
+  readonly chunk: number
+  /** Virtual offset at which it ends. */
+  readonly end: number
+  readonly error: VarveError<'CORRUPT'>
 }
 
 /** @throws CORRUPT, NEWER_FORMAT, WRITER_FAILED, and what the file system throws; then nothing stays open */
@@ -58,38 +71,69 @@ export async function openPacks(o: OpenPacksOptions): Promise<OpenPacks> {
 }
 
 async function openAll(o: OpenPacksOptions, opened: { release(): void }[]): Promise<OpenPacks> {
-  const indexes: IndexFile[] = []
+  const { fs, folder, storeId, cache, retirer, control } = o
+  const packs: PackToIndex[] = []
   const segments: Segment[] = []
-  for (const info of o.control.segments) {
-    const { fs, folder, storeId, cache, retirer } = o
+  for (const info of control.segments) {
     const segment = await Segment.open(fs, { folder, info, storeId, cache, retirer })
     opened.push(segment)
     segments.push(segment)
-    indexes.unshift(await openIndex(o, { kind: 'segment', number: info.number, segment }))
-    opened.push(indexes[0] as IndexFile)
+    packs.push({ kind: 'segment', number: info.number, segment })
   }
   const chunks: Chunk[] = []
-  for (const chunk of o.control.chunks.slice(0, -1)) {
-    const length = chunk.length ?? 0
-    const file = await openSealed(o, chunk, length)
+  for (const { number, base, length } of control.chunks.slice(0, -1)) {
+    const sealed = { number, base, length: length ?? 0 }
+    const file = await openSealed(o, sealed)
     opened.push(file)
-    chunks.push(new Chunk({ number: chunk.number, base: chunk.base, file }))
-    indexes.unshift(await openIndex(o, { kind: 'chunk', number: chunk.number, base: chunk.base, length }))
-    opened.push(indexes[0] as IndexFile)
+    chunks.push(new Chunk({ number, base, file }))
+    packs.push({ kind: 'chunk', ...sealed })
   }
-  const last = o.control.chunks.at(-1) as ControlChunk
+  const last = control.chunks.at(-1) as ControlChunk
   const recovered = await recover(o, last)
   const file = await openPackFile(o, last.number, { growsFrom: recovered.end - last.base })
+  opened.push(file)
   chunks.push(new Chunk({ number: last.number, base: last.base, file }))
-  for (const index of [...indexes].reverse()) o.onIndex(index)
-  return { chunks, segments, indexes, recovered }
+  await o.onProved()
+  const indexes: IndexFile[] = []
+  for (const pack of packs) {
+    const index = await openIndex(o, pack)
+    opened.push(index)
+    indexes.unshift(index)
+    o.onIndex(index)
+  }
+  return { chunks, segments, indexes, recovered, lost: [...lostInSealed(o, indexes), ...lostIn(recovered)] }
+}
+
+/** The index of a damaged chunk covers it up to the first range in which no record can be found. */
+function lostInSealed(o: OpenPacksOptions, indexes: readonly IndexFile[]): LostRange[] {
+  return o.control.chunks.flatMap(({ number, base, length }) => {
+    const covered = indexes.find((index) => index.number === number)?.packLength
+    if (covered === undefined || length === null || covered >= length) return []
+    const error = new VarveError('CORRUPT', { file: fileName.chunk(number), offset: covered })
+    return [{ chunk: number, end: base + length, error }]
+  })
+}
+
+function lostIn({ number, damage, damageCount, file, base, end }: RecoveredChunk): LostRange[] {
+  const lost = damage
+    .filter(({ what }) => what === 'batch')
+    .map((range) => {
+      const error = new VarveError('CORRUPT', { file, offset: range.start - base })
+      return { chunk: number, end: range.end, error }
+    })
+  // There is more of it than is listed.
+  const error = new VarveError('CORRUPT', { file, offset: 0 })
+  return damage.length < damageCount ? [...lost, { chunk: number, end, error }] : lost
 }
 
 /** The header is proved first: another file under this name would be taken for damage record by record. */
-async function openSealed(o: OpenPacksOptions, chunk: ControlChunk, length: number): Promise<PackFile> {
+async function openSealed(
+  o: OpenPacksOptions,
+  chunk: { readonly number: number; readonly base: number; readonly length: number },
+): Promise<PackFile> {
   const { handle } = await openChunkFile(o.fs, o.folder, { ...chunk, storeId: o.storeId }, 'read')
   await handle.close()
-  return openPackFile(o, chunk.number, { length })
+  return openPackFile(o, chunk.number, { length: chunk.length })
 }
 
 function openPackFile(
@@ -123,12 +167,21 @@ async function openIndex(o: OpenPacksOptions, pack: PackToIndex): Promise<IndexF
   const { fs, folder, storeId, cache, retirer } = o
   const name = pack.kind === 'chunk' ? fileName.chunkIndex(pack.number) : fileName.segmentIndex(pack.number)
   const place = { folder, name, number: pack.number, storeId, cache, retirer }
-  const found = await openWhole(fs, place).catch(ignoreDamage)
-  if (found !== undefined) return found
-  if ((await fs.stat(`${folder}/${name}`)) !== undefined) await fs.remove(`${folder}/${name}`)
+  let damage: VarveError | undefined
+  try {
+    const found = await openWhole(fs, place)
+    if (found !== undefined) return found
+  } catch (error) {
+    if (!VarveError.is(error, 'CORRUPT')) throw error
+    damage = error
+    await fs.remove(`${folder}/${name}`)
+  }
   await o.rebuildIndex(pack)
   const rebuilt = await IndexFile.open(fs, place)
   if (rebuilt === undefined) throw new VarveError('CORRUPT', { file: name, offset: 0 })
+  if (damage !== undefined) o.onRebuilt(name, damage.message)
+  // A chunk is sealed before its index is built, a segment is never without.
+  else if (pack.kind === 'segment') o.onRebuilt(name, `${name} was missing`)
   return rebuilt
 }
 
@@ -145,8 +198,4 @@ async function openWhole(
     index?.release()
     throw error
   }
-}
-
-function ignoreDamage(error: unknown): undefined {
-  if (!VarveError.is(error, 'CORRUPT')) throw error
 }

@@ -2,6 +2,7 @@ import { dirname } from 'node:path'
 import { VarveError } from '@varve/pack/errors'
 import { type FileSystem, hasCode } from '@varve/pack/fs'
 import { classifyFile, fileName } from '@varve/pack/layout'
+import { readControl } from '@varve/pack/pack'
 
 export type CreateMode = 'if-missing' | 'never' | 'must'
 
@@ -25,7 +26,11 @@ export async function prepareFolder(fs: FileSystem, folder: string, create: Crea
     throw new VarveError('OPTION_MISMATCH', { option: 'create' }, { message })
   }
   const isForeign = names.some((name) => classifyFile(name).kind === 'unknown')
-  if (create === 'never' || isForeign) throw new VarveError('NO_STORE', { path: folder })
+  if (create === 'never' || isForeign) {
+    // Tells a folder that is no store from a store without its control.
+    await readControl(fs, folder)
+    return
+  }
   // Whoever made the folder, perhaps an opening that was cut off, may not have made its name durable.
   await fs.syncFolder(dirname(folder)).catch(ignoreForbidden)
 }

@@ -1,14 +1,16 @@
 /**
  * Reads what makes up the store, or makes a new one, and puts a control file of a new writer term in its
- * place. Only when that is synced is it known which control survives, so only then are leftovers deleted.
+ * place. Only when that is synced is it known which control survives, so only after it are leftovers deleted.
  */
 import { VarveError } from '@varve/pack/errors'
 import type { FileSystem } from '@varve/pack/fs'
-import { classifyFile, highestFileNumber, isLeftover, type NamedFiles } from '@varve/pack/layout'
+import { classifyFile, fileName, highestFileNumber, isLeftover, type NamedFiles } from '@varve/pack/layout'
 import {
   type ControlState,
   createChunkFile,
+  type DecodedControl,
   firstControl,
+  packHeaderSize,
   readControl,
   replaceControl,
 } from '@varve/pack/pack'
@@ -20,22 +22,66 @@ export interface TakeControlOptions {
   readonly random: (size: number) => Buffer
 }
 
-/** @throws CORRUPT, NEWER_FORMAT, and what the file system throws */
-export async function takeControl(o: TakeControlOptions): Promise<{ control: ControlState; isNew: boolean }> {
-  const found = await readIfThere(o)
-  const highest = highestFileNumber(await o.fs.list(o.folder))
-  const control = found === undefined ? await create(o, highest) : await renew(o, found, highest)
-  await removeLeftovers(o, control)
-  return { control, isNew: found === undefined }
+export interface TakenControl {
+  readonly control: ControlState
+  readonly isNew: boolean
+  /** One of the two copies in the file was not whole; it is again. */
+  readonly wasDamaged: boolean
 }
 
-async function readIfThere(o: TakeControlOptions): Promise<ControlState | undefined> {
+/** @throws CORRUPT, NEWER_FORMAT, and what the file system throws */
+export async function takeControl(o: TakeControlOptions): Promise<TakenControl> {
+  const found = await readIfThere(o)
+  const names = await o.fs.list(o.folder)
+  if (found !== undefined) await assertIsNewest(o, found.state, names)
+  const highest = highestFileNumber(names)
+  const control = found === undefined ? await create(o, highest) : await renew(o, found.state, highest)
+  return { control, isNew: found === undefined, wasDamaged: found !== undefined && found.wholeCopies < 2 }
+}
+
+async function readIfThere(o: TakeControlOptions): Promise<DecodedControl | undefined> {
   try {
-    return (await readControl(o.fs, o.folder)).state
+    return await readControl(o.fs, o.folder)
   } catch (error) {
     if (VarveError.is(error, 'NO_STORE')) return undefined
     throw error
   }
+}
+
+/**
+ * An older control in the place of the newest (out of a backup, say) would make leftovers of everything
+ * newer, and those are deleted. It shows in files that it names and that are gone, and in a later chunk with
+ * batches in it: nothing is appended to a chunk before the control that names it is durable.
+ * @throws CORRUPT
+ */
+async function assertIsNewest(
+  o: TakeControlOptions,
+  control: ControlState,
+  names: readonly string[],
+): Promise<void> {
+  const there = new Set(names)
+  for (const file of namesIn(control)) {
+    if (there.has(file)) continue
+    const message = `${file} is missing, though control names it`
+    throw new VarveError('CORRUPT', { file, offset: 0 }, { message })
+  }
+  const last = control.chunks.at(-1)?.number ?? 0
+  for (const name of names) {
+    const file = classifyFile(name)
+    if (file.kind !== 'chunk' || file.number <= last) continue
+    if (((await o.fs.stat(`${o.folder}/${name}`))?.size ?? 0) <= packHeaderSize) continue
+    const message = `control does not name ${name}, which is newer: it is not the newest control of this store`
+    throw new VarveError('CORRUPT', { file: fileName.control, offset: 0 }, { message })
+  }
+}
+
+/** Indexes are not among them: they can be made anew. */
+function namesIn({ chunks, segments, checkpoint }: ControlState): string[] {
+  return [
+    ...chunks.map(({ number }) => fileName.chunk(number)),
+    ...segments.flatMap(({ number }) => [fileName.segment(number), fileName.segmentMap(number)]),
+    ...(checkpoint === null ? [] : [fileName.checkpoint(checkpoint.number)]),
+  ]
 }
 
 async function create(o: TakeControlOptions, highest: number): Promise<ControlState> {
@@ -60,7 +106,14 @@ async function renew(o: TakeControlOptions, found: ControlState, highest: number
   return control
 }
 
-async function removeLeftovers(o: TakeControlOptions, control: ControlState): Promise<void> {
+/**
+ * Deletes files of ours that control does not name. Control has been replaced and its folder synced, and
+ * everything that it names has been opened: it is the control of this store, and no file but those counts.
+ */
+export async function removeLeftovers(
+  o: { readonly fs: FileSystem; readonly folder: string },
+  control: ControlState,
+): Promise<void> {
   const named: NamedFiles = {
     chunks: new Set(control.chunks.map((chunk) => chunk.number)),
     segments: new Set(control.segments.map((segment) => segment.number)),
