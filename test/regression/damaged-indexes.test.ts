@@ -27,6 +27,11 @@ describe.each(['sealed', 'collected'] as const)('the index of a file that is %s'
         await temp.close()
         expect(Buffer.compare(await disk.readFile(path), whole), `byte ${at}`).toBe(0)
       }
+      const told = temp.events.filter(({ type }) => type === 'index-rebuilt')
+      expect(new Set(told.map((event) => 'file' in event && `${temp.folder}/${event.file}`))).toEqual(
+        new Set([path]),
+      )
+      temp.events.length = 0
     }))
 })
 
