@@ -1,15 +1,23 @@
 #!/usr/bin/env node
-import { run } from './commands/index.ts'
-import { nodeHost } from './host/index.ts'
+import { completionLines, run } from './commands/index.ts'
 
 const EXIT_INTERRUPTED = 130
 
-const interrupted = new AbortController()
-for (const name of ['SIGINT', 'SIGTERM'] as const) {
-  process.on(name, () => {
-    // The first one lets the command end in order, the second does not wait.
-    if (interrupted.signal.aborted) process.exit(EXIT_INTERRUPTED)
-    interrupted.abort()
-  })
+const argv = process.argv.slice(2)
+// A shell waits for this answer while someone types: nothing else is loaded for it.
+const completion = completionLines(argv)
+if (completion === undefined) process.exitCode = await runInProcess(argv)
+else process.stdout.write(completion)
+
+async function runInProcess(commandLine: readonly string[]): Promise<number> {
+  const { nodeHost } = await import('./host/index.ts')
+  const interrupted = new AbortController()
+  for (const name of ['SIGINT', 'SIGTERM'] as const) {
+    process.on(name, () => {
+      // The first one lets the command end in order, the second does not wait.
+      if (interrupted.signal.aborted) process.exit(EXIT_INTERRUPTED)
+      interrupted.abort()
+    })
+  }
+  return run(commandLine, nodeHost(interrupted.signal))
 }
-process.exitCode = await run(process.argv.slice(2), nodeHost(interrupted.signal))

@@ -1,22 +1,29 @@
 import type { Command } from 'commander'
 import type { Host } from '../host/index.ts'
-import { type GlobalOptions, Output } from '../terminal/index.ts'
+import type { GlobalOptions } from '../terminal/index.ts'
 import type { CommandContext } from './context/index.ts'
 
-/** Runs what a command line asks for, and remembers the exit code. */
-export class CommandRunner {
-  readonly host: Host
+/** What the command tree does with what a command line asks for. */
+export interface Runner {
+  /** The action of a command. What the work gives, if it is a number, is the exit code. */
+  run(command: Command, work: (context: CommandContext) => Promise<unknown>): Promise<void>
+}
+
+/** Runs it, and remembers the exit code. */
+export class CommandRunner implements Runner {
+  readonly #host: Host
   exitCode = 0
 
   constructor(host: Host) {
-    this.host = host
+    this.#host = host
   }
 
-  /** The action of a command. What it gives, if it is a number, is the exit code. */
   async run(command: Command, work: (context: CommandContext) => Promise<unknown>): Promise<void> {
+    const { Output } = await import('../terminal/index.ts')
+    const host = this.#host
     const options = globalOptions(command)
-    const output = new Output(this.host, options)
-    const result = await work({ host: this.host, options, output, signal: this.host.interrupted })
+    const output = new Output(host, options)
+    const result = await work({ host, options, output, signal: host.interrupted })
     if (typeof result === 'number') this.exitCode = result
   }
 }

@@ -1,16 +1,16 @@
 import { type Command, Option } from 'commander'
-import type { CommandRunner } from './command-runner.ts'
+import type { Runner } from './command-runner.ts'
 import { countValue, rangeValue } from './option-values.ts'
 
 /** ls, cat, set, rm, checkout, blob. */
-export function addContentCommands(program: Command, runner: CommandRunner): void {
+export function addContentCommands(program: Command, runner: Runner): void {
   addReading(program, runner)
   addWriting(program, runner)
   addCheckout(program, runner)
   addBlob(program, runner)
 }
 
-function addReading(program: Command, runner: CommandRunner): void {
+function addReading(program: Command, runner: Runner): void {
   program
     .command('ls')
     .description('the entries of a directory')
@@ -41,7 +41,7 @@ function addReading(program: Command, runner: CommandRunner): void {
     )
 }
 
-function addWriting(program: Command, runner: CommandRunner): void {
+function addWriting(program: Command, runner: Runner): void {
   program
     .command('set')
     .description('commit content at a path')
@@ -80,7 +80,7 @@ function addWriting(program: Command, runner: CommandRunner): void {
     )
 }
 
-function addCheckout(program: Command, runner: CommandRunner): void {
+function addCheckout(program: Command, runner: Runner): void {
   program
     .command('checkout')
     .description('write a directory to files')
@@ -103,7 +103,7 @@ function addCheckout(program: Command, runner: CommandRunner): void {
     )
 }
 
-function addBlob(program: Command, runner: CommandRunner): void {
+function addBlob(program: Command, runner: Runner): void {
   const blob = program.command('blob').description('content without a path')
   blob
     .command('put')

@@ -1,9 +1,9 @@
 import type { Command } from 'commander'
-import type { CommandRunner } from './command-runner.ts'
+import type { Runner } from './command-runner.ts'
 import { countValue, listed } from './option-values.ts'
 
 /** log, show, diff. */
-export function addHistoryCommands(program: Command, runner: CommandRunner): void {
+export function addHistoryCommands(program: Command, runner: Runner): void {
   program
     .command('log')
     .description('commits, each before its parents')
@@ -34,7 +34,7 @@ export function addHistoryCommands(program: Command, runner: CommandRunner): voi
   addDiff(program, runner)
 }
 
-function addDiff(program: Command, runner: CommandRunner): void {
+function addDiff(program: Command, runner: Runner): void {
   program
     .command('diff')
     .description('what is different in B')

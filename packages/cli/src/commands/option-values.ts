@@ -1,6 +1,5 @@
 /** Reads the values of options; what is wrong with one is told by commander, with the option's name. */
 
-import { parseDuration } from '@varve/pack/base'
 import { InvalidArgumentError } from 'commander'
 
 export function countValue(text: string): number {
@@ -9,7 +8,7 @@ export function countValue(text: string): number {
 }
 
 export function durationValue(text: string): string {
-  if (/^\d+$/.test(text) || parseDuration(text) === undefined) {
+  if (!/^\d+(?:\.\d+)?(?:ms|[smhdwy])$/.test(text)) {
     throw new InvalidArgumentError("A number and its unit are needed: '30s', '10m', '2h', '1d'.")
   }
   return text

@@ -1,6 +1,5 @@
 import { Command, Option } from 'commander'
-import type { Host } from '../host/index.ts'
-import { CommandRunner } from './command-runner.ts'
+import type { Runner } from './command-runner.ts'
 import { addContentCommands } from './content-commands.ts'
 import { addHistoryCommands } from './history-commands.ts'
 import { durationValue } from './option-values.ts'
@@ -10,14 +9,14 @@ import { addStoreCommands } from './store-commands.ts'
 import { addToolCommands } from './tool-commands.ts'
 import { version } from './version.ts'
 
-export interface Program {
-  readonly command: Command
-  readonly runner: CommandRunner
+/** Where help goes. */
+export interface HelpOutput {
+  readonly columns: number
+  write(text: string): unknown
 }
 
 /** The whole command tree. Making it loads no command. */
-export function makeProgram(host: Host): Program {
-  const runner = new CommandRunner(host)
+export function makeProgram(runner: Runner, help: HelpOutput): Command {
   const command = new Command('varve')
     .description('Look into, write to, and collect a Varve store.')
     .version(version, '-V, --version', 'the version of this command')
@@ -44,15 +43,15 @@ export function makeProgram(host: Host): Program {
       .exitOverride()
       .allowExcessArguments(false)
       .configureOutput({
-        writeOut: (text) => void host.stdout.write(text),
+        writeOut: (text) => void help.write(text),
         writeErr: () => {},
-        getOutHelpWidth: () => host.stdout.columns,
-        getErrHelpWidth: () => host.stderr.columns,
+        getOutHelpWidth: () => help.columns,
+        getErrHelpWidth: () => help.columns,
         getOutHasColors: () => false,
         getErrHasColors: () => false,
       }),
   )
-  return { command, runner }
+  return command
 }
 
 function inherit(command: Command, change: (part: Command) => unknown): void {

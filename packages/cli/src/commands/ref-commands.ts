@@ -1,13 +1,13 @@
 import type { Command } from 'commander'
-import type { CommandRunner } from './command-runner.ts'
+import type { Runner } from './command-runner.ts'
 
 /** branch, tag. */
-export function addRefCommands(program: Command, runner: CommandRunner): void {
+export function addRefCommands(program: Command, runner: Runner): void {
   addBranch(program.command('branch').description('names of commits that move'), runner)
   addTag(program.command('tag').description('names of commits that stay'), runner)
 }
 
-function addBranch(branch: Command, runner: CommandRunner): void {
+function addBranch(branch: Command, runner: Runner): void {
   const load = () => import('./refs/branch.ts')
   branch
     .command('ls', { isDefault: true })
@@ -56,7 +56,7 @@ function addBranch(branch: Command, runner: CommandRunner): void {
     )
 }
 
-function addTag(tag: Command, runner: CommandRunner): void {
+function addTag(tag: Command, runner: Runner): void {
   const load = () => import('./refs/tag.ts')
   tag
     .command('ls', { isDefault: true })

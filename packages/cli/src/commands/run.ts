@@ -1,17 +1,25 @@
-import { type Command, CommanderError } from 'commander'
+import { CommanderError } from 'commander'
 import { candidatesFor, filesLine } from '../completion/index.ts'
 import type { Host } from '../host/index.ts'
-import { CommandFailure, type GlobalOptions, reportFailure } from '../terminal/index.ts'
-import { globalOptions } from './command-runner.ts'
+import type { GlobalOptions } from '../terminal/index.ts'
+import { CommandRunner, globalOptions, type Runner } from './command-runner.ts'
 import { makeProgram } from './program.ts'
 
 /** What the shells' completion scripts call; no command for people. */
 const COMPLETE = '__complete'
 
+/** Nothing is run while a command line is being typed. */
+const idle: Runner = { run: () => Promise.resolve() }
+
 /** Runs one command line and gives its exit code. Never throws. */
 export async function run(argv: readonly string[], host: Host): Promise<number> {
-  const { command, runner } = makeProgram(host)
-  if (argv[0] === COMPLETE) return complete(command, argv.slice(1), host)
+  const completion = completionLines(argv)
+  if (completion !== undefined) {
+    await host.stdout.write(completion)
+    return 0
+  }
+  const runner = new CommandRunner(host)
+  const command = makeProgram(runner, host.stdout)
   try {
     await command.parseAsync(argv, { from: 'user' })
     return runner.exitCode
@@ -19,17 +27,21 @@ export async function run(argv: readonly string[], host: Host): Promise<number> 
     if (cause instanceof CommanderError) return usage(cause, argv, host)
     // Ctrl-C reaches the processes that this one has started, too: their end may be noticed first.
     await host.clock.turn()
-    const options = globalOptions(command)
-    return reportFailure(host.interrupted.aborted ? interruption(cause) : cause, host, options)
+    const { reportFailure } = await import('../terminal/index.ts')
+    return reportFailure(host.interrupted.aborted ? interruption(cause) : cause, host, globalOptions(command))
   }
 }
 
-async function complete(command: Command, words: readonly string[], host: Host): Promise<number> {
-  const { values, wantsFiles } = candidatesFor(command, words)
+/**
+ * What a shell's question is answered with; `undefined` when the command line is none. Loads nothing more.
+ */
+export function completionLines(argv: readonly string[]): string | undefined {
+  if (argv[0] !== COMPLETE) return undefined
+  const program = makeProgram(idle, { columns: 80, write: () => {} })
+  const { values, wantsFiles } = candidatesFor(program, argv.slice(1))
   const lines = values.map(({ value, about }) => `${value}\t${about}`)
   if (wantsFiles) lines.push(filesLine)
-  await host.stdout.write(lines.map((line) => `${line}\n`).join(''))
-  return 0
+  return lines.map((line) => `${line}\n`).join('')
 }
 
 /** Help and version were printed; anything else is a wrong command line. */
@@ -38,6 +50,7 @@ async function usage(cause: CommanderError, argv: readonly string[], host: Host)
   // Without a command the help is the answer, and has been printed nowhere yet.
   const isHelp = cause.code === 'commander.help'
   const message = isHelp ? 'a command is needed' : oneLine(cause.message)
+  const { CommandFailure, reportFailure } = await import('../terminal/index.ts')
   const failure = new CommandFailure('USAGE', message, { hint: 'varve help lists the commands.' })
   return reportFailure(failure, host, optionsIn(argv))
 }

@@ -1,14 +1,14 @@
 import { type Command, Option } from 'commander'
-import type { CommandRunner } from './command-runner.ts'
+import type { Runner } from './command-runner.ts'
 import { durationValue, listed } from './option-values.ts'
 
 /** gc, import. */
-export function addSpaceCommands(program: Command, runner: CommandRunner): void {
+export function addSpaceCommands(program: Command, runner: Runner): void {
   addGc(program.command('gc').description('collections: make room'), runner)
   addImport(program.command('import').description('bring content from elsewhere'), runner)
 }
 
-function addGc(gc: Command, runner: CommandRunner): void {
+function addGc(gc: Command, runner: Runner): void {
   const load = () => import('./space/gc.ts')
   gc.command('run')
     .description('drop history before TARGET; without it, what no branch and no tag reaches')
@@ -34,7 +34,7 @@ function addGc(gc: Command, runner: CommandRunner): void {
     )
 }
 
-function addImport(command: Command, runner: CommandRunner): void {
+function addImport(command: Command, runner: Runner): void {
   command
     .command('git')
     .description('all branches and tags of a Git repository, with their history; again: what is new')

@@ -1,8 +1,8 @@
 import type { Command } from 'commander'
-import type { CommandRunner } from './command-runner.ts'
+import type { Runner } from './command-runner.ts'
 
 /** init, status, du: loaded when called, as all commands are. */
-export function addStoreCommands(program: Command, runner: CommandRunner): void {
+export function addStoreCommands(program: Command, runner: Runner): void {
   program
     .command('init')
     .description('make a new, empty store')

@@ -1,9 +1,9 @@
 import { Argument, type Command } from 'commander'
 import { shells } from '../completion/index.ts'
-import type { CommandRunner } from './command-runner.ts'
+import type { Runner } from './command-runner.ts'
 
 /** inspect, completion, help. */
-export function addToolCommands(program: Command, runner: CommandRunner): void {
+export function addToolCommands(program: Command, runner: Runner): void {
   program
     .command('inspect')
     .description('what a file of a store says')
