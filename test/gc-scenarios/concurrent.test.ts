@@ -1,15 +1,15 @@
 /**
- * Collections that overlap with reading, writing, cancelling, closing, and dying: the concurrent part of Irmin-pack's own
- * suite, under its numbers there.
+ * Collections that overlap with reading, writing, cancelling, closing, and dying: the concurrent part of
+ * Irmin-pack's own suite, under its numbers there.
  *
- * Different on purpose: a worker that dies ends the collection with GC_FAILED, and leaves the store as it was; the next
- * collection works. `close` cancels, and waits until the collection's files are gone.
+ * Different on purpose: a worker that dies ends the collection with GC_FAILED, and leaves the store as it
+ * was; the next collection works. `close` cancels, and waits until the collection's files are gone.
  *
  * Not here: 6.3.7–6.3.10 need an instance in another process that only reads.
  */
 import { describe, expect, test } from 'vitest'
-import { checkpoint, open, sealed, segment } from '../support/file-letters.ts'
 import { dyingFileSystem } from '../support/dying-file-system.ts'
+import { checkpoint, open, sealed, segment } from '../support/file-letters.ts'
 import { expectCode, Scenario, steps } from '../support/scenario.ts'
 import { type Place, places, type TempStoreOptions, withStore } from '../support/temp-store.ts'
 
@@ -179,6 +179,9 @@ describe('collections whose worker dies', () => {
     }))
 })
 
-function run(options: TempStoreOptions & { place: Place }, body: (scenario: Scenario) => Promise<void>): Promise<void> {
+function run(
+  options: TempStoreOptions & { place: Place },
+  body: (scenario: Scenario) => Promise<void>,
+): Promise<void> {
   return withStore(options, (temp) => body(new Scenario(temp)))
 }

@@ -1,10 +1,10 @@
 /**
- * Chunks that are split by hand: the split part of Irmin-pack's own suite, under its numbers there. Nobody has to split:
- * starting a collection seals the open chunk, and chunks are sealed by themselves as they grow.
+ * Chunks that are split by hand: the split part of Irmin-pack's own suite, under its numbers there. Nobody
+ * has to split: starting a collection seals the open chunk, and chunks are sealed by themselves as they grow.
  *
- * Different on purpose: the boundary is the end of the chunk that holds the target, so all of that chunk goes (what it
- * holds after the target is copied), and the dead bytes whose arithmetic 6.4.7 watches do not exist. Splitting an
- * empty chunk does nothing, rather than being refused.
+ * Different on purpose: the boundary is the end of the chunk that holds the target, so all of that chunk goes
+ * (what it holds after the target is copied), and the dead bytes whose arithmetic 6.4.7 watches do not exist.
+ * Splitting an empty chunk does nothing, rather than being refused.
  *
  * Not here:
  * | 6.4.2  | needs an instance in another process that only reads                                 |

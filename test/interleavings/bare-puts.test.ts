@@ -1,6 +1,6 @@
 /**
- * What is put without anything that refers to it is kept for `grace` after it was put, by the time that the log says, and
- * goes with the first collection after that.
+ * What is put without anything that refers to it is kept for `grace` after it was put, by the time that the
+ * log says, and goes with the first collection after that.
  */
 import type { Hash, Store } from '@varve/store'
 import { describe, expect, test } from 'vitest'
@@ -165,7 +165,10 @@ async function ageTo(temp: TempStore, minutes: number): Promise<void> {
   temp.now = 1_700_000_000_000 + minutes * minute
 }
 
-/** Commits something and collects with that as the target, so that nothing before is held for its place in the log. */
+/**
+ * Commits something and collects with that as the target, so that nothing before is held for its place in the
+ * log.
+ */
 async function collect(temp: TempStore, grace: `${number}m` | number | undefined): Promise<void> {
   const { store } = temp
   const target = await store.branch('main').commit((edit) => void edit.set('n', `${temp.now}`), {

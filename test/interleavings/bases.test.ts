@@ -1,6 +1,7 @@
 /**
- * A tree is chosen as the base of an edit before the switch of a collection, and committed after it. A base that a branch
- * holds is always good; one that is gone is refused, even where the edit has not read any of it.
+ * A tree is chosen as the base of an edit before the switch of a collection, and committed after it. A base
+ * that a branch holds is always good; one that is gone is refused, even where the edit has not read any of
+ * it.
  */
 import type { Tree } from '@varve/store'
 import { describe } from 'vitest'

@@ -1,6 +1,7 @@
 /**
- * A program that writes without a pause while a collection runs: commits, uploads, and hits on what is about to go, many at
- * a time. The collection catches up in rounds, in the end while the writer waits; nothing is lost and nothing is torn.
+ * A program that writes without a pause while a collection runs: commits, uploads, and hits on what is about
+ * to go, many at a time. The collection catches up in rounds, in the end while the writer waits; nothing is
+ * lost and nothing is torn.
  */
 import type { Commit, Hash, Store } from '@varve/store'
 import { describe, expect, test } from 'vitest'
@@ -71,7 +72,8 @@ async function write(store: Store, writer: number, isDone: () => boolean): Promi
   const commits: Commit[] = []
   const uploads: Hash<'blob'>[] = []
   for (let n = 0; n < 20 || (!isDone() && n < 2_000); n++) {
-    if (n % 5 === 0) uploads.push(await store.putBlob(piecesOf(seededBytes(100 * writer + n, 300_000), 50_000)))
+    if (n % 5 === 0)
+      uploads.push(await store.putBlob(piecesOf(seededBytes(100 * writer + n, 300_000), 50_000)))
     const commit = await branch.commit((edit) => {
       edit.set(`n/${n % 50}`, `${writer} wrote ${n}`)
       edit.set('old', oldTexts[(n * 7 + writer) % oldTexts.length] as string)

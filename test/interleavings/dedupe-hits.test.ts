@@ -1,6 +1,6 @@
 /**
- * Content that the store holds already is put before the switch of a collection that drops it, and used after it. It is
- * written again where it is gone; and what was put by itself is kept as if it had been new.
+ * Content that the store holds already is put before the switch of a collection that drops it, and used after
+ * it. It is written again where it is gone; and what was put by itself is kept as if it had been new.
  */
 import type { Hash, Tree } from '@varve/store'
 import { describe } from 'vitest'

@@ -1,6 +1,6 @@
 /**
- * Commits that a collection drops and that come again, while it runs and after it; and reading through handles, cursors,
- * and streams from before.
+ * Commits that a collection drops and that come again, while it runs and after it; and reading through
+ * handles, cursors, and streams from before.
  */
 import type { Commit, Tree } from '@varve/store'
 import { describe, expect, test } from 'vitest'
@@ -9,7 +9,7 @@ import { checkpoint, open, segment } from '../support/file-letters.ts'
 import { doomed, Field } from '../support/race.ts'
 import { readTree, sha256 } from '../support/read-whole.ts'
 import { expectCode } from '../support/scenario.ts'
-import { settled, Stepper } from '../support/stepper.ts'
+import { Stepper, settled } from '../support/stepper.ts'
 import { withStore } from '../support/temp-store.ts'
 
 const all: readonly CourseStep[] = courseSteps.slice(0, -1)
@@ -40,10 +40,12 @@ describe('commits that are dropped and come again', () => {
   test.each(all)('the same commit on top of a doomed base, at %s', (step) =>
     withField(async (field, course) => {
       await course.goTo(step)
-      const made = field.store.commit({ tree: field.second.tree(), parents: [field.first], message: 'x' }).then(
-        (commit) => commit,
-        (error: { code: string }) => error.code,
-      )
+      const made = field.store
+        .commit({ tree: field.second.tree(), parents: [field.first], message: 'x' })
+        .then(
+          (commit) => commit,
+          (error: { code: string }) => error.code,
+        )
       await settled()
       await course.goTo('after')
       const outcome = await made
@@ -62,24 +64,30 @@ describe('commits that are dropped and come again', () => {
 })
 
 describe('reading on', () => {
-  test.each(streamSteps)('a stream of a blob that goes, begun before and read on at %s, gives all of it', (step) =>
-    withField(async (field, course) => {
-      const { files } = field.temp
-      await files.names()
-      const blob = await field.store.openBlob(field.bigHash)
-      const reader = blob?.stream().getReader()
-      const pieces: Uint8Array[] = []
-      const first = await reader?.read()
-      if (first?.done === false) pieces.push(first.value)
-      await course.goTo(step)
-      expect(await files.names()).toContain('suffix-A.pack')
-      for (let next = await reader?.read(); next?.done === false; next = await reader?.read()) pieces.push(next.value)
-      expect(sha256(Buffer.concat(pieces))).toBe(sha256(doomed.big))
-      await course.goTo('after')
-      expect(await field.store.openBlob(field.bigHash)).toBeUndefined()
-      // Whoever reads a file keeps it, and no longer than that.
-      await files.expect(segment('A'), checkpoint('A'), open('B'))
-    }, ['unlinking']),
+  test.each(streamSteps)(
+    'a stream of a blob that goes, begun before and read on at %s, gives all of it',
+    (step) =>
+      withField(
+        async (field, course) => {
+          const { files } = field.temp
+          await files.names()
+          const blob = await field.store.openBlob(field.bigHash)
+          const reader = blob?.stream().getReader()
+          const pieces: Uint8Array[] = []
+          const first = await reader?.read()
+          if (first?.done === false) pieces.push(first.value)
+          await course.goTo(step)
+          expect(await files.names()).toContain('suffix-A.pack')
+          for (let next = await reader?.read(); next?.done === false; next = await reader?.read())
+            pieces.push(next.value)
+          expect(sha256(Buffer.concat(pieces))).toBe(sha256(doomed.big))
+          await course.goTo('after')
+          expect(await field.store.openBlob(field.bigHash)).toBeUndefined()
+          // Whoever reads a file keeps it, and no longer than that.
+          await files.expect(segment('A'), checkpoint('A'), open('B'))
+        },
+        ['unlinking'],
+      ),
   )
 
   test.each(all.slice(1))('a cursor over a tree that goes, read on at %s: all of it, or COLLECTED', (step) =>

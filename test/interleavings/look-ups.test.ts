@@ -1,6 +1,6 @@
 /**
- * Something is looked up by hash before the switch of a collection, and written on top of after it. Whatever the order,
- * either the write is refused with COLLECTED or everything below it is there.
+ * Something is looked up by hash before the switch of a collection, and written on top of after it. Whatever
+ * the order, either the write is refused with COLLECTED or everything below it is there.
  */
 import type { Commit, Tree } from '@varve/store'
 import { describe } from 'vitest'
@@ -58,7 +58,10 @@ describe('a hash is looked up, then written', () => {
     name: 'edit.setTree of a hash, then commit of the edit',
     decide: async (field) => {
       const below = await field.first.tree().getTree('doomed')
-      return field.store.emptyTree().edit().setTree('d', await (below as Tree).hash())
+      return field.store
+        .emptyTree()
+        .edit()
+        .setTree('d', await (below as Tree).hash())
     },
     append: (field, edit) => field.commitResult(() => edit, directory('d')),
     expected: refusedAfter,

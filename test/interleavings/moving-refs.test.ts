@@ -1,12 +1,13 @@
 /**
- * Refs that are moved, made, and deleted while a collection runs. What they name at its start, and all that they are set
- * to until the switch, is kept; so a branch never dangles, wherever it is moved and however often.
+ * Refs that are moved, made, and deleted while a collection runs. What they name at its start, and all that
+ * they are set to until the switch, is kept; so a branch never dangles, wherever it is moved and however
+ * often.
  */
 import type { Commit, Store } from '@varve/store'
 import { describe, expect, test } from 'vitest'
 import { CollectionCourse, type CourseStep } from '../support/collection-course.ts'
 import { readCommit } from '../support/read-whole.ts'
-import { settled, Stepper } from '../support/stepper.ts'
+import { Stepper, settled } from '../support/stepper.ts'
 import { type TempStore, withStore } from '../support/temp-store.ts'
 
 const whileOpen: readonly CourseStep[] = ['start', 'sweeping', 'swept']
@@ -24,7 +25,9 @@ describe('refs move while a collection runs', () => {
       expect((await main.head())?.hash).toBe(commits[1]?.hash)
       await expectHeld(store, commits, [1, 3, 4])
       // The history of what was moved to went with the collection: its line ends there.
-      expect((await store.log(commits[1] as Commit).toArray()).map(({ hash }) => hash)).toEqual([commits[1]?.hash])
+      expect((await store.log(commits[1] as Commit).toArray()).map(({ hash }) => hash)).toEqual([
+        commits[1]?.hash,
+      ])
       const made = await main.commit((edit) => void edit.set('x', 'x'))
       expect(made.parents).toEqual([commits[1]?.hash])
       await temp.reopen()
@@ -48,22 +51,24 @@ describe('refs move while a collection runs', () => {
     }),
   )
 
-  test.each(whileOpen)('a branch moved back and forth, its head from the start among the old ones, at %s', (step) =>
-    withHistory(async ({ temp, course, commits }) => {
-      const { store } = temp
-      const other = store.branch('other')
-      await other.set(commits[0] as Commit)
-      await course.goTo(step)
-      await other.set(commits[1] as Commit)
-      await other.set(commits[2] as Commit)
-      await course.goTo('after')
-      expect((await other.head())?.hash).toBe(commits[2]?.hash)
-      await expectHeld(store, commits, [2, 3, 4], [0, 1])
-      await store.gc.run(await store.branch('main').head(), { grace: 0 })
-      await expectHeld(store, commits, [2, 4])
-      await temp.reopen()
-      await expectHeld(temp.store, commits, [2, 4])
-    }),
+  test.each(whileOpen)(
+    'a branch moved back and forth, its head from the start among the old ones, at %s',
+    (step) =>
+      withHistory(async ({ temp, course, commits }) => {
+        const { store } = temp
+        const other = store.branch('other')
+        await other.set(commits[0] as Commit)
+        await course.goTo(step)
+        await other.set(commits[1] as Commit)
+        await other.set(commits[2] as Commit)
+        await course.goTo('after')
+        expect((await other.head())?.hash).toBe(commits[2]?.hash)
+        await expectHeld(store, commits, [2, 3, 4], [0, 1])
+        await store.gc.run(await store.branch('main').head(), { grace: 0 })
+        await expectHeld(store, commits, [2, 4])
+        await temp.reopen()
+        await expectHeld(temp.store, commits, [2, 4])
+      }),
   )
 
   test.each(whileOpen)('a tag on an old commit, and an annotated one, at %s', (step) =>
@@ -83,19 +88,21 @@ describe('refs move while a collection runs', () => {
     }),
   )
 
-  test.each(whileOpen)('a branch deleted at %s: its head stays for this collection and goes with the next', (step) =>
-    withHistory(async ({ temp, course, commits }) => {
-      const { store } = temp
-      const old = store.branch('old')
-      await old.set(commits[0] as Commit)
-      await course.goTo(step)
-      expect(await old.delete()).toBe(true)
-      await course.goTo('after')
-      expect(await old.head()).toBeUndefined()
-      await expectHeld(store, commits, [3, 4], [0])
-      await store.gc.run(await store.branch('main').head(), { grace: 0 })
-      await expectHeld(store, commits, [4])
-    }),
+  test.each(whileOpen)(
+    'a branch deleted at %s: its head stays for this collection and goes with the next',
+    (step) =>
+      withHistory(async ({ temp, course, commits }) => {
+        const { store } = temp
+        const old = store.branch('old')
+        await old.set(commits[0] as Commit)
+        await course.goTo(step)
+        expect(await old.delete()).toBe(true)
+        await course.goTo('after')
+        expect(await old.head()).toBeUndefined()
+        await expectHeld(store, commits, [3, 4], [0])
+        await store.gc.run(await store.branch('main').head(), { grace: 0 })
+        await expectHeld(store, commits, [4])
+      }),
   )
 
   test.each(whileHeld)('moves that wait for the switch at %s come in order after it', (step) =>
@@ -139,7 +146,9 @@ describe('refs move while a collection runs', () => {
     withHistory(async ({ temp, course, commits }) => {
       const main = temp.store.branch('main')
       const gate = new EventTarget()
-      const opened = new Promise<void>((resolve) => gate.addEventListener('open', () => resolve(), { once: true }))
+      const opened = new Promise<void>((resolve) =>
+        gate.addEventListener('open', () => resolve(), { once: true }),
+      )
       let runs = 0
       await course.goTo('sweeping')
       const made = main.commit(async (edit) => {

@@ -1,10 +1,17 @@
 /**
- * A commit is chosen as what a ref shall name before the switch of a collection, and the ref is moved after it. The
- * commit is there with its whole tree, or the move is refused; a ref never dangles.
+ * A commit is chosen as what a ref shall name before the switch of a collection, and the ref is moved after
+ * it. The commit is there with its whole tree, or the move is refused; a ref never dangles.
  */
 import type { Commit } from '@varve/store'
 import { describe } from 'vitest'
-import { type Appended, describeRace, doomed, type Field, isBeforeSwitch, refusedAfter } from '../support/race.ts'
+import {
+  type Appended,
+  describeRace,
+  doomed,
+  type Field,
+  isBeforeSwitch,
+  refusedAfter,
+} from '../support/race.ts'
 
 describe('a target is chosen, then a ref moved', () => {
   describeRace({
@@ -33,7 +40,8 @@ describe('a target is chosen, then a ref moved', () => {
     name: 'compareAndSet of an absent branch',
     decide: chosen,
     append: async (field, commit) => {
-      if (!(await field.store.branch('result').compareAndSet(undefined, commit))) throw new Error('not absent')
+      if (!(await field.store.branch('result').compareAndSet(undefined, commit)))
+        throw new Error('not absent')
       return moved(commit)
     },
     expected: refusedAfter,

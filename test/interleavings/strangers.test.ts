@@ -1,7 +1,7 @@
 /**
- * Trees and commits of another store, and of another opening of the same one. Epochs and offsets of two stores can be
- * equal while other bytes lie there, so nothing that one store has found out counts in another: what is named is looked
- * up by kind and hash, and is there, whole, or refused.
+ * Trees and commits of another store, and of another opening of the same one. Epochs and offsets of two
+ * stores can be equal while other bytes lie there, so nothing that one store has found out counts in another:
+ * what is named is looked up by kind and hash, and is there, whole, or refused.
  */
 import type { Commit, Store, Tree } from '@varve/store'
 import { describe, expect, test } from 'vitest'

@@ -1,6 +1,6 @@
 /**
- * Streams that go on for longer than a collection, or two. Their chunks are pinned until the blob's own record holds them,
- * whether they were new or there before; nothing else holds them, and `grace` is 0.
+ * Streams that go on for longer than a collection, or two. Their chunks are pinned until the blob's own
+ * record holds them, whether they were new or there before; nothing else holds them, and `grace` is 0.
  */
 import type { Hash, Store } from '@varve/store'
 import { describe, expect, test } from 'vitest'
@@ -8,12 +8,16 @@ import { CollectionCourse, type CourseStep, courseSteps } from '../support/colle
 import { PausedSource } from '../support/paused-source.ts'
 import { readRefs, sha256 } from '../support/read-whole.ts'
 import { seededBytes } from '../support/seeded-bytes.ts'
-import { settled, Stepper } from '../support/stepper.ts'
+import { Stepper, settled } from '../support/stepper.ts'
 import { type TempStore, withStore } from '../support/temp-store.ts'
 
 /** Large enough for several chunks in each third. */
 const content = seededBytes(11, 1_800_000)
-const thirds = [content.subarray(0, 600_000), content.subarray(600_000, 1_200_000), content.subarray(1_200_000)]
+const thirds = [
+  content.subarray(0, 600_000),
+  content.subarray(600_000, 1_200_000),
+  content.subarray(1_200_000),
+]
 /** Shares its first two thirds with `content`, and the chunks of these. */
 const before = Buffer.concat([thirds[0] as Uint8Array, thirds[1] as Uint8Array, seededBytes(12, 500_000)])
 

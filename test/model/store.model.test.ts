@@ -1,6 +1,7 @@
 /**
- * Random sequences of everything that changes a store, beside a model of sets that says exactly what must be there, what
- * must be gone, and where both are allowed. A failure prints a seed and a path; `VARVE_SEED` runs that seed again.
+ * Random sequences of everything that changes a store, beside a model of sets that says exactly what must be
+ * there, what must be gone, and where both are allowed. A failure prints a seed and a path; `VARVE_SEED` runs
+ * that seed again.
  */
 import { randomInt } from 'node:crypto'
 import fc from 'fast-check'
@@ -13,16 +14,14 @@ const seed = Number(process.env['VARVE_SEED'] ?? randomInt(2 ** 31))
 
 /** Sequences, of 6 to 36 steps each. */
 const runs: readonly (readonly [Place, number])[] = [
-  ['memory', Number(process.env['RUNS'] ?? 1_000)],
+  ['memory', Number(process.env['VARVE_RUNS'] ?? 1_000)],
   ['disk', 20],
 ]
 
 describe('a store and its model', () => {
   test.each(runs)(`in %s, %i sequences, seed ${seed}`, async (place, numRuns) => {
     await fc.assert(
-      fc.asyncProperty(sequences, (ops) =>
-        withStore({ place }, (temp) => new ModelDriver(temp).run(ops)),
-      ),
+      fc.asyncProperty(sequences, (ops) => withStore({ place }, (temp) => new ModelDriver(temp).run(ops))),
       { numRuns, seed },
     )
   })

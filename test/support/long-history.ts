@@ -7,8 +7,8 @@ const orphanEvery = 1_000
 const mergeEvery = 100
 
 /**
- * Makes a history of `count` commits on `main`, walks it, and collects it, with and without a target. What recursed over
- * it, or kept all of it in objects, would not come through.
+ * Makes a history of `count` commits on `main`, walks it, and collects it, with and without a target. What
+ * recursed over it, or kept all of it in objects, would not come through.
  */
 export async function expectLongHistory(temp: TempStore, count: number): Promise<void> {
   const { hashes, orphans } = await makeHistory(temp.store, count)

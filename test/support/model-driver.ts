@@ -1,22 +1,23 @@
 import { systemClock } from '@varve/pack/base'
-import { type Commit, type GcResult, type Hash, type Store, type Tree, type TreeEdit, VarveError } from '@varve/store'
+import {
+  type Commit,
+  type GcResult,
+  type Hash,
+  type Store,
+  type Tree,
+  type TreeEdit,
+  VarveError,
+} from '@varve/store'
 import { expect } from 'vitest'
 import type { CollectOp, EditOp, Op } from './model-ops.ts'
-import { branches, contents, tags } from './model-ops.ts'
-import { type ModelTree, ModelStore, type Presence } from './model-store.ts'
-import { contentOf, editModel, type EditedTree, editStore } from './model-tree.ts'
+import { type BaseTree, type KnownCommit, ModelRegister } from './model-register.ts'
+import { ModelStore, type ModelTree } from './model-store.ts'
+import { contentOf } from './model-tree.ts'
+import { expectPresence, verifyStore } from './model-verify.ts'
 import { piecesOf } from './seeded-bytes.ts'
 import type { TempStore } from './temp-store.ts'
 
 const minute = 60_000
-
-interface KnownCommit {
-  readonly hash: Hash<'commit'>
-  readonly treeHash: Hash<'tree'>
-  readonly key: string
-  readonly root: string
-  readonly tree: ModelTree
-}
 
 interface HeldTree {
   readonly tree: Tree
@@ -30,10 +31,8 @@ interface HeldTree {
 export class ModelDriver {
   readonly #temp: TempStore
   readonly #model = new ModelStore()
-  readonly #commits: KnownCommit[] = []
+  readonly #known = new ModelRegister(this.#model)
   readonly #held: HeldTree[] = []
-  readonly #treeHashes = new Map<string, Hash<'tree'>>()
-  readonly #treeKeys = new Map<string, string>()
   #finishing: Promise<GcResult> | undefined
 
   constructor(temp: TempStore) {
@@ -50,6 +49,11 @@ export class ModelDriver {
     if (this.#model.isCollecting) await this.#finish()
     await this.#reopen()
     await this.#verify()
+  }
+
+  async #verify(): Promise<void> {
+    await this.#join()
+    await verifyStore(this.#store, this.#model, this.#known)
   }
 
   async #step(op: Op): Promise<void> {
@@ -114,29 +118,35 @@ export class ModelDriver {
   async #putTree(base: number | null, edits: readonly EditOp[]): Promise<void> {
     const from = await this.#baseOf(base)
     if (from === undefined) return
-    const { tree, root, needs } = this.#edited(from, edits)
+    const { tree, root, needs } = this.#known.edited(from, edits)
     const hash = await this.#attempt(needs, root, async () => {
       const made = await this.#editOf(from, edits)
       return this.#store.putTree(await made.tree())
     })
     if (hash === undefined) return
-    this.#expectTree(root, hash, tree)
+    this.#known.expectTree(root, hash, tree)
     this.#model.append(root)
     this.#model.hold(root, this.#temp.now)
   }
 
   async #commit(op: Extract<Op, { kind: 'commit' }>): Promise<void> {
     const ref = `heads/${op.branch}`
-    const head = this.#byKey(this.#model.refs.get(ref))
+    const head = this.#known.byKey(this.#model.refs.get(ref))
     // A branch that is not there begins with something.
     const edits: readonly EditOp[] =
-      head === undefined ? [...op.edits, { kind: 'set', path: 'b', content: 'k0', isExecutable: false }] : op.edits
-    const base = head === undefined ? { tree: emptyModel, root: undefined } : { tree: head.tree, root: head.root }
-    const { tree, root, needs } = this.#edited(base, edits)
+      head === undefined
+        ? [...op.edits, { kind: 'set', path: 'b', content: 'k0', isExecutable: false }]
+        : op.edits
+    const base =
+      head === undefined ? { tree: emptyModel, root: undefined } : { tree: head.tree, root: head.root }
+    const { tree, root, needs } = this.#known.edited(base, edits)
     const commit = await this.#attempt(needs, root, () =>
       this.#store
         .branch(op.branch)
-        .commit((edit) => this.#applyTo(edit, base.tree, edits), { date: 0, allowEmpty: op.allowEmpty }),
+        .commit((edit) => this.#known.applyTo(edit, base.tree, edits), {
+          date: 0,
+          allowEmpty: op.allowEmpty,
+        }),
     )
     if (commit === undefined) return
     if (head !== undefined && root === head.root && !op.allowEmpty) {
@@ -144,7 +154,7 @@ export class ModelDriver {
       return
     }
     expect(commit.parents).toEqual(head === undefined ? [] : [head.hash])
-    const { key } = this.#learn(commit, tree, root, head === undefined ? [] : [head.key])
+    const { key } = this.#known.learn(commit, tree, root, head === undefined ? [] : [head.key])
     this.#model.append(key)
     this.#model.setRef(ref, key)
   }
@@ -152,8 +162,8 @@ export class ModelDriver {
   async #commitAside(op: Extract<Op, { kind: 'commit-aside' }>): Promise<void> {
     const from = await this.#baseOf(op.base)
     if (from === undefined) return
-    const parents = op.parents.flatMap((number) => this.#commitOf(number) ?? [])
-    const { tree, root, needs } = this.#edited(from, op.edits)
+    const parents = op.parents.flatMap((number) => this.#known.commitOf(number) ?? [])
+    const { tree, root, needs } = this.#known.edited(from, op.edits)
     const commit = await this.#attempt(needs, root, async () => {
       const made = await this.#editOf(from, op.edits)
       return this.#commitTree(await made.tree(), parents)
@@ -172,7 +182,7 @@ export class ModelDriver {
   async #holdTree(base: number | null, edits: readonly EditOp[]): Promise<void> {
     const from = await this.#baseOf(base)
     if (from === undefined) return
-    const { tree: model, root, needs } = this.#edited(from, edits)
+    const { tree: model, root, needs } = this.#known.edited(from, edits)
     const tree = await this.#attempt(needs, undefined, async () => (await this.#editOf(from, edits)).tree())
     if (tree !== undefined) this.#held.push({ tree, root, model, needs })
   }
@@ -187,7 +197,7 @@ export class ModelDriver {
   }
 
   async #set(branch: string, number: number): Promise<void> {
-    const commit = this.#commitOf(number)
+    const commit = this.#known.commitOf(number)
     if (commit === undefined) return
     const isMoved = await this.#attempt([commit.key], undefined, async () => {
       await this.#store.branch(branch).set({ hash: commit.hash } as Commit)
@@ -200,11 +210,15 @@ export class ModelDriver {
 
   async #compareAndSet(op: Extract<Op, { kind: 'compare-and-set' }>): Promise<void> {
     const ref = `heads/${op.branch}`
-    const current = this.#byKey(this.#model.refs.get(ref))
-    const next = op.next === null ? undefined : this.#commitOf(op.next)
+    const current = this.#known.byKey(this.#model.refs.get(ref))
+    const next = op.next === null ? undefined : this.#known.commitOf(op.next)
     if (op.next !== null && next === undefined) return
     const expected =
-      op.expected === 'head' ? current : op.expected === 'absent' ? undefined : this.#commitOf(op.expected)
+      op.expected === 'head'
+        ? current
+        : op.expected === 'absent'
+          ? undefined
+          : this.#known.commitOf(op.expected)
     const isRight = expected?.hash === current?.hash
     const needs = isRight && next !== undefined ? [next.key] : []
     const isMoved = await this.#attempt(needs, undefined, () =>
@@ -218,7 +232,7 @@ export class ModelDriver {
   }
 
   async #tag(name: string, number: number): Promise<void> {
-    const commit = this.#commitOf(number)
+    const commit = this.#known.commitOf(number)
     if (commit === undefined) return
     const create = async (): Promise<true> => {
       await this.#store.tag(name).create({ hash: commit.hash } as Commit)
@@ -244,9 +258,9 @@ export class ModelDriver {
   }
 
   async #start(op: CollectOp): Promise<boolean> {
-    const target = op.target === null ? undefined : this.#commitOf(op.target)
+    const target = op.target === null ? undefined : this.#known.commitOf(op.target)
     const keep = op.keep
-      .flatMap((number) => this.#commitOf(number) ?? [])
+      .flatMap((number) => this.#known.commitOf(number) ?? [])
       .filter(({ key }) => this.#model.presence(key) === 'there')
     const isTooOld = target !== undefined && this.#model.isTooOld(target.key)
     const request = {
@@ -259,7 +273,8 @@ export class ModelDriver {
       const outcome = await start().catch((error: unknown) => codeOf(error))
       if (isTooOld === true) expect(['TARGET_TOO_OLD', 'COLLECTED']).toContain(outcome)
       if (outcome !== true) return false
-    } else if ((await this.#attempt(target === undefined ? [] : [target.key], undefined, start)) !== true) return false
+    } else if ((await this.#attempt(target === undefined ? [] : [target.key], undefined, start)) !== true)
+      return false
     if (target !== undefined) this.#model.append(target.key)
     this.#model.startCollection(
       { target: target?.key, keep: keep.map(({ key }) => key), graceMs: request.grace },
@@ -314,46 +329,6 @@ export class ModelDriver {
     }
   }
 
-  /** Everything that is known to be there is, whole; everything that must be gone is. */
-  async #verify(): Promise<void> {
-    await this.#join()
-    await this.#verifyRefs()
-    for (const commit of this.#commits) {
-      const found = await this.#store.getCommit(commit.hash)
-      expectPresence(this.#model.presence(commit.key), found, `commit ${commit.hash}`)
-      if (found !== undefined) await expectTree(found.tree(), commit.tree)
-    }
-    for (const content of contents) {
-      const found = await this.#store.getBlob(contentOf(content).hash)
-      expectPresence(this.#model.presence(`b:${content}`), found, `content ${content}`)
-      if (found !== undefined) expect(Buffer.compare(found, contentOf(content).bytes)).toBe(0)
-    }
-    for (const [key, hash] of this.#treeHashes) {
-      expectPresence(this.#model.presence(key), await this.#store.getTree(hash), `tree ${hash}`)
-    }
-  }
-
-  async #verifyRefs(): Promise<void> {
-    const found: Record<string, string | undefined> = {}
-    for await (const branch of this.#store.branches()) found[`heads/${branch.name}`] = (await branch.head())?.hash
-    for await (const tag of this.#store.tags()) found[`tags/${tag.name}`] = (await tag.target())?.hash
-    const wanted = [...this.#model.refs].map(([name, key]) => [name, this.#byKey(key)?.hash])
-    expect(found).toEqual(Object.fromEntries(wanted))
-    for (const name of branches) {
-      const key = this.#model.refs.get(`heads/${name}`)
-      expect((await this.#store.branch(name).head())?.hash).toBe(this.#byKey(key)?.hash)
-      const history = key === undefined ? undefined : this.#model.history(key)
-      if (key === undefined || history === undefined) continue
-      const log = await this.#store.log(this.#byKey(key)?.hash as Hash<'commit'>).toArray()
-      expect(new Set(log.map(({ hash }) => `c:${hash}`))).toEqual(history)
-      expect(log.length).toBe(history.size)
-    }
-    for (const name of tags) {
-      const key = this.#model.refs.get(`tags/${name}`)
-      expect((await this.#store.tag(name).target())?.hash).toBe(this.#byKey(key)?.hash)
-    }
-  }
-
   /**
    * Does what stands on these keys: it must succeed when all are there, must be refused when one is gone.
    * @param root what a refused write may have left in the log
@@ -375,51 +350,25 @@ export class ModelDriver {
     }
   }
 
-  #commitOf(number: number): KnownCommit | undefined {
-    const count = this.#commits.length
-    return count === 0 ? undefined : this.#commits[count - 1 - (number % count)]
-  }
-
-  #byKey(key: string | undefined): KnownCommit | undefined {
-    return this.#commits.find((commit) => commit.key === key)
-  }
-
   /** The tree of a numbered commit as a handle of this opening; `undefined` where nobody can have one. */
   async #baseOf(number: number | null): Promise<Base | undefined> {
     if (number === null) return { tree: emptyModel, root: undefined, handle: this.#store.emptyTree() }
-    const commit = this.#commitOf(number)
+    const commit = this.#known.commitOf(number)
     if (commit === undefined) return { tree: emptyModel, root: undefined, handle: this.#store.emptyTree() }
     const handle = await this.#store.getTree(commit.treeHash)
     expectPresence(this.#model.presence(commit.root), handle, `tree ${commit.treeHash}`)
     return handle === undefined ? undefined : { tree: commit.tree, root: commit.root, handle }
   }
 
-  #edited(base: Omit<Base, 'handle'>, edits: readonly EditOp[]): Edited {
-    const edited = editModel(base.tree, edits, (number) => this.#commitOf(number)?.tree)
-    const needs = [
-      ...(base.root === undefined ? [] : [base.root]),
-      ...edited.named.map((content) => `b:${content}`),
-      ...edited.grafted.map((number) => (this.#commitOf(number) as KnownCommit).root),
-    ]
-    return { ...edited, root: this.#model.addTree(edited.tree), needs }
-  }
-
   async #editOf(base: Base, edits: readonly EditOp[]): Promise<TreeEdit> {
     const edit = base.handle.edit()
-    this.#applyTo(edit, base.tree, edits)
+    this.#known.applyTo(edit, base.tree, edits)
     return edit
-  }
-
-  #applyTo(edit: TreeEdit, before: ModelTree, edits: readonly EditOp[]): void {
-    editStore(edit, before, edits, (number) => {
-      const commit = this.#commitOf(number)
-      return commit && { model: commit.tree, hash: commit.treeHash }
-    })
   }
 
   #learnAside(commit: Commit, tree: ModelTree, root: string, parents: readonly KnownCommit[]): void {
     expect(commit.parents).toEqual(parents.map(({ hash }) => hash))
-    const { key } = this.#learn(
+    const { key } = this.#known.learn(
       commit,
       tree,
       root,
@@ -428,64 +377,14 @@ export class ModelDriver {
     this.#model.append(key)
     this.#model.hold(key, this.#temp.now)
   }
-
-  #learn(commit: Commit, tree: ModelTree, root: string, parents: readonly string[]): KnownCommit {
-    this.#expectTree(root, commit.treeHash, tree)
-    const key = this.#model.addCommit(commit.hash, root, parents)
-    const known = this.#byKey(key)
-    if (known !== undefined) return known
-    const made = { hash: commit.hash, treeHash: commit.treeHash, key, root, tree }
-    this.#commits.push(made)
-    return made
-  }
-
-  /** Equal content has equal hashes, other content others, however it came about. */
-  #expectTree(root: string, hash: Hash<'tree'>, tree: ModelTree): void {
-    expect(this.#treeHashes.get(root) ?? hash, [...tree.keys()].join(' ')).toBe(hash)
-    expect(this.#treeKeys.get(hash) ?? root).toBe(root)
-    this.#treeHashes.set(root, hash)
-    this.#treeKeys.set(hash, root)
-  }
 }
 
-interface Base {
-  readonly tree: ModelTree
-  readonly root: string | undefined
+interface Base extends BaseTree {
   readonly handle: Tree
-}
-
-interface Edited extends EditedTree {
-  readonly root: string
-  readonly needs: readonly string[]
 }
 
 const unknownNeeds: unique symbol = Symbol('nobody can know')
 const emptyModel: ModelTree = new Map()
-
-function expectPresence(presence: Presence, found: unknown, what: string): void {
-  if (presence === 'either') return
-  expect(found === undefined ? 'gone' : 'there', what).toBe(presence)
-}
-
-/** Reads all of a tree and compares it, byte by byte. */
-async function expectTree(tree: Tree, model: ModelTree): Promise<void> {
-  const found: string[] = []
-  for await (const entry of tree.entries('', { recursive: true })) {
-    if (entry.kind === 'tree') continue
-    const path = entry.path.join('/')
-    const wanted = model.get(path)
-    const bytes = tree.getSync(entry.path)
-    const isRight =
-      wanted?.mode === entry.mode && bytes !== undefined && isSame(bytes, contentOf(wanted.content).bytes)
-    if (!isRight) throw new Error(`${path} is not what it should be: ${wanted?.content}`)
-    found.push(path)
-  }
-  if (found.length !== model.size) throw new Error(`only ${found.join(' ')} of ${[...model.keys()].join(' ')}`)
-}
-
-function isSame(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && Buffer.compare(a, b) === 0
-}
 
 function codeOf(error: unknown): string {
   if (VarveError.is(error)) return error.code

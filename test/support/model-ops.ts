@@ -5,7 +5,13 @@ export type EditOp =
   | { readonly kind: 'set'; readonly path: string; readonly content: string; readonly isExecutable: boolean }
   | { readonly kind: 'delete'; readonly path: string }
   /** Many names in one directory, so that it becomes more than one node. */
-  | { readonly kind: 'fill'; readonly path: string; readonly from: number; readonly count: number; readonly content: string }
+  | {
+      readonly kind: 'fill'
+      readonly path: string
+      readonly from: number
+      readonly count: number
+      readonly content: string
+    }
   | { readonly kind: 'thin'; readonly path: string; readonly every: number }
   /** By hash, content that the store may have dropped. */
   | { readonly kind: 'set-blob'; readonly path: string; readonly content: string }
@@ -13,13 +19,18 @@ export type EditOp =
   | { readonly kind: 'graft'; readonly path: string; readonly commit: number }
 
 /**
- * One step of a sequence. Numbers name earlier commits, counted back from the latest one and taken modulo how many there
- * are; `null` is the empty tree, or no target.
+ * One step of a sequence. Numbers name earlier commits, counted back from the latest one and taken modulo how
+ * many there are; `null` is the empty tree, or no target.
  */
 export type Op =
   | { readonly kind: 'put'; readonly content: string; readonly isStream: boolean }
   | { readonly kind: 'put-tree'; readonly base: number | null; readonly edits: readonly EditOp[] }
-  | { readonly kind: 'commit'; readonly branch: string; readonly edits: readonly EditOp[]; readonly allowEmpty: boolean }
+  | {
+      readonly kind: 'commit'
+      readonly branch: string
+      readonly edits: readonly EditOp[]
+      readonly allowEmpty: boolean
+    }
   | {
       readonly kind: 'commit-aside'
       readonly base: number | null
@@ -51,11 +62,26 @@ export interface CollectOp {
   readonly graceMinutes: number
 }
 
-export const contents: readonly string[] = [...Array.from({ length: 10 }, (_, n) => `k${n}`), 'large', 'larger']
+export const contents: readonly string[] = [
+  ...Array.from({ length: 10 }, (_, n) => `k${n}`),
+  'large',
+  'larger',
+]
 export const branches = ['main', 'side', 'topic/one'] as const
 export const tags = ['v1', 'v2'] as const
 
-const paths = ['a', 'b', 'd', 'd/x', 'd/y', 'd/e/z', 'd/e', 'long-name/with/many/levels/f', '__proto__', 'big/005']
+const paths = [
+  'a',
+  'b',
+  'd',
+  'd/x',
+  'd/y',
+  'd/e/z',
+  'd/e',
+  'long-name/with/many/levels/f',
+  '__proto__',
+  'big/005',
+]
 
 const content = fc.oneof(
   { weight: 30, arbitrary: fc.constantFrom(...contents.slice(0, 10)) },
@@ -67,7 +93,10 @@ const commit = fc.oneof({ weight: 3, arbitrary: fc.nat(3) }, { weight: 1, arbitr
 const base = fc.option(commit, { freq: 5 })
 
 const edit: fc.Arbitrary<EditOp> = fc.oneof(
-  { weight: 8, arbitrary: fc.record({ kind: fc.constant('set'), path, content, isExecutable: fc.boolean() }) },
+  {
+    weight: 8,
+    arbitrary: fc.record({ kind: fc.constant('set'), path, content, isExecutable: fc.boolean() }),
+  },
   { weight: 3, arbitrary: fc.record({ kind: fc.constant('delete'), path }) },
   {
     weight: 1,
@@ -100,7 +129,10 @@ const collect = {
 }
 
 const op: fc.Arbitrary<Op> = fc.oneof(
-  { weight: 11, arbitrary: fc.record({ kind: fc.constant('commit'), branch, edits, allowEmpty: fc.boolean() }) },
+  {
+    weight: 11,
+    arbitrary: fc.record({ kind: fc.constant('commit'), branch, edits, allowEmpty: fc.boolean() }),
+  },
   {
     weight: 5,
     arbitrary: fc.record({
@@ -141,7 +173,13 @@ const op: fc.Arbitrary<Op> = fc.oneof(
 
 /** Steps that seldom come together by chance: something is made aside, named, dropped, and then used. */
 const doomed: fc.Arbitrary<Op[]> = fc
-  .record({ edits, more: fc.array(edit, { maxLength: 2 }), content, isHeld: fc.boolean(), isReopened: fc.boolean() })
+  .record({
+    edits,
+    more: fc.array(edit, { maxLength: 2 }),
+    content,
+    isHeld: fc.boolean(),
+    isReopened: fc.boolean(),
+  })
   .map(({ edits, more, content, isHeld, isReopened }): Op[] => [
     { kind: 'put', content, isStream: false },
     { kind: 'commit-aside', base: null, edits, parents: [] },
@@ -154,11 +192,9 @@ const doomed: fc.Arbitrary<Op[]> = fc
   ])
 
 export const sequences: fc.Arbitrary<Op[]> = fc
-  .array(
-    fc.oneof(
-      { weight: 40, arbitrary: op.map((one) => [one]) },
-      { weight: 1, arbitrary: doomed },
-    ),
-    { minLength: 6, maxLength: 36, size: 'max' },
-  )
+  .array(fc.oneof({ weight: 40, arbitrary: op.map((one) => [one]) }, { weight: 1, arbitrary: doomed }), {
+    minLength: 6,
+    maxLength: 36,
+    size: 'max',
+  })
   .map((parts) => parts.flat())

@@ -10,8 +10,8 @@ export interface ModelBlob {
 }
 
 /**
- * A record as the log orders it. Two positions where it cannot be known which: an object that may or may not have been
- * there when it was put again.
+ * A record as the log orders it. Two positions where it cannot be known which: an object that may or may not
+ * have been there when it was put again.
  */
 interface Place {
   readonly low: number
@@ -25,7 +25,10 @@ interface Bare {
   readonly key: string
   readonly position: number
   readonly time: number
-  /** Still held for its place, where that is after the target. A collection that did not hold it forgets the place. */
+  /**
+   * Still held for its place, where that is after the target. A collection that did not hold it forgets the
+   * place.
+   */
   byPlace: 'yes' | 'perhaps' | 'no'
   /** Still held for its age. A collection that did not hold it forgets the time. */
   byAge: boolean
@@ -43,7 +46,10 @@ interface Running extends CollectionRequest {
   readonly targetPlace: Place | undefined
   /** Every ref at the start, and whatever a ref was set to since. */
   readonly refs: Set<string>
-  /** Those of them that were set before the switch for certain: their history stays too, where there is no target. */
+  /**
+   * Those of them that were set before the switch for certain: their history stays too, where there is no
+   * target.
+   */
   readonly refsBefore: Set<string>
   readonly start: number
   /** Its switch may have happened already. */
@@ -54,9 +60,9 @@ interface Running extends CollectionRequest {
 export type Presence = 'there' | 'gone' | 'either'
 
 /**
- * What a store must hold, as sets of keys: `b:` and a content, `t:` and a digest of a directory, `c:` and the hash of a
- * commit. Objects refer to their children; the log gives each a position. A collection keeps what is held and drops the
- * rest; this says exactly what, and where both are allowed, says so.
+ * What a store must hold, as sets of keys: `b:` and a content, `t:` and a digest of a directory, `c:` and the
+ * hash of a commit. Objects refer to their children; the log gives each a position. A collection keeps what
+ * is held and drops the rest; this says exactly what, and where both are allowed, says so.
  */
 export class ModelStore {
   readonly refs = new Map<string, string>()
@@ -211,7 +217,10 @@ export class ModelStore {
     }
   }
 
-  /** Commits that a walk from `from` through parents meets, as far as they are there; undefined: nobody can know. */
+  /**
+   * Commits that a walk from `from` through parents meets, as far as they are there; undefined: nobody can
+   * know.
+   */
   history(from: string): Set<string> | undefined {
     const found = new Set<string>()
     const work = [from]

@@ -1,9 +1,8 @@
-import type { TreeEdit } from '@varve/store'
-import type { Hash } from '@varve/store'
-import { sha256 } from './read-whole.ts'
-import { seededBytes } from './seeded-bytes.ts'
+import type { Hash, TreeEdit } from '@varve/store'
 import type { EditOp } from './model-ops.ts'
 import type { ModelTree } from './model-store.ts'
+import { sha256 } from './read-whole.ts'
+import { seededBytes } from './seeded-bytes.ts'
 
 /** Two contents of several chunks, of which they share the first. */
 const large = seededBytes(21, 420_000)
@@ -99,7 +98,8 @@ function applyToStore(
       edit.delete(change.path)
       return
     case 'fill':
-      for (const path of pathsOfFill(change)) edit.set(path, contentOf(change.content).bytes, { replace: true })
+      for (const path of pathsOfFill(change))
+        edit.set(path, contentOf(change.content).bytes, { replace: true })
       return
     case 'thin':
       for (const path of pathsOfThin(model, change)) edit.delete(path)
@@ -152,5 +152,7 @@ function pathsOfFill({ path, from, count }: Extract<EditOp, { kind: 'fill' }>): 
 }
 
 function pathsOfThin(tree: ModelTree, { path, every }: Extract<EditOp, { kind: 'thin' }>): string[] {
-  return [...tree.keys()].filter((key) => key.startsWith(`${path}/`)).filter((_, index) => index % every === 0)
+  return [...tree.keys()]
+    .filter((key) => key.startsWith(`${path}/`))
+    .filter((_, index) => index % every === 0)
 }

@@ -34,7 +34,13 @@ export class PausedSource implements AsyncIterable<Uint8Array> {
         yield piece
       } else if (this.#failure !== undefined) throw this.#failure
       else if (this.#isEnded) return
-      else await new Promise<void>((resolve) => void (this.#wake = resolve))
+      else await this.#woken()
     }
+  }
+
+  #woken(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#wake = resolve
+    })
   }
 }

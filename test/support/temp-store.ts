@@ -2,13 +2,12 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type FileSystem, NodeFileSystem } from '@varve/pack/fs'
-import { classifyFile, isLeftover, type NamedFiles } from '@varve/pack/layout'
-import { readControl } from '@varve/pack/pack'
 import { MemoryFileSystem } from '@varve/pack/testing'
 import type { Store, StoreEvent, WriterOptions } from '@varve/store'
 import { openStore } from '@varve/store/internal'
 import { expect } from 'vitest'
 import { FileLetters } from './file-letters.ts'
+import { leftovers } from './leftovers.ts'
 import { readRefs } from './read-whole.ts'
 
 /** In memory with the collector on this thread, or on the disk with the collector in its own. */
@@ -117,18 +116,8 @@ export class TempStore {
 
   /** Of a closed store. */
   async checkLeftovers(): Promise<void> {
-    const { state: control } = await readControl(this.disk, this.folder)
-    const named: NamedFiles = {
-      chunks: new Set(control.chunks.map(({ number }) => number)),
-      segments: new Set(control.segments.map(({ number }) => number)),
-      checkpoints: new Set(control.checkpoint === null ? [] : [control.checkpoint.number]),
-    }
-    const names = await this.disk.list(this.folder)
-    const isOdd = (name: string): boolean => {
-      const file = classifyFile(name)
-      return file.kind === 'unknown' || file.kind === 'lock-owner' || isLeftover(file, named)
-    }
-    expect(names.filter(isOdd), 'files that control does not name').toEqual([])
+    const strange = await leftovers(this.disk, this.folder)
+    expect(strange, 'files that control does not name').toEqual([])
   }
 
   checkHandles(): void {

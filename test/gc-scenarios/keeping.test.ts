@@ -1,11 +1,13 @@
 /**
- * What a collection keeps and what it drops, scenario by scenario of Irmin-pack's own suite (common part, as it runs
- * when what is dropped is deleted), under their numbers there. Commits are made off any branch and `grace` is 0, so that
- * nothing but the target, the log after it, and what these refer to is held.
+ * What a collection keeps and what it drops, scenario by scenario of Irmin-pack's own suite (common part, as
+ * it runs when what is dropped is deleted), under their numbers there. Commits are made off any branch and
+ * `grace` is 0, so that nothing but the target, the log after it, and what these refer to is held.
  *
  * Different on purpose, everywhere:
- * - The boundary is a border between chunks, and starting a collection seals the open chunk. So the chunk that holds the
- *   target goes as a whole (what it holds after the target is copied), no chunk is ever partly dead, and `split` is not
+ * - The boundary is a border between chunks, and starting a collection seals the open chunk. So the chunk
+ * that holds the
+ *   target goes as a whole (what it holds after the target is copied), no chunk is ever partly dead, and
+ *   `split` is not
  *   needed to reclaim anything.
  * - The target of the last collection may be collected again; only an older one is refused.
  *
@@ -264,7 +266,7 @@ describe.each(places)('collections, what is special, %s', (place) => {
       await s.temp.files.expect(segment('B'), checkpoint('B'), open('C'))
     }))
 
-  test('6.1.17 caches go by file, so a switch leaves nothing stale in them and nothing has to be purged', () =>
+  test('6.1.17 caches go by file, so that a switch leaves nothing stale in them', () =>
     run(place, async (s) => {
       const c1 = await s.commit(one)
       const c2 = await s.commit(less, [c1])
