@@ -294,6 +294,15 @@ describe('inspect', () => {
       expect(findings[0]?.type, name).toMatch(/^(control|segment|map|index|checkpoint|chunk)$/)
       expect((await run('inspect', join(path, name))).stdout.split('\n').length).toBe(findings.length + 1)
     }
+    for (const name of names.filter((pack) => pack.endsWith('.pack'))) {
+      const bytes = readFileSync(join(path, name))
+      if (bytes.length < 500) continue
+      bytes[400]! ^= 1
+      writeFileSync(join(path, name), bytes)
+      const damaged = await run('inspect', join(path, name), '--json')
+      expect(damaged, name).toMatchObject({ exit: 3, stderr: '' })
+      expect(damaged.stdout, name).toContain('{"type":"damage","start":')
+    }
     for (const name of names) {
       writeFileSync(join(path, name), 'no such thing')
       expect(await run('inspect', join(path, name)), name).toMatchObject({ exit: 13 })

@@ -2,7 +2,7 @@
  * Real histories come over whole: into a store, through a collection, out to files, with every id of Git's.
  */
 import { spawn } from 'node:child_process'
-import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -202,6 +202,22 @@ describe('a repository with one of everything', () => {
     const failed = await varve(['-s', path, 'import', 'git', sample, '--ref', 'refs/nothing'])
     expect(failed).toMatchObject({ exit: 4 })
     expect(failed.stderr).toContain('[REF_NOT_FOUND]')
+  })
+
+  test('names of refs are text, also old ones in Latin-1; too long ones are skipped', async () => {
+    const path = await newStore()
+    const clone = join(newFolder(), 'clone')
+    git(sample, ['clone', '--quiet', '--mirror', '.', clone])
+    const long = Array.from({ length: 9 }, () => 'x'.repeat(120)).join('/')
+    const id = git(clone, ['rev-parse', 'main'])
+    const packed = Buffer.from(`${id} refs/heads/${long}\n${id} refs/heads/gr\u00fcn\n`, 'latin1')
+    writeFileSync(join(clone, 'packed-refs'), packed)
+    const { exit, report } = await imported(path, clone)
+    expect(exit).toBe(3)
+    expect(report.refs.map(({ name }) => name)).toContain('heads/gr\u00fcn')
+    expect(report.skipped.map(({ gitName }) => gitName)).toContain(`refs/heads/${long}`)
+    await using store = await Store.open(path, { create: 'never' })
+    expect((await store.branch('gr\u00fcn').head())?.extra['git:id']).toBe(id)
   })
 
   test('a second import adds nothing, and later only what is new', async () => {

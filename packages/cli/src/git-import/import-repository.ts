@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { VarveError } from '@varve/pack/errors'
 import type { Commit, Store } from '@varve/store'
 import type { GitRepository } from '../git/index.ts'
 import type { HostFiles } from '../host/index.ts'
@@ -6,7 +7,7 @@ import { importHistory } from './import-history.ts'
 import type { ImportCounts, ImportOutcome } from './import-outcome.ts'
 import { type KnownHistory, knownHistory } from './known-commits.ts'
 import { type MovedRef, refMoves } from './ref-moves.ts'
-import { planRefs, type RefPlan, type SkippedRef } from './ref-plan.ts'
+import { type PlannedRef, planRefs, type RefPlan, type SkippedRef } from './ref-plan.ts'
 
 export interface RepositoryImport {
   readonly store: Store
@@ -34,7 +35,7 @@ export interface RepositoryReport {
  * @throws GIT_OBJECT_MISSING, REF_NOT_FOUND, ABORTED, and what the store throws; GitFailed
  */
 export async function importRepository(o: RepositoryImport): Promise<RepositoryReport> {
-  const plan = await planOf(o)
+  const plan = withLegalNames(o.store, await planOf(o))
   const known = await knownIn(o.store)
   const { openBulk } = await import('@varve/store/internal')
   const bulk = await openBulk(o.store)
@@ -69,6 +70,25 @@ async function planOf({ repository, refs }: RepositoryImport): Promise<RefPlan> 
   } finally {
     await reader.close()
   }
+}
+
+/** Skips refs whose names the store does not take: Git takes longer ones. */
+function withLegalNames(store: Store, plan: RefPlan): RefPlan {
+  const refs: PlannedRef[] = []
+  const skipped = [...plan.skipped]
+  for (const ref of plan.refs) {
+    const slash = ref.name.indexOf('/')
+    const name = ref.name.slice(slash + 1)
+    try {
+      if (ref.name.startsWith('tags/')) store.tag(name)
+      else store.branch(name)
+      refs.push(ref)
+    } catch (cause) {
+      if (!VarveError.is(cause, 'INVALID_PATH')) throw cause
+      skipped.push({ gitName: ref.gitName, reason: `no name for a ref here: ${cause.details.hint}` })
+    }
+  }
+  return { refs, skipped }
 }
 
 /** What earlier imports have brought: of all that branches and tags reach. */

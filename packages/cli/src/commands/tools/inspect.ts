@@ -1,10 +1,13 @@
 import { inspectFile } from '../../inspect/index.ts'
 import { shownLines } from '../../terminal/index.ts'
-import { type CommandContext, userPath } from '../context/index.ts'
+import { type CommandContext, EXIT_FINDINGS, userPath } from '../context/index.ts'
 
-export async function inspect(context: CommandContext, file: string): Promise<void> {
+/** Exit code 3 when some of the file is not what was written. */
+export async function inspect(context: CommandContext, file: string): Promise<number> {
   const { output } = context
+  let hasDamage = false
   for await (const finding of inspectFile(userPath(context, file))) {
+    if (finding.type === 'damage') hasDamage = true
     if (output.isJson) await output.line(JSON.stringify(finding))
     else {
       const { type, ...facts } = finding
@@ -15,6 +18,7 @@ export async function inspect(context: CommandContext, file: string): Promise<vo
     }
   }
   await output.flush()
+  return hasDamage ? EXIT_FINDINGS : 0
 }
 
 function textOf(value: unknown): string {
