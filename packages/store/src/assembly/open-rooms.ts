@@ -218,7 +218,7 @@ class Opening {
       epoch: () => files.epoch,
       onHealed: (_kind, hash) => onEvent({ type: 'healed', hash: rawToHex(hash) as never }),
     })
-    const projections = new Projections(kv)
+    const projections = new Projections(kv, () => clock.turn())
     const reason = await projections.catchUp(projectionSource({ files, objects, records, refs }), parts.isNew)
     if (reason !== undefined) onEvent({ type: 'projections-rebuilt', reason })
     const { log, indexing } = await this.#startLog(parts)

@@ -1,12 +1,16 @@
 import { VarveError } from '@varve/pack/errors'
 import {
   type BlobRef,
+  DraftSink,
   indexKind,
   type MalformedBody,
   type NodeReader,
   type NodeRef,
+  type NodeSink,
   type RawHash,
   rawToHex,
+  TreeWriter,
+  treeShape,
 } from '@varve/pack/objects'
 import type { AddressSpace, RecordReader } from '@varve/pack/pack'
 import type { Bytes } from '../api/index.ts'
@@ -26,6 +30,8 @@ export interface StoreStorageParts {
 export class StoreStorage implements TreeStorage {
   readonly nodes: NodeReader
   readonly #parts: StoreStorageParts
+  /** The writer that was given last, and its sink: nearly always the log's. */
+  #treeWriter: { readonly sink: NodeSink; readonly writer: TreeWriter } | undefined
 
   constructor(parts: StoreStorageParts) {
     this.#parts = parts
@@ -38,6 +44,14 @@ export class StoreStorage implements TreeStorage {
 
   epoch(): number {
     return this.#parts.files.epoch
+  }
+
+  treeWriter(sink: NodeSink): TreeWriter {
+    if (this.#treeWriter?.sink === sink) return this.#treeWriter.writer
+    const writer = new TreeWriter(this.nodes, sink, treeShape)
+    // A sink of drafts is used once.
+    if (!(sink instanceof DraftSink)) this.#treeWriter = { sink, writer }
+    return writer
   }
 
   readBlob(blob: BlobRef): Bytes {

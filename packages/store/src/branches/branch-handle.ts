@@ -167,7 +167,8 @@ export class BranchHandle implements Branch {
       throwIfAborted(o.signal)
       this.#rooms.queue.assertOpen()
       const base = this.#rooms.refs.newest(this.#key)
-      const outcome = await this.#attempt(fn, { ...o, info }, base)
+      const { signal, allowEmpty } = o
+      const outcome = await this.#attempt(fn, { info, signal, allowEmpty }, base)
       if (outcome.state === 'moved') continue
       const durability = o.durability ?? this.#rooms.durability
       if (outcome.state === 'committed') {
@@ -182,8 +183,9 @@ export class BranchHandle implements Branch {
   }
 
   async #attempt(fn: CommitFunction, o: AttemptOptions, base: RefTarget | undefined): Promise<Attempt> {
-    const head = this.#handleOf(base)
-    const tree = head?.tree() ?? emptyTree(this.#rooms.storage)
+    const stored = base === undefined ? undefined : this.#rooms.objects.commitAt(base)
+    const { storage } = this.#rooms
+    const tree = stored === undefined ? emptyTree(storage) : new CommitHandle(stored, storage).tree()
     const edit = tree.edit()
     const source =
       (await orAborted(
@@ -192,12 +194,11 @@ export class BranchHandle implements Branch {
       )) ?? edit
     const finish = (root: { readonly hash: string; readonly offset: number }): Attempt => {
       if (this.#rooms.refs.newest(this.#key)?.hash !== base?.hash) return { state: 'moved' }
-      const isSame = head !== undefined && findCommit(this.#rooms, head).tree.hash === root.hash
-      if (isSame && o.allowEmpty !== true) return { state: 'unchanged' }
+      if (stored?.tree.hash === root.hash && o.allowEmpty !== true) return { state: 'unchanged' }
       const parents = base === undefined ? [] : [base.hash]
-      const stored = appendCommit(this.#rooms, { tree: root, parents, info: o.info, isBare: false })
-      const move = appendRef(this.#rooms, this.#key, this.#target(stored))
-      return { state: 'committed', commit: new CommitHandle(stored, this.#rooms.storage), move }
+      const made = appendCommit(this.#rooms, { tree: root, parents, info: o.info, isBare: false })
+      const move = appendRef(this.#rooms, this.#key, this.#target(made))
+      return { state: 'committed', commit: new CommitHandle(made, storage), move }
     }
     return storeTree(this.#rooms, source, { signal: o.signal, finish })
   }

@@ -139,7 +139,8 @@ export class StoredTree implements Tree, HasTreeState {
   }
 
   edit(): TreeEdit {
-    return new OverlayEdit({ ...this.#state, treeAt: (root, epoch) => this.#treeAt(root, epoch) })
+    const { storage, root, epoch } = this.#state
+    return new OverlayEdit({ storage, root, epoch, treeAt: (newRoot, at) => this.#treeAt(newRoot, at) })
   }
 
   async hash(): Promise<Hash<'tree'>> {

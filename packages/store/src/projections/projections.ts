@@ -27,14 +27,18 @@ export interface ProjectedCommit {
 
 export class Projections {
   readonly #kv: Kv
-  #waiting: KvOperation[] = []
+  readonly #turn: () => Promise<void>
+  /** What no batch has yet, by space and key: only the newest change of a key is written. */
+  #waiting = new Map<string, KvOperation>()
   #position = 0
   #running: Promise<void> | undefined
   #pruning: Promise<void> = Promise.resolve()
   #isClosed = false
 
-  constructor(kv: Kv) {
+  /** @param turn lets the event loop in: what is noted meanwhile shares a batch */
+  constructor(kv: Kv, turn: () => Promise<void>) {
     this.#kv = kv
+    this.#turn = turn
     this.#position = kv.projectedTo() ?? 0
   }
 
@@ -47,9 +51,9 @@ export class Projections {
     const from = reason === undefined ? (reached ?? 0) : 0
     for (const commit of source.commitsFrom(from)) {
       this.#project(commit)
-      if (this.#waiting.length >= WAITING_MAX) await this.#writeWaiting(from)
+      if (this.#waiting.size >= WAITING_MAX) await this.#writeWaiting(from)
     }
-    if (from < end) for (const ref of source.refs()) this.#waiting.push(refOperation(ref.key, ref.hash))
+    if (from < end) for (const ref of source.refs()) this.#add(refOperation(ref.key, ref.hash))
     await this.#writeWaiting(end)
     return reason
   }
@@ -62,7 +66,7 @@ export class Projections {
 
   /** Takes a ref that now points to `hash` (hex), or is gone. */
   noteRef(key: string, hash: string | undefined, position: number): void {
-    this.#waiting.push(refOperation(key, hash))
+    this.#add(refOperation(key, hash))
     this.#noted(position)
   }
 
@@ -84,15 +88,15 @@ export class Projections {
     await this.settled()
     for await (const entry of this.#kv.range(SPACE.git)) {
       if (this.#isClosed) return
-      if (!isHeld(entry.value)) this.#waiting.push({ kind: 'delete', space: SPACE.git, key: entry.key })
-      if (this.#waiting.length >= WAITING_MAX) await this.settled()
+      if (!isHeld(entry.value)) this.#add({ kind: 'delete', space: SPACE.git, key: entry.key })
+      if (this.#waiting.size >= WAITING_MAX) await this.settled()
     }
     await this.settled()
   }
 
   /** Resolves when everything noted so far is written, or could not be. */
   async settled(): Promise<void> {
-    while (this.#running !== undefined || this.#waiting.length > 0) {
+    while (this.#running !== undefined || this.#waiting.size > 0) {
       this.#start()
       await this.#running
     }
@@ -105,14 +109,18 @@ export class Projections {
     await this.#kv.close()
   }
 
+  #add(operation: KvOperation): void {
+    this.#waiting.set(`${operation.space}/${operation.key}`, operation)
+  }
+
   #project(commit: ProjectedCommit): void {
     const id = commit.extra[GIT_ID_KEY]
-    if (id !== undefined) this.#waiting.push({ kind: 'put', space: SPACE.git, key: id, value: commit.hash })
+    if (id !== undefined) this.#add({ kind: 'put', space: SPACE.git, key: id, value: commit.hash })
   }
 
   #noted(position: number): void {
     this.#position = Math.max(this.#position, position)
-    if (this.#waiting.length > 0) this.#start()
+    if (this.#waiting.size > 0) this.#start()
   }
 
   #start(): void {
@@ -120,14 +128,17 @@ export class Projections {
   }
 
   async #run(): Promise<void> {
-    while (this.#waiting.length > 0) await this.#writeWaiting(this.#position)
+    while (this.#waiting.size > 0) {
+      await this.#turn()
+      await this.#writeWaiting(this.#position)
+    }
     this.#running = undefined
   }
 
   /** A batch that fails leaves damage behind, by which the next open knows that it must rebuild. */
   async #writeWaiting(position: number): Promise<void> {
-    const operations = this.#waiting
-    this.#waiting = []
+    const operations = [...this.#waiting.values()]
+    this.#waiting.clear()
     await this.#kv.batch(operations, position).catch(() => undefined)
   }
 

@@ -20,7 +20,8 @@ export function decodeRefValue(bytes: Buffer): RefValue {
 }
 
 export function encodeRefValue(value: RefValue): Buffer {
-  return Buffer.from(JSON.stringify({ at: value.at, ...value.annotation }))
+  const { at, annotation } = value
+  return Buffer.from(annotation === undefined ? `{"at":${at}}` : JSON.stringify({ at, ...annotation }))
 }
 
 function parse(bytes: Buffer): Record<string, unknown> {

@@ -26,6 +26,7 @@ import {
 } from '@varve/pack/objects'
 import type { AppendLog } from '@varve/pack/pack'
 import type { HashIndex } from '../hash-index/index.ts'
+import { FreshChildren } from './fresh-children.ts'
 
 /** Where an object is after it was put. */
 export interface PutPlace {
@@ -38,10 +39,12 @@ export interface PutPlace {
 export class ObjectWriter implements NodeSink {
   readonly #log: AppendLog
   readonly #index: HashIndex
+  readonly #fresh: FreshChildren
 
   constructor(log: AppendLog, index: HashIndex) {
     this.#log = log
     this.#index = index
+    this.#fresh = new FreshChildren(log.end)
   }
 
   /** Virtual offset of the next record, or of the header of its batch. */
@@ -57,8 +60,10 @@ export class ObjectWriter implements NodeSink {
     referenceCount: number,
     _children: readonly Draft[] | undefined,
   ): NodeRef {
-    const found = this.#index.findWhole(indexKind.tree, hash)
-    if (found !== 0) return { hash, offset: found }
+    if (!this.#fresh.take(body, start, end, referenceCount)) {
+      const found = this.#index.findWhole(indexKind.tree, hash)
+      if (found !== 0) return { hash, offset: found }
+    }
     const offset = this.#log.append(recordKind.node, 0, hash, referenceCount, body, start, end)
     this.#index.add(indexKind.tree, hash, offset)
     return { hash, offset }

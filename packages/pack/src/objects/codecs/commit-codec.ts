@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer'
 import { assert, tryReadU64, VarintReader, varintLength, writeU64, writeVarint } from '../../base/index.ts'
-import { commitDomain, hashCanonical } from '../domain.ts'
+import { sha256 } from '../content-hash.ts'
+import { commitDomain, placeDomain } from '../domain.ts'
 import { malformed, mustHold } from '../malformed-body.ts'
 import { hashSize, type RawHash, readHash, writeHash } from '../raw-hash.ts'
 
@@ -37,7 +38,9 @@ export function encodeCommit(commit: CommitFields): EncodedCommit {
   for (const text of texts) size += varintLength(text.length) + text.length
   size += varintLength(extra.length / 2)
   for (const text of extra) size += varintLength(text.length) + text.length
-  const body = Buffer.alloc(size + offsetSize)
+  const whole = Buffer.allocUnsafe(commitDomain.size + size + offsetSize)
+  placeDomain(commitDomain, whole, commitDomain.size)
+  const body = whole.subarray(commitDomain.size)
   body[0] = commitVersion
   writeHash(body, commit.tree.hash, 1)
   body.writeBigInt64LE(BigInt(commit.date), 1 + hashSize)
@@ -50,7 +53,8 @@ export function encodeCommit(commit: CommitFields): EncodedCommit {
   at = writeVarint(body, extra.length / 2, at)
   for (const text of extra) at = writeText(body, text, at)
   writeU64(body, commit.tree.offset, at)
-  return { hash: hashCanonical(commitDomain, body.subarray(0, size)), body, referenceCount: 1 }
+  const hash = sha256(whole, 0, commitDomain.size + size)
+  return { hash, body, referenceCount: 1 }
 }
 
 /** @throws MalformedBody */

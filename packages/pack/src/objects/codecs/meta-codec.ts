@@ -35,7 +35,7 @@ export function encodeMeta(meta: MetaFields): Buffer {
   const { key, value, references } = meta
   assert(key.length <= keyLengthMax, "a metadata key's length fits 16 bits")
   const fixed = headSize + key.length + value.length
-  const body = Buffer.alloc(fixed + references.length * (referenceSize + offsetSize))
+  const body = Buffer.allocUnsafe(fixed + references.length * (referenceSize + offsetSize))
   body[0] = meta.table
   body[1] = meta.isDeleted ? deletedFlag : 0
   body.writeUInt16LE(key.length, 2)

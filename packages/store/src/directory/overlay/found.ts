@@ -60,5 +60,5 @@ export function contentInMemory(found: Found, path: Path): Bytes | undefined {
 
 /** Notes in each directory that leads to the last name that something at or below its name has changed. */
 export function touch(chain: readonly OverlayDirectory[], names: readonly RawName[]): void {
-  for (const [at, directory] of chain.entries()) directory.touch(names[at] as RawName)
+  for (let at = 0; at < chain.length; at++) (chain[at] as OverlayDirectory).touch(names[at] as RawName)
 }

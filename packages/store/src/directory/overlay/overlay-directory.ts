@@ -80,8 +80,9 @@ export class OverlayDirectory {
   }
 
   /** Puts a blob at a name where `found` stands. */
-  putBlob(name: RawName, found: Found | undefined, blob: Omit<BlobChange, 'kind' | 'isOver'>): void {
-    this.#put(name, found, { kind: 'blob', isOver: this.#isOver(name, found), ...blob })
+  putBlob(name: RawName, found: Found | undefined, o: Omit<BlobChange, 'kind' | 'isOver'>): void {
+    const { mode, content, blob } = o
+    this.#put(name, found, { kind: 'blob', mode, content, blob, isOver: this.#isOver(name, found) })
   }
 
   /** Puts a directory at a name where `found` stands: one with this base, or an empty one. */

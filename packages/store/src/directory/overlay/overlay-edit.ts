@@ -269,7 +269,7 @@ export class OverlayEdit implements TreeEdit {
     const directory = chain.at(-1) as OverlayDirectory
     const found = directory.find(this.#storage, name)
     if (!replace && found !== undefined && leadsOn(found)) throw new VarveError('IS_A_TREE', { path })
-    directory.putBlob(name, found, { mode, ...blob })
+    directory.putBlob(name, found, { mode, content: blob.content, blob: blob.blob })
     touch(chain, names)
     return this
   }

@@ -6,8 +6,7 @@ import {
   type NodeSink,
   type RawName,
   type TreeChange,
-  TreeWriter,
-  treeShape,
+  type TreeWriter,
 } from '@varve/pack/objects'
 import { blamed, type TreeStorage, targetOfBlob, targetOfTree } from '../reading/index.ts'
 import { type BlobChange, blobOfChange, type OverlayDirectory } from './overlay-directory.ts'
@@ -48,24 +47,24 @@ export class OverlayWriter {
     this.#storage = storage
     this.#isDraft = sink === 'draft'
     this.#sink = sink === 'draft' ? new DraftSink() : sink
-    this.#writer = new TreeWriter(storage.nodes, this.#sink, treeShape)
+    this.#writer = storage.treeWriter(this.#sink)
   }
 
   /** The root node of the whole; the very ref of the base when nothing has changed. */
   *write(root: OverlayDirectory): Steps<NodeRef> {
     if (this.#isDraft && root.isMaterialised) return root.draft as NodeRef
-    yield* this.#enter(root)
+    if (!this.#tryEnter(root)) yield* this.#enter(root)
     for (;;) {
       const frame = this.#stack.at(-1) as Frame
       if (frame.at < frame.names.length) {
         const below = this.#takeName(frame)
-        if (below !== undefined) yield* this.#enter(below)
+        if (below !== undefined && !this.#tryEnter(below)) yield* this.#enter(below)
       } else {
-        const ref = yield* this.#apply(frame)
+        const ref = this.#tryApply(frame) ?? (yield* this.#apply(frame))
         this.#stack.pop()
         const parent = this.#stack.at(-1)
         if (parent === undefined) return ref
-        this.#push(parent, this.#lastTarget(ref))
+        this.#addChange(parent, this.#lastTarget(ref))
       }
       if (this.#work < sliceChanges) continue
       this.#work = 0
@@ -73,13 +72,32 @@ export class OverlayWriter {
     }
   }
 
+  /** Begins with a directory unless it has too many changes to do that at once. */
+  #tryEnter(directory: OverlayDirectory): boolean {
+    const names = this.#namesOf(directory)
+    if (names.size > sliceNames) return false
+    const sorted = [...names.keys()]
+    if (sorted.length > 1) sorted.sort()
+    this.#push(directory, sorted)
+    return true
+  }
+
   *#enter(directory: OverlayDirectory): Steps<void> {
+    this.#push(directory, yield* sortedNames(this.#namesOf(directory).keys()))
+  }
+
+  #push(directory: OverlayDirectory, names: readonly RawName[]): void {
     const { draft } = directory
-    const isOnDraft = this.#isDraft && draft !== undefined
-    const names = isOnDraft ? (directory.changedSince ?? noNames) : directory.changes
-    const sorted = names.size <= sliceNames ? [...names.keys()].sort() : yield* sortedNames(names.keys())
-    const base = isOnDraft ? draft : directory.base
-    this.#stack.push({ directory, base, names: sorted, changes: [], at: 0 })
+    const base = this.#isDraft && draft !== undefined ? draft : directory.base
+    this.#stack.push({ directory, base, names, changes: [], at: 0 })
+  }
+
+  #namesOf({
+    draft,
+    changedSince,
+    changes,
+  }: OverlayDirectory): ReadonlySet<RawName> | OverlayDirectory['changes'] {
+    return this.#isDraft && draft !== undefined ? (changedSince ?? noNames) : changes
   }
 
   /** Adds the change of the next name to the frame, or gives the directory that has to be written first. */
@@ -90,14 +108,14 @@ export class OverlayWriter {
       const { directory } = change
       if (directory.isUnchanged) frame.at++
       else if (!this.#isDraft || !directory.isMaterialised) return directory
-      else this.#push(frame, targetOfTree(this.#storage, directory.draft as NodeRef))
+      else this.#addChange(frame, targetOfTree(this.#storage, directory.draft as NodeRef))
     } else {
-      this.#push(frame, change?.kind === 'blob' ? this.#putBlob(change) : undefined)
+      this.#addChange(frame, change?.kind === 'blob' ? this.#putBlob(change) : undefined)
     }
     return undefined
   }
 
-  #push(frame: Frame, target: EntryTarget | undefined): void {
+  #addChange(frame: Frame, target: EntryTarget | undefined): void {
     frame.changes.push({ name: frame.names[frame.at++] as RawName, target })
   }
 
@@ -108,15 +126,20 @@ export class OverlayWriter {
     return targetOfBlob(this.#sink.putBlob(content), mode)
   }
 
+  /** Applies the changes of a directory unless they are too many to do that at once. */
+  #tryApply({ directory, base, changes }: Frame): NodeRef | undefined {
+    if (changes.length > sliceChanges) return undefined
+    const ref = this.#applyPiece(base, changes)
+    if (this.#isDraft) directory.keepDraft(ref)
+    return ref
+  }
+
   /**
    * Applies the changes of a directory in pieces: they are in order, so two pieces share but one path of
    * nodes.
    */
   *#apply({ directory, base, changes }: Frame): Steps<NodeRef> {
-    let ref = this.#applyPiece(
-      base,
-      changes.length <= sliceChanges ? changes : changes.slice(0, sliceChanges),
-    )
+    let ref = this.#applyPiece(base, changes.slice(0, sliceChanges))
     for (let from = sliceChanges; from < changes.length; from += sliceChanges) {
       yield
       ref = this.#applyPiece(ref, changes.slice(from, from + sliceChanges))

@@ -3,6 +3,7 @@ import { nameSizeMax, type RawName, rawNameText } from '@varve/pack/objects'
 import type { Path } from '../../api/index.ts'
 
 const slash = 0x2f
+const dot = 0x2e
 
 /**
  * The names of a path; none for the tree itself.
@@ -13,7 +14,8 @@ export function parsePath(path: Path): readonly RawName[] {
   if (!Array.isArray(path)) throw invalid(String(path), 'a path is a string or an array of names')
   const names: RawName[] = []
   for (const name of path as readonly (string | Uint8Array)[]) {
-    names.push(checked(typeof name === 'string' ? rawOfText(name, path) : rawOfBytes(name), path))
+    if (typeof name !== 'string') names.push(checked(rawOfBytes(name), path))
+    else names.push(isPlain(name) ? name : checked(rawOfText(name, path), path))
   }
   return names
 }
@@ -26,6 +28,17 @@ export function formatPath(names: readonly RawName[]): string {
 /** The error for a blob that stands where the path should find a directory. */
 export function notATree(path: Path): VarveError<'NOT_A_TREE'> {
   return new VarveError('NOT_A_TREE', { path })
+}
+
+/** Most names: ASCII text without a fault. */
+function isPlain(name: string): boolean {
+  const { length } = name
+  if (length === 0 || length > nameSizeMax || name.charCodeAt(0) === dot) return false
+  for (let at = 0; at < length; at++) {
+    const code = name.charCodeAt(at)
+    if (code === 0 || code === slash || code > 0x7f) return false
+  }
+  return true
 }
 
 /**

@@ -1,5 +1,13 @@
 import type { VarveError } from '@varve/pack/errors'
-import type { BlobRef, MalformedBody, NodeReader, NodeRef, RawHash } from '@varve/pack/objects'
+import type {
+  BlobRef,
+  MalformedBody,
+  NodeReader,
+  NodeRef,
+  NodeSink,
+  RawHash,
+  TreeWriter,
+} from '@varve/pack/objects'
 import type { Bytes } from '../../api/index.ts'
 
 /**
@@ -12,6 +20,10 @@ export interface TreeStorage {
   /** Raised by each switch to a new generation; while it stays, what was live is live. */
   epoch(): number
   readonly nodes: NodeReader
+  /**
+   * A writer of nodes to the sink, for one synchronous piece of work: it may be given to the next caller too.
+   */
+  treeWriter(sink: NodeSink): TreeWriter
   /**
    * The content of a stored blob of any size, as a copy of its own.
    * @throws COLLECTED, CORRUPT

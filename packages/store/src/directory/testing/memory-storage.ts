@@ -10,6 +10,8 @@ import {
   type RawHash,
   rawToHex,
   sha256,
+  TreeWriter,
+  treeShape,
 } from '@varve/pack/objects'
 import type { Bytes } from '../../api/index.ts'
 import type { TreeStorage } from '../reading/index.ts'
@@ -54,6 +56,10 @@ export class MemoryStorage implements TreeStorage, NodeSink {
       'parent and child agree on the hash',
     )
     return stored
+  }
+
+  treeWriter(sink: NodeSink): TreeWriter {
+    return new TreeWriter(this, sink, treeShape)
   }
 
   readBlob(blob: BlobRef): Bytes {
