@@ -31,7 +31,7 @@ import { appendRef, type RefMove, settleRef } from './ref-writer.ts'
 /**
  * How often a commit is tried again when something else moved its branch, unless the caller says otherwise.
  */
-const RETRIES_DEFAULT = 13
+const RETRIES_DEFAULT = 10
 
 type CommitFunction = Parameters<Branch['commit']>[0]
 
