@@ -46,7 +46,8 @@ class HistoryScript {
   }
 
   tag(name: string, from: number, message: string): void {
-    this.#text += `tag ${name}\nfrom :${from}\ntagger Eve <eve@example.org> 1600000999 +0100\ndata ${message.length}\n${message}\n`
+    const tagger = 'Eve <eve@example.org> 1600000999 +0100'
+    this.#text += `tag ${name}\nfrom :${from}\ntagger ${tagger}\ndata ${message.length}\n${message}\n`
   }
 
   reset(ref: string, from: number): void {

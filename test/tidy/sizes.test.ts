@@ -71,7 +71,7 @@ function entries(): string[] {
     const built = Object.values(exports).map((target) =>
       typeof target === 'string' ? target : target.default,
     )
-    const program = name === 'cli' ? ['./dist/demo/main.js'] : []
+    const program = name === 'cli' ? ['./dist/main.js', './dist/demo/main.js'] : []
     return [...built, ...Object.values(bin), ...program].map((file) => sourceOfBuilt(folder, file))
   })
 }

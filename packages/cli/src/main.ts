@@ -1,4 +1,3 @@
-#!/usr/bin/env node
 import { completionLines, run } from './commands/index.ts'
 
 const EXIT_INTERRUPTED = 130
