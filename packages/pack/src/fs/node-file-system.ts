@@ -15,6 +15,7 @@ import {
   statfs,
   unlink,
 } from 'node:fs'
+import { dirname } from 'node:path'
 import { promisify } from 'node:util'
 import type { FileHandle } from './file-handle.ts'
 import type { FileStat } from './file-stat.ts'
@@ -63,7 +64,21 @@ export class NodeFileSystem implements FileSystem {
   }
 
   async mkdir(path: string): Promise<void> {
-    await makeFolder(path, { recursive: true, mode: folderRights })
+    try {
+      await makeFolder(path, { recursive: true, mode: folderRights })
+    } catch (error) {
+      // Node tells of a read-only disk as of a missing folder, unless it is asked for one folder alone.
+      if (hasCode(error, 'ENOENT')) await makeFolder(await this.#topMissing(path), { mode: folderRights })
+      throw error
+    }
+  }
+
+  async #topMissing(path: string): Promise<string> {
+    let missing = path
+    while ((await this.stat(dirname(missing))) === undefined && dirname(missing) !== missing) {
+      missing = dirname(missing)
+    }
+    return missing
   }
 
   async list(path: string): Promise<string[]> {
