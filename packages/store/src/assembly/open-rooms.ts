@@ -218,9 +218,9 @@ class Opening {
       epoch: () => files.epoch,
       onHealed: (_kind, hash) => onEvent({ type: 'healed', hash: rawToHex(hash) as never }),
     })
-    const projections = new Projections(kv, () => clock.turn())
-    const reason = await projections.catchUp(projectionSource({ files, objects, records, refs }), parts.isNew)
-    if (reason !== undefined) onEvent({ type: 'projections-rebuilt', reason })
+    const onRebuilt = (reason: string): void => onEvent({ type: 'projections-rebuilt', reason })
+    const projections = new Projections(kv, { turn: () => clock.turn(), onRebuilt })
+    await projections.catchUp(projectionSource({ files, objects, records, refs }), parts.isNew)
     const { log, indexing } = await this.#startLog(parts)
     let isClosed = false
     const queue = new WriteQueue({ log, clock, isClosed: () => isClosed })

@@ -1,8 +1,10 @@
 /**
  * Projections of the log into a key-value database, for queries that the log answers slowly: refs for
  * listing, and which commit came from which Git commit. They follow behind, never decide, and can be thrown
- * away: whoever gets an answer from here looks the object up in the store before using it.
+ * away: whoever gets an answer from here looks the object up in the store before using it, and "nothing" is
+ * an answer only once the log has been seen to say the same. What is damaged is made anew from the log.
  */
+import { VarveError } from '@varve/pack/errors'
 import { packHeaderSize } from '@varve/pack/pack'
 import type { Kv, KvOperation } from '../kv/index.ts'
 
@@ -25,42 +27,47 @@ export interface ProjectedCommit {
   readonly extra: Readonly<Record<string, string>>
 }
 
+export interface ProjectionsParts {
+  /** Lets the event loop in: what is noted meanwhile shares a batch. */
+  readonly turn: () => Promise<void>
+  /** Told when the projections had to be made anew, and why. */
+  readonly onRebuilt: (reason: string) => void
+}
+
 export class Projections {
   readonly #kv: Kv
-  readonly #turn: () => Promise<void>
+  readonly #parts: ProjectionsParts
   /** What no batch has yet, by space and key: only the newest change of a key is written. */
   #waiting = new Map<string, KvOperation>()
   #position = 0
   #running: Promise<void> | undefined
   #pruning: Promise<void> = Promise.resolve()
+  #source: ProjectionSource | undefined
+  /** A batch was lost: what is written after it would hide that. */
+  #isBroken = false
+  /** Every commit of the log was found to be here. */
+  #isComplete = false
+  #completing: Promise<void> | undefined
   #isClosed = false
 
-  /** @param turn lets the event loop in: what is noted meanwhile shares a batch */
-  constructor(kv: Kv, turn: () => Promise<void>) {
+  constructor(kv: Kv, parts: ProjectionsParts) {
     this.#kv = kv
-    this.#turn = turn
+    this.#parts = parts
     this.#position = kv.projectedTo() ?? 0
   }
 
-  /** Brings the projections up to the log; says why when they had to be made anew. */
-  async catchUp(source: ProjectionSource, isNewStore: boolean): Promise<string | undefined> {
-    const end = source.end()
+  /** Brings the projections up to the log. */
+  async catchUp(source: ProjectionSource, isNewStore: boolean): Promise<void> {
+    this.#source = source
     const reached = this.#kv.projectedTo()
-    const reason = isNewStore ? undefined : this.#reasonToRebuild(reached, end)
-    if (reason !== undefined) await this.#kv.clear()
-    const from = reason === undefined ? (reached ?? 0) : 0
-    for (const commit of source.commitsFrom(from)) {
-      this.#project(commit)
-      if (this.#waiting.size >= WAITING_MAX) await this.#writeWaiting(from)
-    }
-    if (from < end) for (const ref of source.refs()) this.#add(refOperation(ref.key, ref.hash))
-    await this.#writeWaiting(end)
-    return reason
+    const reason = isNewStore ? undefined : this.#reasonToRebuild(reached, source.end())
+    if (reason !== undefined) return this.#makeAnew(source, reason)
+    await this.#projectFrom(source, reached ?? 0)
   }
 
   /** Takes a commit that is now in the log. */
   noteCommit(commit: ProjectedCommit, position: number): void {
-    this.#project(commit)
+    for (const operation of gitOperations(commit)) this.#add(operation)
     this.#noted(position)
   }
 
@@ -70,18 +77,78 @@ export class Projections {
     this.#noted(position)
   }
 
-  /** Hashes (hex) of commits that came from Git commits whose id begins so; at most `limit`. */
+  /**
+   * Hashes (hex) of commits that came from Git commits whose id begins so; at most `limit`. The first time
+   * that there is none costs a look at every commit.
+   */
   async gitCommits(idPrefix: string, limit: number): Promise<string[]> {
     await this.settled()
-    const hashes: string[] = []
-    for await (const entry of this.#kv.range(SPACE.git, { prefix: idPrefix, limit })) hashes.push(entry.value)
-    return hashes
+    const found = await this.#readGitCommits(idPrefix, limit)
+    if (this.#damage === undefined && (found.length > 0 || this.#isComplete)) return found
+    this.#completing ??= this.#complete()
+    await this.#completing
+    return this.#readGitCommits(idPrefix, limit)
   }
 
   /** Removes, behind the caller's back, what was said of commits that the store no longer holds. */
   startPruning(isHeld: (hash: string) => boolean): void {
     // What is left over is looked up in vain and removed after the next collection.
     this.#pruning = this.#pruning.then(() => this.#prune(isHeld)).catch(() => undefined)
+  }
+
+  async #readGitCommits(prefix: string, limit: number): Promise<string[]> {
+    if (this.#isClosed) throw new VarveError('STORE_CLOSED', {})
+    const hashes: string[] = []
+    for await (const entry of this.#kv.range(SPACE.git, { prefix, limit })) hashes.push(entry.value)
+    return hashes
+  }
+
+  /** LevelDB gives a lost table as absence, without an error: only the log can say that there is nothing. */
+  async #complete(): Promise<void> {
+    try {
+      const source = this.#source
+      const reason = source === undefined ? undefined : (this.#damage ?? this.#missingIn(source))
+      while (this.#running !== undefined) await this.#running
+      if (source !== undefined && reason !== undefined && !this.#isClosed) {
+        this.#running = this.#makeAnew(source, reason).then(() => this.#run())
+        await this.#running
+      }
+      this.#isComplete = true
+    } finally {
+      this.#completing = undefined
+    }
+  }
+
+  #missingIn(source: ProjectionSource): string | undefined {
+    for (const { extra } of source.commitsFrom(0)) {
+      const id = extra[GIT_ID_KEY]
+      if (id !== undefined && this.#kv.getSync(SPACE.git, id) === undefined) return 'entries were missing'
+    }
+    return undefined
+  }
+
+  get #damage(): string | undefined {
+    return this.#isBroken ? 'writing failed' : this.#kv.damage?.what
+  }
+
+  async #makeAnew(source: ProjectionSource, reason: string): Promise<void> {
+    await this.#kv.clear()
+    this.#isBroken = false
+    await this.#projectFrom(source, 0)
+    this.#parts.onRebuilt(reason)
+  }
+
+  async #projectFrom(source: ProjectionSource, from: number): Promise<void> {
+    const end = source.end()
+    let operations: KvOperation[] = []
+    for (const commit of source.commitsFrom(from)) {
+      operations.push(...gitOperations(commit))
+      if (operations.length < WAITING_MAX) continue
+      await this.#write(operations, from)
+      operations = []
+    }
+    if (from < end) for (const ref of source.refs()) operations.push(refOperation(ref.key, ref.hash))
+    await this.#write(operations, end)
   }
 
   async #prune(isHeld: (hash: string) => boolean): Promise<void> {
@@ -113,11 +180,6 @@ export class Projections {
     this.#waiting.set(`${operation.space}/${operation.key}`, operation)
   }
 
-  #project(commit: ProjectedCommit): void {
-    const id = commit.extra[GIT_ID_KEY]
-    if (id !== undefined) this.#add({ kind: 'put', space: SPACE.git, key: id, value: commit.hash })
-  }
-
   #noted(position: number): void {
     this.#position = Math.max(this.#position, position)
     if (this.#waiting.size > 0) this.#start()
@@ -129,17 +191,26 @@ export class Projections {
 
   async #run(): Promise<void> {
     while (this.#waiting.size > 0) {
-      await this.#turn()
+      await this.#parts.turn()
       await this.#writeWaiting(this.#position)
     }
     this.#running = undefined
   }
 
-  /** A batch that fails leaves damage behind, by which the next open knows that it must rebuild. */
   async #writeWaiting(position: number): Promise<void> {
     const operations = [...this.#waiting.values()]
     this.#waiting.clear()
-    await this.#kv.batch(operations, position).catch(() => undefined)
+    await this.#write(operations, position)
+  }
+
+  /** After a batch that failed nothing is written: the next opening goes on where the last good one ended. */
+  async #write(operations: readonly KvOperation[], position: number): Promise<void> {
+    if (this.#isBroken) return
+    try {
+      await this.#kv.batch(operations, position)
+    } catch {
+      this.#isBroken = true
+    }
   }
 
   #reasonToRebuild(reached: number | undefined, end: number): string | undefined {
@@ -149,6 +220,11 @@ export class Projections {
       return end <= packHeaderSize ? undefined : (this.#kv.reason ?? 'there were none')
     return reached > end ? 'they were of a longer log' : undefined
   }
+}
+
+function gitOperations({ hash, extra }: ProjectedCommit): KvOperation[] {
+  const id = extra[GIT_ID_KEY]
+  return id === undefined ? [] : [{ kind: 'put', space: SPACE.git, key: id, value: hash }]
 }
 
 function refOperation(key: string, hash: string | undefined): KvOperation {
