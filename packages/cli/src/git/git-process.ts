@@ -67,7 +67,10 @@ export class GitProcess {
     // A git that has ended early closes its input; why it ended is told by its exit, through done().
     this.#child.stdin.on('error', () => {})
     this.#child.stdout.on('error', () => {})
-    options.signal?.addEventListener('abort', () => this.stop(), { once: true })
+    const stop = (): void => this.stop()
+    options.signal?.addEventListener('abort', stop, { once: true })
+    // An import starts many, one after another, under one signal.
+    this.#child.once('close', () => options.signal?.removeEventListener('abort', stop))
     if (options.signal?.aborted === true) this.stop()
   }
 
