@@ -65,8 +65,8 @@ export class IndexMaintenance {
     await this.#parts.thread.close()
     await this.#running
     if (interrupted === undefined || !this.#failed.includes(interrupted)) return
-    // What is left for a chunk of the store is built anew where it is not whole; nobody looks at the rest.
-    if (!this.#isNamed(interrupted)) await this.#removeIndex(interrupted)
+    // A file that was cut off would be taken for damage by the next opening.
+    await this.#removeIndex(interrupted)
   }
 
   async #run(): Promise<void> {

@@ -70,7 +70,7 @@ async function assertIsNewest(
     const file = classifyFile(name)
     if (file.kind !== 'chunk' || file.number <= last) continue
     if (((await o.fs.stat(`${o.folder}/${name}`))?.size ?? 0) <= packHeaderSize) continue
-    const message = `control does not name ${name}, which is newer: it is not the newest control of this store`
+    const message = `${name} is newer than control, which does not name it: there was a newer control`
     throw new VarveError('CORRUPT', { file: fileName.control, offset: 0 }, { message })
   }
 }
