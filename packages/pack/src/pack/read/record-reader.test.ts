@@ -166,7 +166,7 @@ describe('RecordReader', () => {
     expect(codeOf(() => store.reader.record((store.records[2] as TestRecord).offset))).toBe('CORRUPT')
   })
 
-  test('a view that is filled again says the same as a new one, and stays as it was after a failure', async () => {
+  test('a view that is filled again says the same as a new one, and stays as it was on failure', async () => {
     const store = await open(10, { keeps: true })
     const view = new RecordView()
     const said = (of: RecordView) => [
