@@ -58,15 +58,11 @@ export class IndexMaintenance {
     await this.#running
   }
 
-  /** What runs is given up; the next opening builds what is missing. */
+  /** Finishes the index that is being built, at most one chunk's; the next opening builds what waits. */
   async close(): Promise<void> {
     this.#isClosed = true
-    const [interrupted] = this.#waiting
-    await this.#parts.thread.close()
     await this.#running
-    if (interrupted === undefined || !this.#failed.includes(interrupted)) return
-    // A file that was cut off would be taken for damage by the next opening.
-    await this.#removeIndex(interrupted)
+    await this.#parts.thread.close()
   }
 
   async #run(): Promise<void> {
@@ -84,8 +80,7 @@ export class IndexMaintenance {
     } catch (error) {
       this.#failed.push(chunk)
       if (VarveError.is(error, 'WRITER_FAILED')) this.#parts.onFailed(error)
-      // While it is being closed the thread may still be writing; see there.
-      if (!this.#isClosed) await this.#removeIndex(chunk)
+      await this.#removeIndex(chunk)
     }
   }
 
