@@ -141,12 +141,10 @@ export class ModelDriver {
       head === undefined ? { tree: emptyModel, root: undefined } : { tree: head.tree, root: head.root }
     const { tree, root, needs } = this.#known.edited(base, edits)
     const commit = await this.#attempt(needs, root, () =>
-      this.#store
-        .branch(op.branch)
-        .commit((edit) => this.#known.applyTo(edit, base.tree, edits), {
-          date: 0,
-          allowEmpty: op.allowEmpty,
-        }),
+      this.#store.branch(op.branch).commit((edit) => this.#known.applyTo(edit, base.tree, edits), {
+        date: 0,
+        allowEmpty: op.allowEmpty,
+      }),
     )
     if (commit === undefined) return
     if (head !== undefined && root === head.root && !op.allowEmpty) {
