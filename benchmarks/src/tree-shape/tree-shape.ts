@@ -10,9 +10,13 @@ import {
 } from '@varve/pack/objects'
 import type { Benchmark, Figure } from '../benchmark.ts'
 import { threadSeconds } from '../thread-clock.ts'
+import type { KeyTable } from '../workloads/key-table.ts'
+import { workloadSizes } from '../workloads/workload-size.ts'
 import {
   growth,
+  growthKeys,
   largeDirectory,
+  largeKeys,
   largeUpdates,
   overwrites,
   reads,
@@ -22,6 +26,7 @@ import { DirectoryEdit } from './directory-edit.ts'
 import { gitHistory } from './git-history.ts'
 import { ObjectMemory } from './object-memory.ts'
 
+const size = workloadSizes.full
 const candidates: readonly TreeShape[] = [8, 16, 32, 62].flatMap((leafMax) =>
   [2, 3, 4, 5].map((bits) => ({ leafMax, bits })),
 )
@@ -46,18 +51,15 @@ export const treeShapeBenchmarks: readonly Benchmark[] = candidates.flatMap((sha
 function* smallDirectories(shape: TreeShape): Generator<Figure> {
   const history = new History(shape)
   const { memory } = history
-  const paths: (readonly string[])[] = []
-  for (const writes of growth()) {
-    history.commit(writes)
-    for (const { path } of writes) paths.push(path)
-  }
-  yield { what: 'W1', value: paths.length / history.seconds, unit: 'keys/s' }
+  const keys = growthKeys(size)
+  for (const writes of growth(size)) history.commit(writes)
+  yield { what: 'W1', value: keys.count / history.seconds, unit: 'keys/s' }
   yield { what: 'W1 nodes', value: memory.nodeCount, unit: '' }
   yield { what: 'W1 bytes', value: memory.bytes / 1e6, unit: 'MB' }
   const grown = memory.bytes
   history.seconds = 0
   let commitCount = 0
-  for (const writes of overwrites(paths)) {
+  for (const writes of overwrites(keys, size)) {
     history.commit(writes)
     commitCount++
   }
@@ -65,7 +67,7 @@ function* smallDirectories(shape: TreeShape): Generator<Figure> {
   yield { what: 'W2 bytes', value: (memory.bytes - grown) / 1e6, unit: 'MB' }
   yield {
     what: 'W3 one tree',
-    value: readsASecond(memory, history.root as NodeRef, reads(paths)),
+    value: readsASecond(memory, history.root as NodeRef, keys),
     unit: 'reads/s',
   }
 }
@@ -73,17 +75,14 @@ function* smallDirectories(shape: TreeShape): Generator<Figure> {
 function* oneLargeDirectory(shape: TreeShape): Generator<Figure> {
   const history = new History(shape)
   const { memory } = history
-  const paths: (readonly string[])[] = []
-  for (const writes of largeDirectory()) {
-    history.commit(writes)
-    for (const { path } of writes) paths.push(path)
-  }
-  yield { what: 'W5 load', value: paths.length / history.seconds, unit: 'keys/s' }
+  const keys = largeKeys(size)
+  for (const writes of largeDirectory(size)) history.commit(writes)
+  yield { what: 'W5 load', value: keys.count / history.seconds, unit: 'keys/s' }
   yield { what: 'W5 load bytes', value: memory.bytes / 1e6, unit: 'MB' }
   const loaded = memory.bytes
   history.seconds = 0
   let updateCount = 0
-  for (const writes of largeUpdates(paths)) {
+  for (const writes of largeUpdates(keys, size)) {
     history.commit(writes)
     updateCount++
   }
@@ -154,7 +153,8 @@ class History {
   }
 }
 
-function readsASecond(memory: ObjectMemory, root: NodeRef, paths: readonly (readonly string[])[]): number {
+function readsASecond(memory: ObjectMemory, root: NodeRef, keys: KeyTable): number {
+  const paths = Array.from(reads(keys, size), (index) => keys.path(index))
   const view = new EntryView()
   let best = 0
   for (let round = 0; round < 3; round++) {

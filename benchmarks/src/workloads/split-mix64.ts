@@ -59,6 +59,11 @@ export class SplitMix64 {
     return this.#slab.subarray(start, start + size)
   }
 
+  /** Goes on as if so many bytes had been drawn. */
+  skipBytes(size: number): void {
+    for (let at = 0; at < size; at += 8) this.next()
+  }
+
   /** x = (x ^ x >> shift) * factor */
   #mix(shift: number, factorHigh: number, factorLow: number): void {
     this.#fold(shift)

@@ -1,23 +1,107 @@
+import { KeyTable } from './key-table.ts'
 import { SplitMix64 } from './split-mix64.ts'
+import { growthCount, largeCount, type WorkloadSize } from './workload-size.ts'
 
 /** One write of a workload. */
 export interface Write {
+  /** Place of the key among those of W1, or of W5. */
+  readonly index: number
   readonly path: readonly string[]
   readonly value: Buffer
 }
 
-export const keyCount = 200_000
-const keysInCommit = 1_000
-const overwritesInCommit = 200
-const largeCount = 1_000_000
-const largeBatch = 10_000
+/** Each workload draws from a stream of its own. */
+const seeds = { growth: 42, overwrites: 43, reads: 44, small: 45, large: 46, largeUpdates: 47 } as const
+const valueBytes = 100
+const largeValueBytes = 32
+const overwritesInSmall = 10
 
-/** W1: 200 commits of 1,000 new keys, three levels deep. */
-export function* growth(): Generator<Write[]> {
-  const random = new SplitMix64(42)
-  for (let commit = 0; commit < keyCount / keysInCommit; commit++) {
-    yield Array.from({ length: keysInCommit }, () => ({ path: growthPath(random), value: random.bytes(100) }))
+/** W1: commits of new keys, three levels deep. */
+export function* growth(size: WorkloadSize): Generator<Write[]> {
+  const random = new SplitMix64(seeds.growth)
+  for (let commit = 0; commit < size.growthCommits; commit++) {
+    yield Array.from({ length: size.growthKeys }, (_, i) => ({
+      index: commit * size.growthKeys + i,
+      path: growthPath(random),
+      value: random.bytes(valueBytes),
+    }))
   }
+}
+
+/** The keys of W1. */
+export function growthKeys(size: WorkloadSize): KeyTable {
+  return new KeyTable(paths(), growthCount(size))
+
+  function* paths(): Generator<readonly string[]> {
+    const random = new SplitMix64(seeds.growth)
+    for (let index = 0; index < growthCount(size); index++) {
+      yield growthPath(random)
+      random.skipBytes(valueBytes)
+    }
+  }
+}
+
+/** W2: commits that overwrite keys of W1; the last write to a key wins. */
+export function* overwrites(keys: KeyTable, size: WorkloadSize): Generator<Write[]> {
+  const random = new SplitMix64(seeds.overwrites)
+  for (let commit = 0; commit < size.overwriteCommits; commit++) {
+    yield drawnWrites(keys, random, size.overwriteKeys)
+  }
+}
+
+/** W3: reads of W1's keys, by their places. */
+export function* reads(keys: KeyTable, size: WorkloadSize): Generator<number> {
+  const random = new SplitMix64(seeds.reads)
+  for (let read = 0; read < size.reads; read++) yield random.index(keys.count)
+}
+
+/** W4: small commits that overwrite keys of W1, without an end. */
+export function* smallCommits(keys: KeyTable): Generator<Write[], never> {
+  const random = new SplitMix64(seeds.small)
+  for (;;) yield drawnWrites(keys, random, overwritesInSmall)
+}
+
+/** W5: commits of new entries in one directory. */
+export function* largeDirectory(size: WorkloadSize): Generator<Write[]> {
+  const random = new SplitMix64(seeds.large)
+  for (let commit = 0; commit < size.largeCommits; commit++) {
+    yield Array.from({ length: size.largeKeys }, (_, i) => ({
+      index: commit * size.largeKeys + i,
+      path: largePath(random),
+      value: random.bytes(largeValueBytes),
+    }))
+  }
+}
+
+/** The keys of W5. */
+export function largeKeys(size: WorkloadSize): KeyTable {
+  return new KeyTable(paths(), largeCount(size))
+
+  function* paths(): Generator<readonly string[]> {
+    const random = new SplitMix64(seeds.large)
+    for (let index = 0; index < largeCount(size); index++) {
+      yield largePath(random)
+      random.skipBytes(largeValueBytes)
+    }
+  }
+}
+
+/** W5, second part: commits of one overwrite each. */
+export function* largeUpdates(keys: KeyTable, size: WorkloadSize): Generator<Write[]> {
+  const random = new SplitMix64(seeds.largeUpdates)
+  for (let commit = 0; commit < size.largeUpdates; commit++) {
+    const index = random.index(keys.count)
+    yield [{ index, path: keys.path(index), value: random.bytes(largeValueBytes) }]
+  }
+}
+
+function drawnWrites(keys: KeyTable, random: SplitMix64, count: number): Write[] {
+  const writes = new Map<number, Write>()
+  for (let i = 0; i < count; i++) {
+    const index = random.index(keys.count)
+    writes.set(index, { index, path: keys.path(index), value: random.bytes(valueBytes) })
+  }
+  return [...writes.values()]
 }
 
 function growthPath(random: SplitMix64): string[] {
@@ -26,43 +110,8 @@ function growthPath(random: SplitMix64): string[] {
   return [outer, inner, random.hex()]
 }
 
-/** W2: 500 commits, each overwriting 200 of W1's keys; the last write to a key wins. */
-export function* overwrites(paths: readonly (readonly string[])[]): Generator<Write[]> {
-  const random = new SplitMix64(43)
-  for (let commit = 0; commit < 500; commit++) {
-    const writes = new Map<number, Write>()
-    for (let i = 0; i < overwritesInCommit; i++) {
-      const index = random.index(keyCount)
-      writes.set(index, { path: paths[index] as readonly string[], value: random.bytes(100) })
-    }
-    yield [...writes.values()]
-  }
-}
-
-/** W3: 100,000 reads of W1's keys. */
-export function reads(paths: readonly (readonly string[])[]): (readonly string[])[] {
-  const random = new SplitMix64(44)
-  return Array.from({ length: 100_000 }, () => paths[random.index(keyCount)] as readonly string[])
-}
-
-/** W5: a million entries in one directory, 10,000 a commit. */
-export function* largeDirectory(): Generator<Write[]> {
-  const random = new SplitMix64(46)
-  for (let commit = 0; commit < largeCount / largeBatch; commit++) {
-    yield Array.from({ length: largeBatch }, () => {
-      const name = random.hex()
-      return { path: ['big', name], value: random.bytes(32) }
-    })
-  }
-}
-
-/** W5, second part: 1,000 commits of one overwrite each. */
-export function* largeUpdates(paths: readonly (readonly string[])[]): Generator<Write[]> {
-  const random = new SplitMix64(47)
-  for (let commit = 0; commit < 1_000; commit++) {
-    const index = random.index(largeCount)
-    yield [{ path: paths[index] as readonly string[], value: random.bytes(32) }]
-  }
+function largePath(random: SplitMix64): string[] {
+  return ['big', random.hex()]
 }
 
 function folder(random: SplitMix64): string {
