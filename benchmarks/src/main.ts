@@ -1,10 +1,16 @@
-/** Runs the benchmarks whose names begin with one of the arguments; without arguments, all. */
+/**
+ * Runs the benchmarks whose names begin with one of the arguments; without arguments, the workloads on whole
+ * stores.
+ */
 import type { Benchmark } from './benchmark.ts'
+import { type CommandLine, parseCommandLine } from './command-line.ts'
 import { gitImportBenchmark } from './git-import/git-import.ts'
 import { checksumBenchmark } from './micro/checksum.ts'
 import { integerBenchmark } from './micro/integers.ts'
+import { runStoreBenchmark } from './rounds/store-benchmark.ts'
 import { treeShapeBenchmarks } from './tree-shape/tree-shape.ts'
 
+const storeName = 'store'
 const benchmarks: readonly Benchmark[] = [
   checksumBenchmark,
   integerBenchmark,
@@ -12,13 +18,24 @@ const benchmarks: readonly Benchmark[] = [
   gitImportBenchmark,
 ]
 
-const wanted = process.argv.slice(2)
-const chosen = benchmarks.filter(({ name }) => wanted.length === 0 || wanted.some((w) => name.startsWith(w)))
-if (chosen.length === 0) {
-  console.error(`No such benchmark. There are: ${benchmarks.map((b) => b.name).join(', ')}`)
+try {
+  await run(parseCommandLine(process.argv.slice(2)))
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error)
   process.exitCode = 1
 }
-for (const benchmark of chosen) {
+
+async function run({ names, rounds, size, report }: CommandLine): Promise<void> {
+  const all = [storeName, ...benchmarks.map(({ name }) => name)]
+  const unknown = names.find((name) => !all.some((one) => one.startsWith(name)))
+  if (unknown !== undefined)
+    throw new Error(`No benchmark is called ${unknown}. There are: ${all.join(', ')}`)
+  const isWanted = (one: string): boolean => names.some((name) => one.startsWith(name))
+  if (isWanted(storeName)) await runStoreBenchmark({ size, rounds, folder: report })
+  for (const benchmark of benchmarks.filter(({ name }) => isWanted(name))) await runPlain(benchmark)
+}
+
+async function runPlain(benchmark: Benchmark): Promise<void> {
   console.log(`${benchmark.name}: ${benchmark.about}`)
   for await (const { what, value, unit } of benchmark.run()) {
     console.log(`  ${what.padEnd(44)} ${value.toPrecision(4).padStart(12)} ${unit}`)

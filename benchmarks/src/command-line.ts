@@ -1,0 +1,40 @@
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+import { type SizeName, workloadSizes } from './workloads/workload-size.ts'
+
+/** What is to be run, and how. */
+export interface CommandLine {
+  /** Beginnings of names of benchmarks. */
+  readonly names: readonly string[]
+  readonly rounds: number
+  readonly size: SizeName
+  readonly report: string
+}
+
+const roundsDefault = 5
+const roundsMax = 100
+/** Beside the sources of the benchmarks, and not kept in history. */
+const reportDefault = fileURLToPath(new URL('../report', import.meta.url))
+
+/** Without names, the workloads on whole stores. @throws Error, or TypeError, that says what is wrong */
+export function parseCommandLine(args: readonly string[]): CommandLine {
+  const { values, positionals } = parseArgs({
+    // pnpm hands on the `--` with which npm separates its own options.
+    args: args.filter((arg) => arg !== '--'),
+    allowPositionals: true,
+    options: {
+      rounds: { type: 'string', default: String(roundsDefault) },
+      size: { type: 'string', default: 'full' },
+      report: { type: 'string', default: reportDefault },
+    },
+  })
+  const rounds = Number(values.rounds)
+  if (!Number.isInteger(rounds) || rounds < 1 || rounds > roundsMax) {
+    throw new Error(`--rounds: ${values.rounds} is not one of 1 to ${roundsMax}`)
+  }
+  if (!Object.hasOwn(workloadSizes, values.size)) {
+    throw new Error(`--size: ${values.size} is not one of ${Object.keys(workloadSizes).join(', ')}`)
+  }
+  const names = positionals.length > 0 ? positionals : ['store']
+  return { names, rounds, size: values.size as SizeName, report: values.report }
+}

@@ -1,0 +1,41 @@
+import { ContentSample } from '../measuring/content-sample.ts'
+import {
+  costFigures,
+  type Measurement,
+  megabytes,
+  memoryFigure,
+  type Order,
+} from '../measuring/measurement.ts'
+import { Stopwatch } from '../measuring/stopwatch.ts'
+import { headOf, openStore, totalBytes } from '../measuring/store-folder.ts'
+import { growth, growthKeys, overwrites } from '../workloads/workloads.ts'
+import { collectionFigures, collectionTarget } from './collection.ts'
+
+/** W4 with nothing else to do: from the start of the collection until it has switched. */
+export async function measureIdleCollection({ folder, size }: Order): Promise<Measurement> {
+  const bytesBefore = totalBytes(folder)
+  const keys = growthKeys(size)
+  const store = await openStore(folder)
+  const target = await collectionTarget(store, size)
+  const watch = new Stopwatch()
+  const result = await watch.time(async () => {
+    await store.startGc(target)
+    return store.finaliseGc()
+  })
+  const memory = memoryFigure()
+  const sample = new ContentSample(keys).expect(growth(size)).expect(overwrites(keys, size))
+  sample.check(store)
+  const { treeHash } = await headOf(store)
+  await store.close()
+  const figures = [
+    ...collectionFigures(result),
+    megabytes('disk before', bytesBefore),
+    megabytes('disk after', totalBytes(folder)),
+    memory,
+    ...costFigures(watch),
+  ]
+  const reopened = await openStore(folder)
+  sample.check(reopened)
+  await reopened.close()
+  return { figures, proofs: { 'tree after W2': treeHash } }
+}
