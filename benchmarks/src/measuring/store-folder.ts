@@ -21,7 +21,19 @@ export async function headOf(store: Store): Promise<Commit> {
 
 /** Of all files. */
 export function totalBytes(folder: string): number {
+  return sizeOf(filesIn(folder))
+}
+
+/** Of those that hold objects, without indexes and projections. */
+export function packBytes(folder: string): number {
+  return sizeOf(filesIn(folder).filter((file) => file.endsWith('.pack')))
+}
+
+export function filesIn(folder: string): string[] {
   const entries = readdirSync(folder, { withFileTypes: true, recursive: true })
-  const files = entries.filter((entry) => entry.isFile())
-  return files.reduce((sum, { parentPath, name }) => sum + statSync(join(parentPath, name)).size, 0)
+  return entries.filter((entry) => entry.isFile()).map(({ parentPath, name }) => join(parentPath, name))
+}
+
+function sizeOf(files: readonly string[]): number {
+  return files.reduce((sum, file) => sum + statSync(file).size, 0)
 }

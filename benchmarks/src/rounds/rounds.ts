@@ -1,7 +1,8 @@
-import { cpSync, mkdtempSync, rmSync } from 'node:fs'
+import { closeSync, cpSync, fsyncSync, mkdtempSync, openSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Measurement } from '../measuring/measurement.ts'
+import { filesIn } from '../measuring/store-folder.ts'
 import { steps } from '../store/steps.ts'
 import type { SizeName } from '../workloads/workload-size.ts'
 import { runStep } from './step-process.ts'
@@ -38,10 +39,23 @@ async function runRound(parent: string, round: number, o: RoundsOptions): Promis
   const measurements: Measurement[] = []
   for (const step of steps) {
     const folder = join(parent, step.store)
-    if (step.copyOf !== undefined) cpSync(join(parent, step.copyOf), folder, { recursive: true })
+    if (step.copyOf !== undefined) {
+      cpSync(join(parent, step.copyOf), folder, { recursive: true })
+      syncFiles(folder)
+    }
     const start = performance.now()
     measurements.push(await runStep(step, { folder, size: o.size, signal: o.signal }))
     o.onStep({ name: step.name, round, seconds: (performance.now() - start) / 1e3 })
+    syncFiles(folder)
   }
   return measurements
+}
+
+/** So that no step's syncs wait for what another one left to be written. */
+function syncFiles(folder: string): void {
+  for (const file of filesIn(folder)) {
+    const handle = openSync(file, 'r+')
+    fsyncSync(handle)
+    closeSync(handle)
+  }
 }

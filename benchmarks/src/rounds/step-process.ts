@@ -1,11 +1,12 @@
 import { execFile } from 'node:child_process'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import type { Measurement, Order } from '../measuring/measurement.ts'
 import type { Step } from '../store/steps.ts'
 import type { SizeName } from '../workloads/workload-size.ts'
 
-const program = fileURLToPath(new URL('../store/main.js', import.meta.url))
+const program = join(dirname(fileURLToPath(import.meta.url)), '..', 'store', 'main.js')
 
 export interface StepOrder {
   readonly folder: Order['folder']

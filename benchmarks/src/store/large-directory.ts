@@ -8,7 +8,7 @@ import {
   type Order,
   percentile,
 } from '../measuring/measurement.ts'
-import { headOf, openStore, totalBytes } from '../measuring/store-folder.ts'
+import { headOf, openStore, packBytes, totalBytes } from '../measuring/store-folder.ts'
 import { TimedCommits } from '../measuring/timed-commits.ts'
 import { largeDirectory, largeKeys, largeUpdates } from '../workloads/workloads.ts'
 
@@ -20,9 +20,10 @@ export async function measureLargeDirectory({ folder, size }: Order): Promise<Me
   for (const writes of largeDirectory(size)) await load.add(writes)
   const loaded = await headOf(store)
   const bytesLoaded = totalBytes(folder)
+  const packLoaded = packBytes(folder)
   const updates = new TimedCommits(store, 'w5u')
   for (const writes of largeUpdates(keys, size)) await updates.add(writes)
-  const bytesUpdated = totalBytes(folder)
+  const packUpdated = packBytes(folder)
   const memory = memoryFigure()
   new ContentSample(keys).expect(largeDirectory(size)).expect(largeUpdates(keys, size)).check(store)
   const { treeHash } = await headOf(store)
@@ -30,14 +31,14 @@ export async function measureLargeDirectory({ folder, size }: Order): Promise<Me
   const { laps } = load.watch
   const figures = [
     { what: 'keys', value: (keys.count / load.watch.wallMs) * 1e3, unit: '/s' },
-    { what: 'first batch', value: laps[0] as number, unit: 'ms' },
-    { what: 'batch, p50', value: percentile(laps, 0.5), unit: 'ms' },
-    { what: 'last batch', value: laps.at(-1) as number, unit: 'ms' },
+    { what: 'load commit, first', value: laps[0] as number, unit: 'ms' },
+    { what: 'load commit, p50', value: percentile(laps, 0.5), unit: 'ms' },
+    { what: 'load commit, last', value: laps.at(-1) as number, unit: 'ms' },
     megabytes('disk after load', bytesLoaded),
     ...costFigures(load.watch, 'load timed'),
     { what: 'updates', value: (updates.count / updates.watch.wallMs) * 1e3, unit: '/s' },
     ...lapFigures('update', updates.watch.laps),
-    { what: 'disk growth an update', value: (bytesUpdated - bytesLoaded) / updates.count, unit: 'B' },
+    { what: 'pack growth an update', value: (packUpdated - packLoaded) / updates.count, unit: 'B' },
     memory,
     ...costFigures(updates.watch, 'updates timed'),
   ]
