@@ -1,4 +1,5 @@
-// pnpm bench: sets up, compiles and runs the benchmarks whose names begin with one of the arguments, or all.
+// pnpm bench: sets up, compiles and runs the workloads on whole stores, or the benchmarks whose names begin
+// with one of the arguments.
 import { compile } from './compile.js'
 import { runNode } from './run.js'
 
