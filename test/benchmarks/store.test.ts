@@ -1,5 +1,6 @@
 /** `pnpm bench` at a hundredth of its size, once through: it must not rot between the full runs. */
-import { execFileSync, spawnSync } from 'node:child_process'
+import { execFileSync, spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -73,6 +74,18 @@ test('a value that is not what was written fails the run', async () => {
   await opened.close()
   expect(() => run('W2')).toThrow('does not hold what was written')
   expect(() => run('W3 one')).toThrow('the values read sum up to')
+})
+
+test('a run that is interrupted removes its stores', async () => {
+  const args = [join(built, 'main.js'), '--size', 'hundredth', '--rounds', '1', '--report', folder]
+  const running = spawn(process.execPath, args, { env: { ...process.env, TMPDIR: folder } })
+  const closed = once(running, 'close')
+  // The first step has ended, the second one has a store.
+  await once(running.stderr, 'data')
+  expect(readdirSync(folder)).toHaveLength(1)
+  running.kill('SIGINT')
+  expect(await closed).toEqual([1, null])
+  expect(readdirSync(folder)).toEqual([])
 })
 
 test('a command line that means nothing is refused, with what there is', () => {
