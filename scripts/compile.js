@@ -17,6 +17,7 @@ export function compile() {
   setUp()
   for (const { src, dist } of outputs) removeStale(join(root, src), join(root, dist))
   stopUnlessOk(runNode(tsc, ['-b']), 'Compiling')
+  stopUnlessOk(runNode('scripts/bundle-worker.js'), 'Bundling')
 }
 
 /**

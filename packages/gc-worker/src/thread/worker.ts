@@ -1,6 +1,6 @@
 import type { MessagePort } from 'node:worker_threads'
 import { loadXxh64, systemClock } from '@varve/pack/base'
-import type { FileSystem, FileSystemOrigin } from '@varve/pack/fs'
+import * as disk from '@varve/pack/fs'
 import { Collector } from '../collector/index.ts'
 import { buildIndex } from '../indexing/index.ts'
 import { outcomeOf } from './failure.ts'
@@ -77,7 +77,9 @@ async function answer(collector: Collector, request: CollectRequest): Promise<Co
   }
 }
 
-async function createFileSystem(origin: FileSystemOrigin): Promise<FileSystem> {
-  const module = (await import(origin.module)) as { createFileSystem(options: unknown): FileSystem }
+async function createFileSystem(origin: disk.FileSystemOrigin): Promise<disk.FileSystem> {
+  // Nearly always this one: then nothing has to be loaded.
+  if (origin.module === disk.nodeFileSystemModule) return disk.createFileSystem(origin.options)
+  const module = (await import(origin.module)) as { createFileSystem(options: unknown): disk.FileSystem }
   return module.createFileSystem(origin.options)
 }

@@ -1,6 +1,7 @@
 export { AssertionFailed, assert, unreachable } from './assert.ts'
 export type { Brand } from './brand.ts'
 export { formatBytes } from './byte-size.ts'
+export { viewOf } from './bytes.ts'
 export { type Clock, nextTurn, processStartMs, systemClock } from './clock.ts'
 export { Deferred } from './deferred.ts'
 export { type Duration, parseDuration } from './duration.ts'

@@ -1,5 +1,6 @@
 import createXxhash, { type XXHash, type XXHashAPI } from 'xxhash-wasm'
 import { assert } from './assert.ts'
+import { viewOf } from './bytes.ts'
 
 /** Longer input goes in by pieces: the hash's memory grows to its longest input and never shrinks. */
 const pieceBytesMax = 1 << 20
@@ -26,8 +27,7 @@ export async function loadXxh64(): Promise<void> {
 export function xxh64(bytes: Uint8Array, start: number, end: number, seed: number): bigint {
   assert(start >= 0 && start <= end && end <= bytes.length, 'a range lies inside its buffer')
   if (end - start > pieceBytesMax) return new Xxh64Stream(seed).update(bytes, start, end).digest()
-  const view = new Uint8Array(bytes.buffer, bytes.byteOffset + start, end - start)
-  return api().h64Raw(view, BigInt(seed))
+  return api().h64Raw(viewOf(bytes, start, end), BigInt(seed))
 }
 
 /** Writes the XXH64 of bytes [start, end) as the 8 bytes at `at` of `target`. */

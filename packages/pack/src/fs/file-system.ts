@@ -10,7 +10,7 @@ export type OpenMode = 'read' | 'write' | 'create'
  * How another thread builds the same file system: its module exports `createFileSystem(options): FileSystem`.
  */
 export interface FileSystemOrigin {
-  /** A URL that `import()` takes. */
+  /** What `import()` takes: a URL, or the name of a package. */
   readonly module: string
   /** Plain data, as a message between threads carries it. */
   readonly options: unknown

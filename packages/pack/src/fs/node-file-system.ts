@@ -23,6 +23,9 @@ import type { FileSystem, FileSystemOrigin, OpenMode } from './file-system.ts'
 import { hasCode } from './has-code.ts'
 import { NodeFileHandle } from './node-file-handle.ts'
 
+/** Where another thread finds `createFileSystem` of this room. */
+export const nodeFileSystemModule = '@varve/pack/fs'
+
 const flagsOf = { read: 'r', write: 'r+', create: 'wx+' } as const
 /** Nobody else reads a store; the process's umask can only take away more. */
 const fileRights = 0o600
@@ -48,8 +51,7 @@ const unlinkFile = promisify(unlink)
  * time of one through Node's own promise handles.
  */
 export class NodeFileSystem implements FileSystem {
-  /** This module's own place once it is built. */
-  readonly origin: FileSystemOrigin = { module: import.meta.url, options: {} }
+  readonly origin: FileSystemOrigin = { module: nodeFileSystemModule, options: {} }
 
   async open(path: string, mode: OpenMode): Promise<FileHandle> {
     return new NodeFileHandle(await openFile(path, flagsOf[mode], fileRights))

@@ -1,10 +1,11 @@
 import { createHash, type Hash, hash } from 'node:crypto'
+import { viewOf } from '../base/index.ts'
 import type { RawHash } from './raw-hash.ts'
 
 /** SHA-256 of the bytes [start, end): 0.4 µs for 100 bytes, 1.8 GB/s in bulk. */
 export function sha256(bytes: Buffer, start: number, end: number): RawHash {
   const isWhole = start === 0 && end === bytes.length
-  return hash('sha256', isWhole ? bytes : bytes.subarray(start, end), 'binary')
+  return hash('sha256', isWhole ? bytes : viewOf(bytes, start, end), 'binary')
 }
 
 /** SHA-256 of content that arrives in pieces. */

@@ -1,4 +1,4 @@
-import { assert, hasXxh64, writeXxh64 } from '../../base/index.ts'
+import { assert, hasXxh64, viewOf, writeXxh64 } from '../../base/index.ts'
 import { hashSize, type RawHash, readHash, writeHash } from '../../objects/index.ts'
 import {
   bodyBytesMax,
@@ -44,7 +44,7 @@ export function encodeRecord(
   if (hash === undefined) target.fill(0, at + recordHashAt, at + recordHeaderSize)
   else putHash(target, at + recordHashAt, hash)
   if (start === 0 && end === body.length) target.set(body, at + recordHeaderSize)
-  else target.set(body.subarray(start, end), at + recordHeaderSize)
+  else target.set(viewOf(body, start, end), at + recordHeaderSize)
   const used = at + recordHeaderSize + bodyLength
   const size = recordSize(bodyLength)
   for (let i = used; i < at + size; i++) target[i] = 0

@@ -65,7 +65,7 @@ describe('failing', () => {
     })
     const store = await LogStore.create(fs)
     isDelayed = true
-    store.put(Buffer.alloc(1_000_000))
+    store.put(Buffer.alloc(3_000_000))
     const synced = store.log.sync()
     await store.clock.turn()
     operations.length = 0
@@ -83,13 +83,13 @@ describe('failing', () => {
     faults.setPlan([{ fault: { kind: 'short', keep: 'half' }, kinds: ['write'], times: 'always' }])
     const small = store.put(text(1))
     await store.log.sync()
-    const large = store.put(Buffer.alloc(500_000, 5))
+    const large = store.put(Buffer.alloc(3_000_000, 5))
     await store.log.sync()
     faults.setPlan([])
     await store.close()
     const again = await LogStore.open(faults)
     expect(again.read(small)).toEqual(text(1))
-    expect(again.read(large).equals(Buffer.alloc(500_000, 5))).toBe(true)
+    expect(again.read(large).equals(Buffer.alloc(3_000_000, 5))).toBe(true)
     await again.close()
   })
 

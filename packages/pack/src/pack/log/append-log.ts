@@ -3,12 +3,10 @@ import { VarveError } from '../../errors/index.ts'
 import type { RawHash } from '../../objects/index.ts'
 import { batchBytesMax, openChunkFile } from '../frame/index.ts'
 import type { AppendLogOptions } from './append-log-options.ts'
-import { chunkBytesDefault, chunkBytesFor, chunkRecordsMax, indexBacklogMax } from './chunk-limits.ts'
+import * as limits from './chunk-limits.ts'
 import { beginNextChunk } from './next-chunk.ts'
 import { OpenChunk } from './open-chunk.ts'
 import { Watermark } from './watermark.ts'
-
-const unwrittenBytesDefault = 2 * batchBytesMax
 
 /**
  * The writer's end of the log: records are appended synchronously and become durable in groups.
@@ -43,7 +41,7 @@ export class AppendLog {
   private constructor(o: AppendLogOptions, chunk: OpenChunk) {
     this.#o = o
     this.#chunk = chunk
-    this.#sealBytes = chunkBytesFor(o.chunkBytes ?? chunkBytesDefault, o.chunkCount())
+    this.#sealBytes = limits.chunkBytesFor(o.chunkBytes ?? limits.chunkBytesDefault, o.chunkCount())
     this.#written = new Watermark(chunk.end)
     this.#synced = new Watermark(chunk.end)
   }
@@ -99,7 +97,7 @@ export class AppendLog {
       this.#isClosing ||
       this.#isSealDue ||
       this.#lock.isHeld ||
-      this.#chunk.unwrittenBytes > (this.#o.unwrittenBytesMax ?? unwrittenBytesDefault)
+      this.#chunk.unwrittenBytes > (this.#o.unwrittenBytesMax ?? limits.unwrittenBytesDefault)
     )
   }
 
@@ -285,6 +283,7 @@ export class AppendLog {
         await chunk.write()
         this.#written.rise(chunk.writtenTo)
         this.#wakeBlocked()
+        if (chunk.unsyncedBytes > limits.unsyncedBytesMax) this.#startSyncs()
       }
     } catch (error) {
       this.fail(error, chunk.file)
@@ -296,8 +295,9 @@ export class AppendLog {
     await undefined
     const chunk = this.#chunk
     try {
-      while (this.#failure === undefined && this.#synced.isAwaited) {
-        await this.#reachWritten(chunk.end)
+      for (;;) {
+        if (this.#synced.isAwaited) await this.#reachWritten(chunk.end)
+        else if (chunk.unsyncedBytes <= limits.unsyncedBytesMax) break
         if (this.#failure !== undefined) break
         await chunk.sync()
         this.#synced.rise(chunk.syncedTo)
@@ -328,7 +328,7 @@ export class AppendLog {
   }
 
   #isChunkFull(): boolean {
-    const recordsMax = this.#o.chunkRecordsMax ?? chunkRecordsMax
+    const recordsMax = this.#o.chunkRecordsMax ?? limits.chunkRecordsMax
     return this.#chunk.end - this.#chunk.base >= this.#sealBytes || this.#chunk.recordCount >= recordsMax
   }
 
@@ -347,7 +347,7 @@ export class AppendLog {
   async #lockForSeal(): Promise<() => void> {
     for (;;) {
       const release = await this.#lockOpen()
-      if (this.#o.indexBacklog() < indexBacklogMax) return release
+      if (this.#o.indexBacklog() < limits.indexBacklogMax) return release
       const { promise } = this.#backlogChanged
       release()
       this.#wakeBlocked()
@@ -371,7 +371,10 @@ export class AppendLog {
   async #changeChunk(): Promise<void> {
     const sealed = this.#chunk
     this.#chunk = await beginNextChunk(this.#o, sealed, (cause, file) => this.fail(cause, file))
-    this.#sealBytes = chunkBytesFor(this.#o.chunkBytes ?? chunkBytesDefault, this.#o.chunkCount())
+    this.#sealBytes = limits.chunkBytesFor(
+      this.#o.chunkBytes ?? limits.chunkBytesDefault,
+      this.#o.chunkCount(),
+    )
     await sealed.release().catch((error: unknown) => this.fail(error, sealed.file))
   }
 

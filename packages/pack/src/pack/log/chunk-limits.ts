@@ -1,8 +1,19 @@
+import { batchBytesMax } from '../frame/index.ts'
+
 /** A new chunk's size at which it is sealed, while there are few: it bounds what one index covers. */
 export const chunkBytesDefault: number = 64 * 1024 * 1024
 
 /** A chunk is also sealed at this many records: it bounds the table of the open chunk. */
 export const chunkRecordsMax: number = 2 ** 20
+
+/** Appended and not written: then the writer waits. */
+export const unwrittenBytesDefault: number = 2 * batchBytesMax
+
+/**
+ * Written and not synced: then a sync begins that nobody asked for, so that whoever asks, and the change to
+ * the next chunk, finds little left to wait for.
+ */
+export const unsyncedBytesMax: number = 8 * 1024 * 1024
 
 /** At most this many sealed chunks wait for their index; then the writer waits. */
 export const indexBacklogMax = 2

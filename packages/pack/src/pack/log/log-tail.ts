@@ -24,7 +24,7 @@ export interface TailCache {
 export const tailBlockSize = 65_536
 
 /** Ranges up to this size are written in place; longer ones without blocking the thread. */
-const writtenAtOnceMax = 256 * 1024
+const writtenAtOnceMax = 2 * 1024 * 1024
 
 /**
  * The bytes at the end of a chunk that its file may not have yet, in pinned blocks of the block cache:

@@ -97,6 +97,11 @@ export class OpenChunk {
     return this.#end - this.#writtenTo
   }
 
+  /** In the file, and not synced yet. */
+  get unsyncedBytes(): number {
+    return this.#writtenTo - this.#syncedTo
+  }
+
   get recordCount(): number {
     return this.#recordCount
   }

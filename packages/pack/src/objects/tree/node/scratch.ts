@@ -1,3 +1,4 @@
+import { viewOf } from '../../../base/index.ts'
 import type { BodyView } from '../../body-view.ts'
 import { placeDomain, treeDomain } from '../../domain.ts'
 
@@ -37,7 +38,7 @@ export class Scratch {
   /** Copies a body onto the stack; returns its start. */
   place({ buf, start, end }: BodyView): number {
     const at = this.reserve(end - start)
-    buf.copy(this.buf, at, start, end)
+    this.buf.set(viewOf(buf, start, end), at)
     return at
   }
 
