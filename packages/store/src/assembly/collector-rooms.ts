@@ -88,6 +88,14 @@ class StoreCollectionHost implements CollectionHost {
     return this.#parts.log.hold()
   }
 
+  logEnd(): number {
+    return this.#parts.log.end
+  }
+
+  slowWrites(pauseMs: number): void {
+    this.#parts.queue.slow(pauseMs)
+  }
+
   async syncLog(): Promise<number> {
     await this.#parts.log.sync()
     return this.#parts.log.syncedTo

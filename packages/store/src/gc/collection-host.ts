@@ -26,6 +26,10 @@ export interface CollectionHost {
   sealLog(): Promise<void>
   /** No append from the moment this resolves until the returned function is called. */
   holdLog(): Promise<() => void>
+  /** Where the log ends, synced or not. */
+  logEnd(): number
+  /** From now on so many ms lie between two sections of writes; 0: none. */
+  slowWrites(pauseMs: number): void
   /** Writes and syncs what was appended so far; gives the position up to which the log is synced. */
   syncLog(): Promise<number>
   /** Starts a worker on everything that control names now; the log has just been sealed. */
