@@ -225,10 +225,11 @@ describe('catch-up', () => {
     store.node('all', blobs)
     await store.endBatch()
     const names = await store.fs.list(store.dir)
-    const wide = { logBytesMax: 1 << 20, recordsMax: 1000, ms: 1000 }
+    const wide = { logBytesMax: 1 << 20, recordsMax: 1000, copiedBytesMax: 1 << 20, ms: 1000 }
     for (const budget of [
       { ...wide, recordsMax: 50 },
       { ...wide, logBytesMax: 100 },
+      { ...wide, copiedBytesMax: 2_700 },
       { ...wide, ms: -1 },
     ]) {
       expect(await collector.catchUp(roundTo(store, job.start, { budget }))).toMatchObject({
@@ -258,7 +259,7 @@ describe('catch-up', () => {
     expect(await collector.sweep()).toMatchObject({ objectsKept: 2 })
     store.setRef('back', second)
     await store.endBatch()
-    const budget = { logBytesMax: 1 << 20, recordsMax: 1000, ms: 1000 }
+    const budget = { logBytesMax: 1 << 20, recordsMax: 1000, copiedBytesMax: 1 << 20, ms: 1000 }
     expect(await collector.catchUp(roundTo(store, job.start, { budget }))).toMatchObject({ objectsCopied: 4 })
     const from = store.end
     store.commit('child', store.node('d', []), [second.hash])
