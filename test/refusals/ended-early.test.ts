@@ -3,7 +3,7 @@ import { systemClock } from '@varve/pack/base'
 import type { FileSystem } from '@varve/pack/fs'
 import { NodeFileSystem } from '@varve/pack/fs'
 import { FaultFileSystem, type FaultPlan } from '@varve/pack/testing'
-import type { Commit } from '@varve/store'
+import type { Commit, VarveError } from '@varve/store'
 import { describe, expect, test } from 'vitest'
 import { checkpoint, open, sealed, segment } from '../support/file-letters.ts'
 import { readTree } from '../support/read-whole.ts'
@@ -102,11 +102,35 @@ describe('a disk that fails', () => {
       faulty?.setPlan(plan)
       const failure = await temp.store.gc.run(second, { grace: 0 }).catch((e: unknown) => e)
       expect(failure).toMatchObject({ code: 'GC_FAILED', details: { reason: 'disk' } })
+      expect(failure).toHaveProperty('message', expect.stringContaining('ENOSPC'))
       expect(faulty?.struck).toHaveLength(1)
       faulty?.setPlan([])
       await expectNothingHappened(temp, first)
       await expectNextWorks(temp, first)
     })
+  })
+})
+
+test('a disk too full for another chunk: NO_SPACE before anything is written', () => {
+  let faulty: FaultFileSystem | undefined
+  const wrap = (inner: FileSystem): FileSystem => {
+    faulty = new FaultFileSystem(inner)
+    return faulty
+  }
+  return withStore({ wrap }, async (temp) => {
+    const { first, second } = await history(temp)
+    const { store } = temp
+    const full = { kind: 'error', code: 'ENOSPC' } as const
+    faulty?.setPlan([{ fault: full, kinds: ['create'], path: /suffix-\d+\.pack$/, times: 'always' }])
+    for (const start of [() => store.startGc(second), () => store.gc.run(second)]) {
+      const failure = await start().catch((e: unknown) => e)
+      expect(failure).toMatchObject({ code: 'NO_SPACE', details: { needed: expect.any(Number) } })
+      expect((failure as VarveError<'NO_SPACE'>).details.needed).toBeGreaterThan(0)
+      expect(store.gc.status).toEqual({ state: 'idle' })
+      await temp.files.expect(open('A'))
+    }
+    faulty?.setPlan([])
+    await expectNextWorks(temp, first)
   })
 })
 

@@ -238,15 +238,17 @@ export class Store implements StoreReader, BlobWriter {
   }
 
   /**
-   * Starts a collection; false when one is running. @throws UNKNOWN_COMMIT, TARGET_TOO_OLD, NO_SPACE,
-   * STORE_CLOSED
+   * Starts a collection; false when one is running.
+   * @throws NO_SPACE (there is plainly no room for it; nothing was written), UNKNOWN_COMMIT, COLLECTED,
+   * TARGET_TOO_OLD, OPTION_MISMATCH, STORE_CLOSED
    */
   startGc(target?: CommitLike, o?: GcOptions): Promise<boolean> {
     return this.#rooms.gc.startGc(target, o)
   }
 
   /**
-   * Waits for the collection (unless `wait` is false) and switches to its result. @throws GC_FAILED, CORRUPT
+   * Waits for the collection (unless `wait` is false) and switches to its result.
+   * @throws GC_FAILED (reason `disk` where the disk is full by now), CORRUPT, WRITER_FAILED, STORE_CLOSED
    */
   finaliseGc(o?: { readonly wait?: boolean | undefined }): Promise<GcResult> {
     return this.#rooms.gc.finaliseGc(o)

@@ -19,7 +19,8 @@ export interface Gc {
    * Starts, finishes by itself, and resolves at the switch. Aborting the signal cancels it (`ABORTED`). With
    * a target, history before it goes; without one, only what no ref reaches. Running already: joins it when
    * the target is the same.
-   * @throws GC_RUNNING, GC_FAILED, TARGET_TOO_OLD, UNKNOWN_COMMIT, COLLECTED, NO_SPACE, STORE_CLOSED
+   * @throws NO_SPACE (before anything was written), GC_FAILED (reason `disk`: full by now), CORRUPT,
+   * GC_RUNNING, TARGET_TOO_OLD, UNKNOWN_COMMIT, COLLECTED, OPTION_MISMATCH, WRITER_FAILED, STORE_CLOSED
    */
   run(target?: CommitLike, o?: GcOptions): Promise<GcStats>
   /** The outcome of the collection that is running, or `idle`. */

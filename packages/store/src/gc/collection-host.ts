@@ -22,7 +22,7 @@ export interface CollectionHost {
   assertSpaceFor(target: CommitPlace | undefined): Promise<void>
   /** A worker is needed soon: its thread may start meanwhile. */
   warmUp(): void
-  /** Seals the open chunk unless it is empty. */
+  /** Seals the open chunk unless it is empty. @throws NO_SPACE when there is no room for another */
   sealLog(): Promise<void>
   /** No append from the moment this resolves until the returned function is called. */
   holdLog(): Promise<() => void>
@@ -54,7 +54,10 @@ export interface CollectionOrder {
 export interface CollectionWorker {
   /** Where the log ended when the worker started: the first position that catch-up rounds scan. */
   readonly startPosition: number
-  /** The one pass over everything below the boundary. @throws GC_FAILED, CORRUPT, NO_SPACE */
+  /**
+   * The one pass over everything below the boundary. @throws GC_FAILED (also where the disk is full by then),
+   * CORRUPT
+   */
   sweep(): Promise<void>
   /**
    * Copies what [from, to) of the log and the pins of this moment refer to below the boundary.

@@ -46,7 +46,10 @@ export class GarbageCollector implements Gc {
     return true
   }
 
-  /** Waits for the sweep (unless `wait` is false), then switches. @throws GC_FAILED, CORRUPT, NO_SPACE */
+  /**
+   * Waits for the sweep (unless `wait` is false), then switches.
+   * @throws GC_FAILED (reason `disk` where the disk is full by now), CORRUPT, WRITER_FAILED, STORE_CLOSED
+   */
   async finaliseGc(o: { readonly wait?: boolean | undefined } = {}): Promise<GcResult> {
     this.#assertOpen()
     const current = this.#current
