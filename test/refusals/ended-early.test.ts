@@ -111,6 +111,55 @@ describe('a disk that fails', () => {
   })
 })
 
+describe('a failed sweep that nobody has asked about', () => {
+  const broken = { kind: 'error', code: 'EIO' } as const
+
+  async function failSweep(temp: TempStore, faulty: FaultFileSystem | undefined): Promise<void> {
+    faulty?.setPlan([{ fault: broken, kinds: ['create'], path: /gen-\d+\.pack$/ }])
+    const { second } = await history(temp)
+    expect(await temp.store.startGc(second, { grace: 0 })).toBe(true)
+    while (temp.store.gc.status.state === 'running') await systemClock.turn()
+    expect(temp.store.gc.status.state).toBe('ready')
+    expect(temp.store.gc.isFinished()).toBe(false)
+  }
+
+  test.each(['startGc', 'run'] as const)('gives way to the next collection: %s', (how) => {
+    let faulty: FaultFileSystem | undefined
+    const wrap = (inner: FileSystem): FileSystem => {
+      faulty = new FaultFileSystem(inner)
+      return faulty
+    }
+    return withStore({ wrap }, async (temp) => {
+      await failSweep(temp, faulty)
+      const { store } = temp
+      const head = (await store.branch('main').head()) as Commit
+      expect(await store.gc.isAllowed(head)).toBe(true)
+      if (how === 'run') await store.gc.run(head, { grace: 0 })
+      else {
+        const both = await Promise.all([store.startGc(head, { grace: 0 }), store.startGc(head, { grace: 0 })])
+        expect(both).toEqual([true, false])
+        expect(await store.finaliseGc()).toMatchObject({ state: 'finalised' })
+      }
+      expect(store.gc.latestTarget()).toBe(head.hash)
+      expect(await store.finaliseGc()).toEqual({ state: 'idle' })
+    })
+  })
+
+  test('is told once to whoever asks first', () => {
+    let faulty: FaultFileSystem | undefined
+    const wrap = (inner: FileSystem): FileSystem => {
+      faulty = new FaultFileSystem(inner)
+      return faulty
+    }
+    return withStore({ wrap }, async (temp) => {
+      await failSweep(temp, faulty)
+      const failure = await temp.store.finaliseGc({ wait: false }).catch((e: unknown) => e)
+      expect(failure).toMatchObject({ code: 'GC_FAILED', details: { reason: 'disk' } })
+      expect(await temp.store.finaliseGc()).toEqual({ state: 'idle' })
+    })
+  })
+})
+
 test('a disk too full for another chunk: NO_SPACE before anything is written', () => {
   let faulty: FaultFileSystem | undefined
   const wrap = (inner: FileSystem): FileSystem => {

@@ -238,7 +238,8 @@ export class Store implements StoreReader, BlobWriter {
   }
 
   /**
-   * Starts a collection; false when one is running.
+   * Starts a collection; false when one is running or waits to be finalised. One whose sweep has failed does
+   * not stand in the way; `finaliseGc` tells its failure until then.
    * @throws NO_SPACE (there is plainly no room for it; nothing was written), UNKNOWN_COMMIT, COLLECTED,
    * TARGET_TOO_OLD, OPTION_MISMATCH, STORE_CLOSED
    */

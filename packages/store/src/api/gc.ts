@@ -37,6 +37,7 @@ export interface Gc {
   latestTarget(): Hash<'commit'> | undefined
 }
 
+/** `ready`: the sweep is over, well or not, and `finaliseGc` is what remains. */
 export type GcStatus =
   | { readonly state: 'idle' }
   | {
