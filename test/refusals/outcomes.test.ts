@@ -1,5 +1,6 @@
 /** What a collection says of itself: while it runs, when it is ready, and at its end. */
 import { systemClock } from '@varve/pack/base'
+import { InterceptedFileSystem } from '@varve/pack/testing'
 import type { Commit, Progress } from '@varve/store'
 import { openStore } from '@varve/store/internal'
 import { describe, expect, test } from 'vitest'
@@ -150,6 +151,24 @@ describe('progress', () => {
     expect(told).toHaveLength(count)
     await store.close()
     await expectTidy(disk)
+  })
+
+  test.each(['map', 'idx'])('the longest stall counts the opening of a %s at the switch', async (ending) => {
+    const disk = await emptyDisk()
+    let ms = 0
+    const slow = new InterceptedFileSystem(disk, {
+      before: ({ kind, path }) => {
+        if (kind === 'read' && /\/gen-\d+\./.test(path) && path.endsWith(ending)) ms += 500
+        return undefined
+      },
+    })
+    const clock = { ...systemClock, monotonic: () => ms }
+    const platform = { fileSystem: slow, memoryKey: disk, collectorWhere: 'inline', clock } as const
+    const store = await openStore(memoryFolder, {}, platform)
+    await store.branch('main').commit((edit) => void edit.set('text', 'one'))
+    const stats = await store.gc.run()
+    expect(stats.longestStallMs).toBeGreaterThanOrEqual(500)
+    await store.close()
   })
 
   test('a listener that throws does not end the collection', () =>

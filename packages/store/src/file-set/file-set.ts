@@ -129,16 +129,7 @@ export class FileSet {
 
   /** Replaces control (after which the collection has happened) and installs the generation. */
   async switchOver(generation: Generation, o: SwitchOptions): Promise<void> {
-    await this.#replace((control) => ({
-      ...control,
-      epoch: control.epoch + 1,
-      retire: generation.retire,
-      retireTime: generation.retireTime,
-      chunks: control.chunks.filter((chunk) => chunk.base >= generation.retire),
-      segments: generation.segments.map((segment) => segment.info),
-      checkpoint: generation.checkpoint,
-      target: targetOf(generation) ?? control.target,
-    }))
+    await this.#replace((control) => o.stalls.section(() => withGeneration(control, generation)))
     o.stalls.section(() => this.#install(generation, o.unlink))
   }
 
@@ -199,6 +190,19 @@ export class FileSet {
       chunks: [...chunks],
       segments: [...segments],
     })
+  }
+}
+
+function withGeneration(control: ControlState, generation: Generation): ControlState {
+  return {
+    ...control,
+    epoch: control.epoch + 1,
+    retire: generation.retire,
+    retireTime: generation.retireTime,
+    chunks: control.chunks.filter((chunk) => chunk.base >= generation.retire),
+    segments: generation.segments.map((segment) => segment.info),
+    checkpoint: generation.checkpoint,
+    target: targetOf(generation) ?? control.target,
   }
 }
 

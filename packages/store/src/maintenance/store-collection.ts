@@ -106,7 +106,7 @@ export class StoreCollection implements CollectionWorker {
     assert(result !== undefined, 'a collection ends after its switch')
     await this.#thread.close()
     await this.#removeOldCheckpoint()
-    this.#parts.onSwitched()
+    this.#order.stalls.section(() => this.#parts.onSwitched())
     const { objectsKept, bytesKept, peakBytes } = result.stats
     // It has happened, whatever can be said of it.
     const bytesWritten = await this.#bytesOf(namesOf(result)).catch(() => this.#bytesBefore)
@@ -128,11 +128,14 @@ export class StoreCollection implements CollectionWorker {
 
   async #openAll(result: CollectResult, opened: (Segment | IndexFile)[]): Promise<void> {
     const { fs, folder, storeId, cache, retirer } = this.#parts
+    const { stalls } = this.#order
+    const section = <T>(work: () => T): T => stalls.section(work)
+    const place = { folder, storeId, cache, retirer, section }
     for (const info of result.segments) {
-      const segment = await Segment.open(fs, { folder, info, storeId, cache, retirer })
+      const segment = await Segment.open(fs, { ...place, info })
       opened.push(segment)
       const name = fileName.segmentIndex(info.number)
-      const index = await IndexFile.open(fs, { folder, name, number: info.number, storeId, cache, retirer })
+      const index = await IndexFile.open(fs, { ...place, name, number: info.number })
       if (index === undefined) throw new VarveError('CORRUPT', { file: name, offset: 0 })
       opened.push(index)
     }
