@@ -56,7 +56,12 @@ export type GcResult =
 export interface GcStats {
   readonly target: Hash<'commit'> | undefined
   readonly objectsKept: number
+  /** Of the records of these objects, in the new pack files. */
   readonly bytesKept: number
+  /**
+   * What the retired pack files held and the new ones do not: the bytes that went. Maps and indexes, which
+   * follow in size, are not counted, and with `unlink: false` the bytes go with the next opening.
+   */
   readonly bytesFreed: number
   readonly bytesArchived: number
   readonly wallMs: number

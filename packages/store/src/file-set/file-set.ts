@@ -12,6 +12,7 @@
 import { Mutex } from '@varve/pack/base'
 import { VarveError } from '@varve/pack/errors'
 import type { FileSystem } from '@varve/pack/fs'
+import { fileName } from '@varve/pack/layout'
 import { rawToHex } from '@varve/pack/objects'
 import {
   AddressSpace,
@@ -91,8 +92,19 @@ export class FileSet {
     return this.#space
   }
 
+  get segments(): readonly Segment[] {
+    return this.#segments
+  }
+
   get epoch(): number {
     return this.#control.epoch
+  }
+
+  /** The files besides packs, maps, and indexes. @throws what the file system says */
+  controlFiles(): { readonly name: string; readonly bytes: number }[] {
+    const { checkpoint } = this.#control
+    const names = checkpoint === null ? [] : [fileName.checkpoint(checkpoint.number)]
+    return [fileName.control, ...names].map((name) => ({ name, bytes: this.#sizeOf(name) }))
   }
 
   /** A number that no file of this store has had. */
@@ -171,6 +183,15 @@ export class FileSet {
       await replaceControl(this.#parts.fs, this.#parts.folder, next)
       this.#control = next
     })
+  }
+
+  #sizeOf(name: string): number {
+    const handle = this.#parts.fs.openSync(`${this.#parts.folder}/${name}`, 'read')
+    try {
+      return handle.sizeSync()
+    } finally {
+      handle.closeSync()
+    }
   }
 
   async #assertStillOurs(): Promise<void> {

@@ -44,7 +44,6 @@ export class StoreCollection implements CollectionWorker {
   readonly #order: CollectionOrder
   readonly #job: CollectJob
   readonly #thread: CollectorThread
-  #bytesBefore = 0
   #result: CollectResult | undefined
 
   constructor(parts: StoreCollectionParts, order: CollectionOrder) {
@@ -56,7 +55,6 @@ export class StoreCollection implements CollectionWorker {
   }
 
   async sweep(): Promise<void> {
-    this.#bytesBefore = await this.#bytesBelowBoundary()
     await this.#guard(this.#thread.sweep())
   }
 
@@ -108,9 +106,7 @@ export class StoreCollection implements CollectionWorker {
     await this.#removeOldCheckpoint()
     this.#order.stalls.section(() => this.#parts.onSwitched())
     const { objectsKept, bytesKept, peakBytes } = result.stats
-    // It has happened, whatever can be said of it.
-    const bytesWritten = await this.#bytesOf(namesOf(result)).catch(() => this.#bytesBefore)
-    return { objectsKept, bytesKept, peakBytes, bytesFreed: Math.max(0, this.#bytesBefore - bytesWritten) }
+    return { objectsKept, bytesKept, peakBytes, bytesFreed: retiredBytes(this.#job) - bytesKept }
   }
 
   async cancel(): Promise<void> {
@@ -173,27 +169,18 @@ export class StoreCollection implements CollectionWorker {
     const { fs, folder } = this.#parts
     for (const name of namesOf(result)) await fs.remove(`${folder}/${name}`).catch(() => undefined)
   }
-
-  async #bytesBelowBoundary(): Promise<number> {
-    const { previous, newRetire } = this.#job
-    const names: string[] = []
-    for (const { number, base } of previous.chunks) {
-      if (base < newRetire) names.push(fileName.chunk(number), fileName.chunkIndex(number))
-    }
-    for (const { number } of previous.segments) names.push(...segmentNames(number))
-    if (previous.checkpoint !== undefined) names.push(fileName.checkpoint(previous.checkpoint.number))
-    return this.#bytesOf(names)
-  }
-
-  async #bytesOf(names: readonly string[]): Promise<number> {
-    let bytes = 0
-    for (const name of names) bytes += (await this.#parts.fs.stat(`${this.#parts.folder}/${name}`))?.size ?? 0
-    return bytes
-  }
 }
 
 function segmentNames(number: number): string[] {
   return [fileName.segment(number), fileName.segmentMap(number), fileName.segmentIndex(number)]
+}
+
+/** Of the pack files that go. */
+function retiredBytes({ previous, newRetire }: CollectJob): number {
+  let bytes = 0
+  for (const { base, length } of previous.chunks) if (base < newRetire) bytes += length
+  for (const segment of previous.segments) bytes += segment.bytes
+  return bytes
 }
 
 function namesOf(result: CollectResult): string[] {

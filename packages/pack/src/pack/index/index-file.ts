@@ -102,6 +102,15 @@ export class IndexFile {
     return this.#header.number
   }
 
+  get name(): string {
+    return this.#file.name
+  }
+
+  /** Of the file, in bytes. */
+  get length(): number {
+    return this.#file.end
+  }
+
   /** How far it covers its pack file, in bytes. */
   get packLength(): number {
     return this.#header.packLength

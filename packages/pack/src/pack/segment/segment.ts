@@ -79,6 +79,11 @@ export class Segment implements MappedFile {
     return this.info.high
   }
 
+  /** Length of the map file. */
+  get mapLength(): number {
+    return this.#map.file.end
+  }
+
   /** Memory held besides the block cache. */
   get bytes(): number {
     return this.#map.bytes
