@@ -107,5 +107,6 @@ export type StoreEvent =
   | { readonly type: 'index-rebuilt'; readonly file: string; readonly reason: string }
   | { readonly type: 'projections-rebuilt'; readonly reason: string }
   | { readonly type: 'gc'; readonly status: GcStatus }
+  /** A whole copy stood in for a damaged object; told of each object once in an opening. */
   | { readonly type: 'healed'; readonly hash: Hash }
   | { readonly type: 'writer-failed'; readonly error: VarveError }
