@@ -272,9 +272,9 @@ describe('content', () => {
     const store = await openMemory(await emptyDisk())
     const other = 'b'.repeat(64) as Hash<'blob'>
     await expectCode(store.putBlob('content', { expected: other }), 'DIGEST_MISMATCH')
-    await expectCode(store.putBlob('content', { size: 8 }), 'OPTION_MISMATCH')
+    await expectCode(store.putBlob('content', { size: 8 }), 'DIGEST_MISMATCH')
     await expectCode(store.putBlob([Buffer.from('content')], { expected: other }), 'DIGEST_MISMATCH')
-    await expectCode(store.putBlob([Buffer.from('content')], { size: 6 }), 'OPTION_MISMATCH')
+    await expectCode(store.putBlob([Buffer.from('content')], { size: 6 }), 'DIGEST_MISMATCH')
     const { blob } = store.stats().objects
     expect(blob).toBe(0)
     await store.close()

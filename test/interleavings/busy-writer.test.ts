@@ -48,6 +48,26 @@ describe.each(places)('a busy writer and collections, %s', (place) => {
     }))
 })
 
+test('a writer that never lets a round fit is slowed, and loses nothing', () =>
+  withBusyStore('memory', async (store, head) => {
+    let isDone = false
+    const commits: Commit[] = []
+    const writing = (async () => {
+      // More in each commit than the queue may be held for.
+      for (let n = 0; !isDone && n < 500; n++) {
+        const content = seededBytes(n, 1_200_000)
+        commits.push(await store.branch('fast').commit((edit) => void edit.set(`large/${n % 4}`, content)))
+      }
+    })()
+    const stats = await store.gc.run(head, { grace: 0 })
+    isDone = true
+    await writing
+    expect(stats.objectsKept).toBeGreaterThan(0)
+    for (const [n, { parents }] of commits.entries())
+      expect(parents).toEqual(n === 0 ? [] : [commits[n - 1]?.hash])
+    expect((await store.branch('fast').head())?.hash).toBe(commits.at(-1)?.hash)
+  }))
+
 /** A store whose old commits hold texts that the newest does not. */
 function withBusyStore(place: Place, body: (store: Store, head: Commit) => Promise<void>): Promise<void> {
   return withStore({ place }, async (temp) => {

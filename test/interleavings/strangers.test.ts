@@ -73,6 +73,50 @@ describe('trees and commits of another store', () => {
     }))
 })
 
+describe('edits of another store', () => {
+  test('are written where all they stand on is there, and refused elsewhere', () =>
+    withTwo(async (ours, theirs) => {
+      await layOut(ours.store, 'same')
+      const other = await layOut(theirs.store, 'same')
+      const { store } = ours
+      const edit = other.tree().edit().set('new', 'text')
+      const made = await store.branch('main').commit(() => edit)
+      expect(await readTree(made.tree())).toEqual(await readTree(await edit.tree()))
+      const hers = await layOut(theirs.store, 'hers')
+      const standing = hers.tree().edit().set('new', 'text')
+      await expectCode(
+        store.branch('main').commit(() => standing),
+        'COLLECTED',
+      )
+      expect((await store.branch('main').head())?.hash).toBe(made.hash)
+      // It goes on in its own store.
+      await theirs.store.branch('main').commit(() => standing.set('more', 'text'))
+    }))
+
+  test('of an opening that is over: a typed error', () =>
+    withTwo(async (ours) => {
+      const first = await layOut(ours.store, 'same')
+      const edit = first.tree().edit().set('d/c', 'text')
+      await ours.reopen()
+      await expectCode(
+        ours.store.branch('main').commit(() => edit),
+        'STORE_CLOSED',
+      )
+    }))
+})
+
+test('a difference to a commit that is gone is told by the cursor, not by the call', () =>
+  withField(async ({ temp, first, third }) => {
+    const { store } = temp
+    await store.gc.run(third, { grace: 0 })
+    const cursors = [
+      [store.diff(first, third), 'COLLECTED'],
+      [store.diff(first.hash, third), 'UNKNOWN_COMMIT'],
+      [store.diff(undefined, first.hash), 'UNKNOWN_COMMIT'],
+    ] as const
+    for (const [cursor, code] of cursors) await expectCode(cursor.next(), code)
+  }))
+
 describe('trees and commits of an earlier opening', () => {
   test('handles of what is still there go on', () =>
     withField(async (field) => {

@@ -3,7 +3,7 @@ import { systemClock } from '@varve/pack/base'
 import type { FileSystem } from '@varve/pack/fs'
 import { NodeFileSystem } from '@varve/pack/fs'
 import { FaultFileSystem, type FaultPlan } from '@varve/pack/testing'
-import type { Commit } from '@varve/store'
+import type { Commit, VarveError } from '@varve/store'
 import { describe, expect, test } from 'vitest'
 import { checkpoint, open, sealed, segment } from '../support/file-letters.ts'
 import { readTree } from '../support/read-whole.ts'
@@ -102,11 +102,84 @@ describe('a disk that fails', () => {
       faulty?.setPlan(plan)
       const failure = await temp.store.gc.run(second, { grace: 0 }).catch((e: unknown) => e)
       expect(failure).toMatchObject({ code: 'GC_FAILED', details: { reason: 'disk' } })
+      expect(failure).toHaveProperty('message', expect.stringContaining('ENOSPC'))
       expect(faulty?.struck).toHaveLength(1)
       faulty?.setPlan([])
       await expectNothingHappened(temp, first)
       await expectNextWorks(temp, first)
     })
+  })
+})
+
+describe('a failed sweep that nobody has asked about', () => {
+  const broken = { kind: 'error', code: 'EIO' } as const
+
+  async function failSweep(temp: TempStore, faulty: FaultFileSystem | undefined): Promise<void> {
+    faulty?.setPlan([{ fault: broken, kinds: ['create'], path: /gen-\d+\.pack$/ }])
+    const { second } = await history(temp)
+    expect(await temp.store.startGc(second, { grace: 0 })).toBe(true)
+    while (temp.store.gc.status.state === 'running') await systemClock.turn()
+    expect(temp.store.gc.status.state).toBe('ready')
+    expect(temp.store.gc.isFinished()).toBe(false)
+  }
+
+  test.each(['startGc', 'run'] as const)('gives way to the next collection: %s', (how) => {
+    let faulty: FaultFileSystem | undefined
+    const wrap = (inner: FileSystem): FileSystem => {
+      faulty = new FaultFileSystem(inner)
+      return faulty
+    }
+    return withStore({ wrap }, async (temp) => {
+      await failSweep(temp, faulty)
+      const { store } = temp
+      const head = (await store.branch('main').head()) as Commit
+      expect(await store.gc.isAllowed(head)).toBe(true)
+      if (how === 'run') await store.gc.run(head, { grace: 0 })
+      else {
+        const both = await Promise.all([store.startGc(head, { grace: 0 }), store.startGc(head, { grace: 0 })])
+        expect(both).toEqual([true, false])
+        expect(await store.finaliseGc()).toMatchObject({ state: 'finalised' })
+      }
+      expect(store.gc.latestTarget()).toBe(head.hash)
+      expect(await store.finaliseGc()).toEqual({ state: 'idle' })
+    })
+  })
+
+  test('is told once to whoever asks first', () => {
+    let faulty: FaultFileSystem | undefined
+    const wrap = (inner: FileSystem): FileSystem => {
+      faulty = new FaultFileSystem(inner)
+      return faulty
+    }
+    return withStore({ wrap }, async (temp) => {
+      await failSweep(temp, faulty)
+      const failure = await temp.store.finaliseGc({ wait: false }).catch((e: unknown) => e)
+      expect(failure).toMatchObject({ code: 'GC_FAILED', details: { reason: 'disk' } })
+      expect(await temp.store.finaliseGc()).toEqual({ state: 'idle' })
+    })
+  })
+})
+
+test('a disk too full for another chunk: NO_SPACE before anything is written', () => {
+  let faulty: FaultFileSystem | undefined
+  const wrap = (inner: FileSystem): FileSystem => {
+    faulty = new FaultFileSystem(inner)
+    return faulty
+  }
+  return withStore({ wrap }, async (temp) => {
+    const { first, second } = await history(temp)
+    const { store } = temp
+    const full = { kind: 'error', code: 'ENOSPC' } as const
+    faulty?.setPlan([{ fault: full, kinds: ['create'], path: /suffix-\d+\.pack$/, times: 'always' }])
+    for (const start of [() => store.startGc(second), () => store.gc.run(second)]) {
+      const failure = await start().catch((e: unknown) => e)
+      expect(failure).toMatchObject({ code: 'NO_SPACE', details: { needed: expect.any(Number) } })
+      expect((failure as VarveError<'NO_SPACE'>).details.needed).toBeGreaterThan(0)
+      expect(store.gc.status).toEqual({ state: 'idle' })
+      await temp.files.expect(open('A'))
+    }
+    faulty?.setPlan([])
+    await expectNextWorks(temp, first)
   })
 })
 

@@ -33,7 +33,7 @@ test('a large blob in one piece is put in parts', () =>
         code: 'DIGEST_MISMATCH',
       },
     )
-    await expect(store.putBlob(content, { size: 7 })).rejects.toMatchObject({ code: 'OPTION_MISMATCH' })
+    await expect(store.putBlob(content, { size: 7 })).rejects.toMatchObject({ code: 'DIGEST_MISMATCH' })
     await expect(store.putBlob(content, { signal: abortSoon() })).rejects.toMatchObject({ code: 'ABORTED' })
   }))
 

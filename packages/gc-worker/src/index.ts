@@ -8,7 +8,7 @@ export {
   type CollectResult,
   type CollectStats,
   lastRoundBudget,
-  marksBytesMaxDefault,
+  memoryBytesMaxDefault,
   type ObjectList,
   type PreviousFiles,
   type RoundBudget,

@@ -68,7 +68,7 @@ export class Bulk {
     return this.#pinned(this.#rooms.writer.putBlob(content))
   }
 
-  /** @throws OPTION_MISMATCH when the content has another size */
+  /** @throws DIGEST_MISMATCH when the content has another size */
   async putBlobStream(content: AsyncIterable<Buffer>, size: number): Promise<BlobRef> {
     const place = await putBlobStream(this.#rooms, content, {
       ...{ flags: 0, expected: undefined, size, signal: undefined, onProgress: undefined },

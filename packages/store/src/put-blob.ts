@@ -4,7 +4,7 @@ import { hexToRaw, indexKind, rawToHex, sha256 } from '@varve/pack/objects'
 import { recordFlag } from '@varve/pack/pack'
 import type { Content, ContentStream, Hash, PutOptions } from './api/index.ts'
 import type { StoreRooms } from './assembly/index.ts'
-import { type PutPlace, putBlobStream } from './writer/index.ts'
+import { type PutPlace, putBlobStream, sizeMismatch } from './writer/index.ts'
 
 /**
  * Content up to this size is hashed and put at once; more goes in parts, with turns of the event loop
@@ -12,7 +12,7 @@ import { type PutPlace, putBlobStream } from './writer/index.ts'
  */
 const WHOLE_BYTES_MAX = 1024 * 1024
 
-/** @throws DIGEST_MISMATCH, OPTION_MISMATCH (size), ABORTED, STORE_CLOSED, WRITER_FAILED */
+/** @throws DIGEST_MISMATCH, ABORTED, STORE_CLOSED, WRITER_FAILED */
 export async function putBlob(
   rooms: StoreRooms,
   content: Content | ContentStream,
@@ -21,7 +21,7 @@ export async function putBlob(
   throwIfAborted(o.signal)
   if (typeof content === 'string' || content instanceof Uint8Array) {
     const bytes = bytesOf(content)
-    checkSize(bytes.length, o.size)
+    checkSize(bytes, o)
     return bytes.length > WHOLE_BYTES_MAX ? putStream(rooms, [bytes], o) : putWhole(rooms, bytes, o)
   }
   return putStream(rooms, content, o)
@@ -54,10 +54,13 @@ function touchIfThere(rooms: StoreRooms, place: PutPlace): void {
   if (!place.isNew) rooms.writer.touch(indexKind.blob, place)
 }
 
-function checkSize(found: number, wanted: number | undefined): void {
-  if (wanted === undefined || wanted === found) return
-  const message = `the content has ${found} bytes, not ${wanted}`
-  throw new VarveError('OPTION_MISMATCH', { option: 'size' }, { message })
+/** What is too long to be hashed at once is told without its hash. */
+function checkSize(bytes: Buffer, { size, expected }: PutOptions): void {
+  if (size === undefined || size === bytes.length) return
+  throw sizeMismatch({
+    ...{ size, found: `${bytes.length}`, expected: expected && hexToRaw(expected) },
+    actual: bytes.length > WHOLE_BYTES_MAX ? undefined : sha256(bytes, 0, bytes.length),
+  })
 }
 
 function bytesOf(content: Content): Buffer {

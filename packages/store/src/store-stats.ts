@@ -3,21 +3,12 @@ import { indexKind } from '@varve/pack/objects'
 import type { StoreStats } from './api/index.ts'
 import type { StoreRooms } from './assembly/index.ts'
 
-/** Sizes and counts of this moment, from memory: no file is read. */
+/** Sizes and counts of this moment: nothing but the sizes of control and checkpoint is asked of the disk. */
 export function storeStats(rooms: StoreRooms): StoreStats {
   const { files } = rooms
-  const chunks = files.space.chunks.map(({ number, length }) => ({
-    name: fileName.chunk(number),
-    bytes: length,
-    liveBytes: length,
-  }))
-  const segments = files.control.segments.map(({ number, bytes }) => ({
-    name: fileName.segment(number),
-    bytes,
-    liveBytes: bytes,
-  }))
   return {
-    files: [...segments, ...chunks],
+    // No bytes of a file are garbage before a collection has found them to be, and then they are gone.
+    files: filesOf(rooms).map(({ name, bytes }) => ({ name, bytes, liveBytes: bytes })),
     objects: {
       blob: files.index.count(indexKind.blob),
       tree: files.index.count(indexKind.tree),
@@ -25,4 +16,17 @@ export function storeStats(rooms: StoreRooms): StoreStats {
     },
     openReaders: rooms.blobs.openCount,
   }
+}
+
+function filesOf({ files }: StoreRooms): { readonly name: string; readonly bytes: number }[] {
+  const segments = files.segments.flatMap(({ number, info, mapLength }) => [
+    { name: fileName.segment(number), bytes: info.bytes },
+    { name: fileName.segmentMap(number), bytes: mapLength },
+  ])
+  const chunks = files.space.chunks.map(({ number, length }) => ({
+    name: fileName.chunk(number),
+    bytes: length,
+  }))
+  const indexes = files.index.files().map(({ name, length }) => ({ name, bytes: length }))
+  return [...files.controlFiles(), ...segments, ...chunks, ...indexes]
 }

@@ -42,7 +42,7 @@ import {
   TagHandle,
 } from './branches/index.ts'
 import { Bulk } from './bulk.ts'
-import { diffTrees, emptyTree, LazyCursor, paceSteps, StoredTree } from './directory/index.ts'
+import { changesOf, emptyTree, LazyCursor, paceSteps, StoredTree } from './directory/index.ts'
 import { hasBlobs } from './has-blobs.ts'
 import { type CommitLookup, isAncestor, mergeBases } from './history/index.ts'
 import { openFailure } from './opening/index.ts'
@@ -174,8 +174,9 @@ export class Store implements StoreReader, BlobWriter {
     return new LazyCursor(storeLog(this.#open(), from, o), o.signal)
   }
 
+  /** What is different in the newer. The first step @throws UNKNOWN_COMMIT, COLLECTED, INVALID_PATH */
   diff(older: CommitLike | Tree | undefined, newer: CommitLike | Tree, o: DiffOptions = {}): Cursor<Change> {
-    return diffTrees(older === undefined ? undefined : this.#treeOf(older), this.#treeOf(newer), o)
+    return new LazyCursor(this.#changes(this.#open(), [older, newer], o), o.signal)
   }
 
   async mergeBases(a: CommitLike, b: CommitLike): Promise<Commit[]> {
@@ -198,7 +199,7 @@ export class Store implements StoreReader, BlobWriter {
   /**
    * Resolves when the content is accepted into the log; durable with the next commit, `flush`, or `close`.
    * Kept by collections while something refers to it, and for their `grace` after the put.
-   * @throws DIGEST_MISMATCH, OPTION_MISMATCH (size), ABORTED, WRITER_FAILED, and what the source throws
+   * @throws DIGEST_MISMATCH (hash or size), ABORTED, WRITER_FAILED, and what the source throws
    */
   async putBlob(content: Content | ContentStream, o: PutOptions = {}): Promise<Hash<'blob'>> {
     return putBlob(this.#writable(), content, o)
@@ -238,15 +239,18 @@ export class Store implements StoreReader, BlobWriter {
   }
 
   /**
-   * Starts a collection; false when one is running. @throws UNKNOWN_COMMIT, TARGET_TOO_OLD, NO_SPACE,
-   * STORE_CLOSED
+   * Starts a collection; false when one is running or waits to be finalised. One whose sweep has failed does
+   * not stand in the way; `finaliseGc` tells its failure until then.
+   * @throws NO_SPACE (there is plainly no room for it; nothing was written), UNKNOWN_COMMIT, COLLECTED,
+   * TARGET_TOO_OLD, OPTION_MISMATCH, STORE_CLOSED
    */
   startGc(target?: CommitLike, o?: GcOptions): Promise<boolean> {
     return this.#rooms.gc.startGc(target, o)
   }
 
   /**
-   * Waits for the collection (unless `wait` is false) and switches to its result. @throws GC_FAILED, CORRUPT
+   * Waits for the collection (unless `wait` is false) and switches to its result.
+   * @throws GC_FAILED (reason `disk` where the disk is full by now), CORRUPT, WRITER_FAILED, STORE_CLOSED
    */
   finaliseGc(o?: { readonly wait?: boolean | undefined }): Promise<GcResult> {
     return this.#rooms.gc.finaliseGc(o)
@@ -289,9 +293,18 @@ export class Store implements StoreReader, BlobWriter {
     return typeof parent === 'string' ? findCommit(this.#rooms, parent).hash : hexToRaw(parent.hash)
   }
 
-  #treeOf(given: CommitLike | Tree): Tree {
+  /** Found at the first step, like all that a cursor gives. */
+  *#changes(
+    rooms: StoreRooms,
+    [older, newer]: readonly [CommitLike | Tree | undefined, CommitLike | Tree],
+    o: DiffOptions,
+  ): Generator<Change, void, undefined> {
+    const before = older === undefined ? undefined : this.#treeOf(rooms, older)
+    yield* changesOf(before, this.#treeOf(rooms, newer), o)
+  }
+
+  #treeOf(rooms: StoreRooms, given: CommitLike | Tree): Tree {
     if (given instanceof StoredTree) return given
-    const rooms = this.#open()
     return new CommitHandle(findCommit(rooms, given as CommitLike), rooms.storage).tree()
   }
 }

@@ -107,7 +107,8 @@ async function randomJob(writer: RandomWriter): Promise<CollectJob> {
     pins: Float64Array.from(picked(), (r) => r.offset),
     pinFrom: random.chance(0.2) ? writer.pick(() => true)?.offset : undefined,
     youngAfterMs: random.chance(0.5) ? Number.POSITIVE_INFINITY : store.time - random.below(200),
-    marksBytesMax: random.chance(0.5) ? random.below(3000) : undefined,
+    // Marks have a sixteenth at least.
+    memoryBytesMax: random.chance(0.5) ? 16 * random.below(3000) : undefined,
   })
 }
 

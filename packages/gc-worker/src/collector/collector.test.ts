@@ -51,6 +51,24 @@ describe('what a collection keeps', () => {
     expect(job.newRetire).toBeLessThan(above.offset)
   })
 
+  test('a chunk that has its index is read from the target on', async () => {
+    const old = store.blob('old '.repeat(1_000))
+    await store.endBatch()
+    const kept = store.blob('kept')
+    store.setRef('side', store.commit('side', store.node('s', [kept]), []))
+    await store.endBatch()
+    const tree = store.node('t', [])
+    const target = store.commit('c', tree, [])
+    await store.endBatch()
+    const later = store.blob('later')
+    await store.seal()
+    const result = await collect(store, await store.job({ targetRecord: target }))
+    const generation = await readGeneration(store, result.segments)
+    expect(generation.offsets).toEqual(expect.arrayContaining(offsets(kept, tree, target, later)))
+    expect(generation.offsets).not.toContain(old.offset)
+    expect(result.stats.bytesScanned).toBeLessThan(4_000)
+  })
+
   test('without a target: all history of refs, and nothing else', async () => {
     const first = store.commit('1', store.node('t1', [store.blob('a')]), [])
     const side = store.commit('side', store.node('s', [store.blob('side')]), [first.hash])
@@ -207,10 +225,11 @@ describe('catch-up', () => {
     store.node('all', blobs)
     await store.endBatch()
     const names = await store.fs.list(store.dir)
-    const wide = { logBytesMax: 1 << 20, recordsMax: 1000, ms: 1000 }
+    const wide = { logBytesMax: 1 << 20, recordsMax: 1000, copiedBytesMax: 1 << 20, ms: 1000 }
     for (const budget of [
       { ...wide, recordsMax: 50 },
       { ...wide, logBytesMax: 100 },
+      { ...wide, copiedBytesMax: 2_700 },
       { ...wide, ms: -1 },
     ]) {
       expect(await collector.catchUp(roundTo(store, job.start, { budget }))).toMatchObject({
@@ -240,7 +259,7 @@ describe('catch-up', () => {
     expect(await collector.sweep()).toMatchObject({ objectsKept: 2 })
     store.setRef('back', second)
     await store.endBatch()
-    const budget = { logBytesMax: 1 << 20, recordsMax: 1000, ms: 1000 }
+    const budget = { logBytesMax: 1 << 20, recordsMax: 1000, copiedBytesMax: 1 << 20, ms: 1000 }
     expect(await collector.catchUp(roundTo(store, job.start, { budget }))).toMatchObject({ objectsCopied: 4 })
     const from = store.end
     store.commit('child', store.node('d', []), [second.hash])

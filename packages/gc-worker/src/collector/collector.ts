@@ -124,7 +124,7 @@ export class Collector implements CollectorRun {
           objectsHealed: this.#counts.healed,
           passes: this.#passes,
           rounds: this.#rounds,
-          peakBytes: this.#peakBytes(shop),
+          peakBytes: shop.memory.peakBytes,
           bytesSpilled,
           wallMs: this.#o.clock.monotonic() - this.#started,
         },
@@ -172,11 +172,6 @@ export class Collector implements CollectorRun {
       objectsCopied: this.#counts.objects - before.objects,
       bytesCopied: this.#counts.bytes - before.bytes,
     }
-  }
-
-  #peakBytes(shop: Workshop): number {
-    const { tables, image, source, segments, indexes } = shop
-    return tables.peakBytes + image.memoryBytes + source.memoryBytes + segments.peakBytes + indexes.bytes
   }
 
   async #step<T>(state: 'new' | 'swept', run: () => Promise<T>): Promise<T> {

@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import type { FileSystem } from '@varve/pack/fs'
 import { fileName } from '@varve/pack/layout'
 import { SlotTable, SpillFile } from '../marks/index.ts'
+import type { CollectorMemory } from './collector-memory.ts'
 
 /** Shares of the budget: what is still to be swept, what has been, and the rest. */
 const shares = {
@@ -14,8 +15,8 @@ const shares = {
 } as const
 
 /**
- * The sets of offsets of one collection. They share a budget of bytes, and a scratch file for what exceeds
- * it.
+ * The sets of offsets of one collection. They share what its memory has left for them, and a scratch file for
+ * what exceeds it.
  */
 export class MarkTables {
   readonly marks: SlotTable
@@ -34,12 +35,15 @@ export class MarkTables {
     readonly fs: FileSystem
     readonly dir: string
     readonly nextNumber: () => number
-    readonly bytesMax: number
+    readonly memory: CollectorMemory
   }) {
     this.#fs = o.fs
     this.#path = () => join(o.dir, fileName.spill(o.nextNumber()))
     const table = (share: number): SlotTable =>
-      new SlotTable({ bytesMax: Math.floor(o.bytesMax * share), openSpill: () => this.#openSpill() })
+      new SlotTable({
+        bytesMax: () => Math.floor(o.memory.leftForMarks() * share),
+        openSpill: () => this.#openSpill(),
+      })
     this.marks = table(shares.marks)
     this.kept = table(shares.kept)
     this.upward = table(shares.upward)
@@ -48,9 +52,11 @@ export class MarkTables {
     this.visited = table(shares.visited)
   }
 
-  get peakBytes(): number {
-    const all = [this.marks, this.kept, this.upward, this.ahead, this.above, this.visited]
-    return all.reduce((sum, table) => sum + table.bytesPeak, 0)
+  /** Memory held. */
+  get bytes(): number {
+    const { marks, kept, upward, ahead, above, visited } = this
+    const low = marks.bytesUsed + kept.bytesUsed + upward.bytesUsed
+    return low + ahead.bytesUsed + above.bytesUsed + visited.bytesUsed
   }
 
   async spilledBytes(): Promise<number> {

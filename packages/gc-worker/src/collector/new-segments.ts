@@ -20,7 +20,6 @@ export class NewSegments implements SweepSink {
   readonly #o: NewSegmentsOptions
   readonly #done: SegmentPlace[] = []
   #writer: SegmentWriter | undefined
-  #peakBytes = 0
   #bytesAdded = 0
 
   constructor(options: NewSegmentsOptions) {
@@ -32,8 +31,9 @@ export class NewSegments implements SweepSink {
     return this.#done
   }
 
-  get peakBytes(): number {
-    return this.#peakBytes
+  /** Memory in use. */
+  get bytes(): number {
+    return this.#writer?.bytes ?? 0
   }
 
   /** Bytes of records taken in since the start. */
@@ -57,7 +57,6 @@ export class NewSegments implements SweepSink {
 
   async drain(): Promise<void> {
     if (this.#writer === undefined) return
-    this.#peakBytes = Math.max(this.#peakBytes, this.#writer.bytes)
     await this.#writer.drain()
   }
 
@@ -65,7 +64,6 @@ export class NewSegments implements SweepSink {
   async seal(): Promise<boolean> {
     const writer = this.#writer
     if (writer === undefined) return false
-    this.#peakBytes = Math.max(this.#peakBytes, writer.bytes)
     for (const info of await writer.finish()) this.#done.push(info)
     this.#writer = undefined
     await syncRootFolder(this.#o.fs, this.#o.dir)

@@ -13,8 +13,8 @@ import type { Workshop } from './workshop.ts'
  * and all that was written after it, the log above the boundary, what is kept for its age, and what the
  * caller listed.
  *
- * Chunks that lie wholly below the boundary and before the target are not read for it: their indexes list
- * metadata records, touches, and bare puts.
+ * What lies below the boundary and before the target is not read for it: the indexes of its chunks list
+ * metadata records, touches, and bare puts. The chunk of the target is read from the target on.
  */
 export class StartRoots {
   /** Pairs of offset and time: objects held for their age by files that are about to go. */
@@ -69,11 +69,20 @@ export class StartRoots {
 
   async #fromChunk(place: ChunkPlace): Promise<void> {
     const end = place.base + place.length
-    const mustRead = end > Math.min(this.#keepFrom, this.#shop.job.newRetire)
-    if (!mustRead && (await this.#fromIndex(place))) return
+    const { newRetire } = this.#shop.job
+    // A chunk lies wholly below the boundary or wholly above it.
+    const isListed = end <= newRetire && place.base < this.#keepFrom && (await this.#fromIndex(place))
+    if (!isListed) await this.#scan(place, 0, this.#log)
+    else if (end > this.#keepFrom) await this.#scan(place, this.#keepFrom, this.#log.keptOnly)
+  }
+
+  async #scan(
+    place: ChunkPlace,
+    skipTo: number,
+    { record, damaged }: Pick<LogRoots, 'record' | 'damaged'>,
+  ): Promise<void> {
     const { job, files, tables, pace } = this.#shop
-    const range = { chunks: [place], from: place.base, to: end }
-    const { record, damaged } = this.#log
+    const range = { chunks: [place], from: place.base, to: place.base + place.length, skipTo }
     const lost = (lost: LostRange): Promise<void> => this.#fromLost(lost)
     const batchEnd = async (at: number): Promise<void> => {
       await tables.marks.relieve()

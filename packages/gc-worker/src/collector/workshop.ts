@@ -1,9 +1,10 @@
 import type { Clock } from '@varve/pack/base'
 import { VarveError } from '@varve/pack/errors'
 import type { FileSystem } from '@varve/pack/fs'
-import { type CollectJob, marksBytesMaxDefault } from '../job/index.ts'
+import { type CollectJob, memoryBytesMaxDefault } from '../job/index.ts'
 import { RegionImage, SourceIndexes, type SourceOptions, SourceSpace } from '../source/index.ts'
 import { CommitWalk, Healer, RegionSweep, type SweepCounts } from '../sweep/index.ts'
+import { CollectorMemory } from './collector-memory.ts'
 import { FileNumbers } from './file-numbers.ts'
 import { MarkTables } from './mark-tables.ts'
 import { NewSegments } from './new-segments.ts'
@@ -19,6 +20,7 @@ export interface Workshop {
   readonly source: SourceSpace
   readonly indexes: SourceIndexes
   readonly healer: Healer
+  readonly memory: CollectorMemory
   readonly tables: MarkTables
   readonly image: RegionImage
   readonly sweep: RegionSweep
@@ -50,12 +52,17 @@ export async function openWorkshop(
   const source = await SourceSpace.open(files, previous)
   const indexes = new SourceIndexes(source, previous)
   const healer = new Healer(source, indexes)
-  const tables = new MarkTables({ fs, dir, nextNumber, bytesMax: job.marksBytesMax ?? marksBytesMaxDefault })
+  const memory = new CollectorMemory(job.memoryBytesMax ?? memoryBytesMaxDefault)
+  const tables = new MarkTables({ fs, dir, nextNumber, memory })
   const { marks, upward, kept, ahead, above, visited } = tables
   const image = new RegionImage(source)
   const heal = (offset: number): Promise<Buffer> => healer.heal(offset)
   const sweep = new RegionSweep({ marks, upward, kept, image, limit, heal }, o.counts)
   const segments = new NewSegments({ ...files, nextNumber, newNonce: o.newNonce })
+  memory.watch({
+    marks: () => tables.bytes,
+    others: () => image.memoryBytes + source.memoryBytes + segments.bytes + indexes.bytes,
+  })
   const mark = (offset: number): void => {
     if (offset <= 0 || offset >= limit) return
     if ((offset & 7) !== 0) throw new VarveError('CORRUPT', source.placeOf(offset))
@@ -63,6 +70,6 @@ export async function openWorkshop(
   }
   const walk = new CommitWalk({ source, indexes, healer, ahead, above, visited, reached: mark })
   const { clock, pace } = o
-  const open = { files, source, indexes, healer, tables, image, sweep, walk, segments, numbers, mark }
+  const open = { memory, files, source, indexes, healer, tables, image, sweep, walk, segments, numbers, mark }
   return { fs, job, clock, pace, ...open }
 }

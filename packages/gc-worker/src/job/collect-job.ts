@@ -77,12 +77,15 @@ export interface CollectJob {
   readonly youngAfterMs: number
   /** File numbers [from, to) are the collection's own. */
   readonly fileNumbers: { readonly from: number; readonly to: number }
-  /** Memory for marks, in bytes, before they are spilled. Default 64 MiB. */
-  readonly marksBytesMax?: number | undefined
+  /**
+   * Memory for marks, blocks, and copies together, in bytes. Marks that do not fit are spilled. Default 64
+   * MiB.
+   */
+  readonly memoryBytesMax?: number | undefined
 }
 
-/** The default of `CollectJob.marksBytesMax`. */
-export const marksBytesMaxDefault: number = 64 * 1024 * 1024
+/** The default of `CollectJob.memoryBytesMax`. */
+export const memoryBytesMaxDefault: number = 64 * 1024 * 1024
 
 /** One catch-up round. */
 export interface CatchUpRound {
@@ -101,8 +104,14 @@ export interface RoundBudget {
   readonly logBytesMax: number
   /** Records scanned and records copied, together. */
   readonly recordsMax: number
+  readonly copiedBytesMax: number
   readonly ms: number
 }
 
 /** The budget of a round that runs while the program's writes wait. */
-export const lastRoundBudget: RoundBudget = { logBytesMax: 1024 * 1024, recordsMax: 1000, ms: 5 }
+export const lastRoundBudget: RoundBudget = {
+  logBytesMax: 1024 * 1024,
+  recordsMax: 1000,
+  copiedBytesMax: 1024 * 1024,
+  ms: 5,
+}

@@ -4,7 +4,7 @@ export {
   type ChunkPlace,
   type CollectJob,
   lastRoundBudget,
-  marksBytesMaxDefault,
+  memoryBytesMaxDefault,
   type ObjectList,
   type PreviousFiles,
   type RoundBudget,

@@ -11,7 +11,10 @@ const path = '/spill-1.tmp'
 
 function newTable(bytesMax: number): { table: SlotTable; fs: MemoryFileSystem } {
   const fs = new MemoryFileSystem()
-  return { fs, table: new SlotTable({ bytesMax, openSpill: () => SpillFile.create(fs, path) }) }
+  return {
+    fs,
+    table: new SlotTable({ bytesMax: () => bytesMax, openSpill: () => SpillFile.create(fs, path) }),
+  }
 }
 
 /** All offsets, region by region from high to low, ascending within each. */

@@ -16,8 +16,8 @@ interface Page {
 }
 
 export interface SlotTableOptions {
-  /** Blocks beyond this many bytes go to the spill file at the next `relieve`. */
-  readonly bytesMax: number
+  /** Blocks beyond so many bytes go to the spill file at the next `relieve`; asked each time. */
+  readonly bytesMax: () => number
   /** Gives the file to spill to; asked only when it is needed. */
   readonly openSpill: () => Promise<SpillFile>
 }
@@ -28,7 +28,7 @@ export interface SlotTableOptions {
  * has outgrown its memory, so it overshoots by no more than one region's references can add.
  */
 export class SlotTable {
-  readonly #bytesMax: number
+  readonly #bytesMax: () => number
   readonly #openSpill: () => Promise<SpillFile>
   readonly #pool = new SlotPool()
   readonly #pages: Map<number, Page> = new Map()
@@ -136,17 +136,17 @@ export class SlotTable {
     this.#pages.clear()
     this.#order = []
     this.#recent = undefined
-    this.#pool.reset(this.#bytesMax)
+    this.#pool.reset(this.#bytesMax())
   }
 
   /** Spills when the set has outgrown its memory. Called between regions and every few thousand marks. */
   async relieve(): Promise<void> {
-    if (this.#pool.bytesUsed <= this.#bytesMax) return
+    if (this.#pool.bytesUsed <= this.#bytesMax()) return
     this.#notePeak()
     this.#spill ??= await this.#openSpill()
     for (const number of this.#order) await this.#spillPage(this.#pages.get(number) as Page, this.#spill)
     await this.#spill.flush()
-    this.#pool.reset(this.#bytesMax)
+    this.#pool.reset(this.#bytesMax())
   }
 
   async #spillPage(page: Page, spill: SpillFile): Promise<void> {

@@ -42,18 +42,25 @@ export interface ScanCounts {
 
 /**
  * Goes through [from, to) of the log, forwards. `from` is the border of a batch, or the start of a chunk.
+ * Batches that end at or below `skipTo` are passed over by their headers.
  * @throws CORRUPT when a chunk is missing or not the one that is meant, and whatever the visitor throws
  */
 export async function scanLog(
   o: SourceOptions,
-  range: { readonly chunks: readonly ChunkPlace[]; readonly from: number; readonly to: number },
+  range: {
+    readonly chunks: readonly ChunkPlace[]
+    readonly from: number
+    readonly to: number
+    readonly skipTo?: number
+  },
   visitor: LogVisitor,
 ): Promise<ScanCounts> {
   const counts = { bytes: 0, records: 0 }
   for (const place of range.chunks) {
     const end = Math.min(place.base + place.length, range.to)
     if (place.base >= range.to || end <= range.from) continue
-    await scanChunkFile(o, place, { from: range.from, end }, visitor, counts)
+    const { from, skipTo = 0 } = range
+    await scanChunkFile(o, place, { from, end, skipTo }, visitor, counts)
   }
   return counts
 }
@@ -61,7 +68,7 @@ export async function scanLog(
 async function scanChunkFile(
   o: SourceOptions,
   place: ChunkPlace,
-  range: { readonly from: number; readonly end: number },
+  range: { readonly from: number; readonly end: number; readonly skipTo: number },
   visitor: LogVisitor,
   counts: ScanCounts,
 ): Promise<void> {
@@ -70,6 +77,7 @@ async function scanChunkFile(
     // The file header is no batch: a range that starts at or inside it starts at the first one.
     const from = range.from > place.base + headerSpan ? range.from : undefined
     const scanner = new ChunkScanner({ handle, header, from, end: range.end })
+    await passOver(scanner, range.skipTo)
     for (let step = await scanner.next(); step !== undefined; step = await scanner.next()) {
       if (step.kind === 'damage') {
         const { start, end } = step.range
@@ -82,6 +90,15 @@ async function scanChunkFile(
     }
   } finally {
     await handle.close()
+  }
+}
+
+/** Damage on the way is passed over like the rest: what lies behind it is found by the search for headers. */
+async function passOver(scanner: ChunkScanner, skipTo: number): Promise<void> {
+  if (skipTo === 0) return
+  for (let header = await scanner.nextHeader(); header !== undefined; header = await scanner.nextHeader()) {
+    if (header.start + header.length > skipTo) return
+    scanner.skip(header)
   }
 }
 

@@ -65,6 +65,21 @@ export class LogRoots implements LogVisitor {
     this.#markReferences(repaired, recordHeaderSize + record.bodyLength, record.referenceCount)
   }
 
+  /**
+   * The same for a chunk below the limit of which the index has told already what holds objects: only what
+   * counts as kept itself is left, touches included, as they go on holding what they name.
+   */
+  readonly keptOnly: Pick<LogRoots, 'record' | 'damaged'> = {
+    record: (record) => {
+      this.#o.count(1)
+      if (record.kind !== recordKind.meta && record.offset >= this.#o.keepFrom) this.#o.mark(record.offset)
+    },
+    damaged: async ({ kind, offset }) => {
+      if (indexKindOf(kind) === undefined) throw this.#corrupt(offset)
+      if (offset >= this.#o.keepFrom) this.#o.mark(offset)
+    },
+  }
+
   readonly lost: LogVisitor['lost'] = refuseLost
 
   /** What the index of a chunk lists where the chunk itself cannot be scanned. */

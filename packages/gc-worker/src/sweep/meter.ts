@@ -3,6 +3,7 @@ import type { Clock } from '@varve/pack/base'
 /** Bounds of a round that must not keep the program's writes waiting. */
 export interface MeterLimits {
   readonly recordsMax: number
+  readonly copiedBytesMax: number
   readonly ms: number
 }
 
@@ -17,13 +18,16 @@ export class OverBudget extends Error {
 export class Meter {
   readonly #clock: Clock
   readonly #recordsMax: number
+  readonly #copiedBytesMax: number
   readonly #deadline: number
   #records = 0
+  #copiedBytes = 0
   #nextCheck = 0
 
   constructor(clock: Clock, limits: MeterLimits | undefined) {
     this.#clock = clock
     this.#recordsMax = limits?.recordsMax ?? Number.POSITIVE_INFINITY
+    this.#copiedBytesMax = limits?.copiedBytesMax ?? Number.POSITIVE_INFINITY
     this.#deadline = limits === undefined ? Number.POSITIVE_INFINITY : clock.monotonic() + limits.ms
   }
 
@@ -36,6 +40,12 @@ export class Meter {
     this.#records += records
     if (this.#records > this.#recordsMax) throw new OverBudget('more records than the budget allows')
     if (this.#records >= this.#nextCheck) this.checkTime()
+  }
+
+  /** @throws OverBudget */
+  countCopied(bytes: number): void {
+    this.#copiedBytes += bytes
+    if (this.#copiedBytes > this.#copiedBytesMax) throw new OverBudget('more bytes than the budget allows')
   }
 
   /** @throws OverBudget */

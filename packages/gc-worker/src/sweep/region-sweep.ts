@@ -125,9 +125,14 @@ export class RegionSweep {
     if (size === 0) return false
     this.#markReferences(image.bytes, at, this.#base + at)
     this.#extendRuns(at, at + size)
+    this.#countCopied(size)
+    return true
+  }
+
+  #countCopied(size: number): void {
     this.#counts.objects++
     this.#counts.bytes += size
-    return true
+    this.#meter?.countCopied(size)
   }
 
   /** A record that goes on above the region, or whose length is nonsense. */
@@ -139,8 +144,7 @@ export class RegionSweep {
     if (size === 0) return false
     this.#long = { offset, bytes, size }
     this.#markReferences(bytes, 0, offset)
-    this.#counts.objects++
-    this.#counts.bytes += size
+    this.#countCopied(size)
     return true
   }
 

@@ -37,7 +37,7 @@ async function prepare(): Promise<Prepared> {
     first.hash,
   ])
   store.setRef('main', target)
-  const job = await store.job({ targetRecord: target, marksBytesMax: 64 })
+  const job = await store.job({ targetRecord: target, memoryBytesMax: 64 })
   store.node('round', [blobs[20]!, more[30]!])
   await store.endBatch()
   return { store, memory, job, target }

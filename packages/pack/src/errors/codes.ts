@@ -63,7 +63,12 @@ export const codes: { readonly [C in ErrorCode]: CodeEntry<C> } = {
   DIGEST_MISMATCH: {
     meaning: 'The content that was put is not the content that its caller expected.',
     advice: 'Send the content again. What arrived was not made reachable.',
-    fields: { expected: 'The hash that the caller gave.', actual: 'The hash of what arrived.' },
+    fields: {
+      expected: 'The hash that the caller gave, if any.',
+      actual:
+        'The hash of what arrived, where it is known: content that grows too long is not read to its end.',
+      size: 'The size that the caller gave, where it is the size that differs.',
+    },
     describe: (d) => `Expected ${d.expected}, but the content is ${d.actual}`,
   },
   GC_FAILED: {

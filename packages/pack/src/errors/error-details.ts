@@ -33,7 +33,11 @@ export interface ErrorDetails {
   GC_RUNNING: object
   TARGET_TOO_OLD: { readonly latest: string }
   ABORTED: object
-  DIGEST_MISMATCH: { readonly expected: string; readonly actual: string }
+  DIGEST_MISMATCH: {
+    readonly expected: string | undefined
+    readonly actual: string | undefined
+    readonly size?: number
+  }
 }
 
 export type ErrorCode = keyof ErrorDetails

@@ -19,7 +19,8 @@ export interface Gc {
    * Starts, finishes by itself, and resolves at the switch. Aborting the signal cancels it (`ABORTED`). With
    * a target, history before it goes; without one, only what no ref reaches. Running already: joins it when
    * the target is the same.
-   * @throws GC_RUNNING, GC_FAILED, TARGET_TOO_OLD, UNKNOWN_COMMIT, COLLECTED, NO_SPACE, STORE_CLOSED
+   * @throws NO_SPACE (before anything was written), GC_FAILED (reason `disk`: full by now), CORRUPT,
+   * GC_RUNNING, TARGET_TOO_OLD, UNKNOWN_COMMIT, COLLECTED, OPTION_MISMATCH, WRITER_FAILED, STORE_CLOSED
    */
   run(target?: CommitLike, o?: GcOptions): Promise<GcStats>
   /** The outcome of the collection that is running, or `idle`. */
@@ -36,6 +37,7 @@ export interface Gc {
   latestTarget(): Hash<'commit'> | undefined
 }
 
+/** `ready`: the sweep is over, well or not, and `finaliseGc` is what remains. */
 export type GcStatus =
   | { readonly state: 'idle' }
   | {
@@ -54,7 +56,12 @@ export type GcResult =
 export interface GcStats {
   readonly target: Hash<'commit'> | undefined
   readonly objectsKept: number
+  /** Of the records of these objects, in the new pack files. */
   readonly bytesKept: number
+  /**
+   * What the retired pack files held and the new ones do not: the bytes that went. Maps and indexes, which
+   * follow in size, are not counted, and with `unlink: false` the bytes go with the next opening.
+   */
   readonly bytesFreed: number
   readonly bytesArchived: number
   readonly wallMs: number

@@ -80,7 +80,17 @@ export interface WriterOptions extends OpenOptions {
 }
 
 export interface StoreStats {
-  readonly files: readonly { readonly name: string; readonly bytes: number; readonly liveBytes: number }[]
+  /**
+   * Every file that the store consists of: control and all that it names, with the indexes that are there.
+   * Projections, which can be deleted at any time, and the lock are not among them.
+   */
+  readonly files: readonly {
+    readonly name: string
+    readonly bytes: number
+    /** What is not known to be garbage: in what was written since the latest collection, all of it. */
+    readonly liveBytes: number
+  }[]
+  /** Objects in pack files; one that was written twice counts twice. */
   readonly objects: Readonly<Record<ObjectKind, number>>
   readonly openReaders: number
 }
@@ -97,5 +107,6 @@ export type StoreEvent =
   | { readonly type: 'index-rebuilt'; readonly file: string; readonly reason: string }
   | { readonly type: 'projections-rebuilt'; readonly reason: string }
   | { readonly type: 'gc'; readonly status: GcStatus }
+  /** A whole copy stood in for a damaged object; told of each object once in an opening. */
   | { readonly type: 'healed'; readonly hash: Hash }
   | { readonly type: 'writer-failed'; readonly error: VarveError }

@@ -8,6 +8,7 @@ import { type BranchRooms, findCommit } from '../branches/index.ts'
 import type { FileSet } from '../file-set/index.ts'
 import { type CollectionHost, type CommitPlace, GarbageCollector } from '../gc/index.ts'
 import { StoreCollection } from '../maintenance/index.ts'
+import { openFailure } from '../opening/index.ts'
 import type { Projections } from '../projections/index.ts'
 import type { PinRegistry, WriteQueue } from '../writer/index.ts'
 import type { StoreOptions } from './store-options.ts'
@@ -80,12 +81,24 @@ class StoreCollectionHost implements CollectionHost {
     if (options.collectorWhere !== 'inline' && options.fs.origin !== undefined) threads.warm()
   }
 
-  sealLog(): Promise<void> {
-    return this.#parts.log.seal()
+  async sealLog(): Promise<void> {
+    try {
+      await this.#parts.log.seal()
+    } catch (error) {
+      throw openFailure(error, this.#parts.folder)
+    }
   }
 
   holdLog(): Promise<() => void> {
     return this.#parts.log.hold()
+  }
+
+  logEnd(): number {
+    return this.#parts.log.end
+  }
+
+  slowWrites(pauseMs: number): void {
+    this.#parts.queue.slow(pauseMs)
   }
 
   async syncLog(): Promise<number> {

@@ -44,6 +44,7 @@ import { refsFrom } from './refs-from-metadata.ts'
 import type { StoreOptions } from './store-options.ts'
 import type { StoreRooms } from './store-rooms.ts'
 import { projectionSource, StoreStorage } from './store-storage.ts'
+import { ToldOnce } from './told-once.ts'
 
 /**
  * Of the memory for caches, the part that always belongs to blocks: fresh ends of the log, maps, indexes.
@@ -83,8 +84,8 @@ class Opening {
   readonly #cache: BlockCache
   readonly #recordCache: RecordCache
   readonly #retirer: FileRetirer
-  /** Places whose damage has been told. */
-  readonly #told = new Set<string>()
+  /** Places of damage, and objects that a copy stood in for. */
+  readonly #told = new ToldOnce()
 
   constructor(o: StoreOptions, lock: StoreLock) {
     this.#o = o
@@ -195,9 +196,7 @@ class Opening {
 
   /** Of one place once, by whoever meets it first. */
   #tellDamage(file: string, offset: number, bytes: number): void {
-    const place = `${file} ${offset}`
-    if (this.#told.has(place)) return
-    this.#told.add(place)
+    if (!this.#told.isNew(`${file} ${offset}`)) return
     this.#o.onEvent({ type: 'damaged', file, offset, bytes })
   }
 
@@ -216,7 +215,9 @@ class Opening {
       records,
       index,
       epoch: () => files.epoch,
-      onHealed: (_kind, hash) => onEvent({ type: 'healed', hash: rawToHex(hash) as never }),
+      onHealed: (kind, hash) => {
+        if (this.#told.isNew(`${kind} ${hash}`)) onEvent({ type: 'healed', hash: rawToHex(hash) as never })
+      },
     })
     const onRebuilt = (reason: string): void => onEvent({ type: 'projections-rebuilt', reason })
     const projections = new Projections(kv, { turn: () => clock.turn(), onRebuilt })

@@ -8,4 +8,4 @@ export {
   type TreeStorage,
 } from './reading/index.ts'
 export { emptyTree, StoredTree } from './stored-tree.ts'
-export { type DiffSide, diffTrees } from './tree-diff.ts'
+export { changesOf, type DiffSide, diffTrees } from './tree-diff.ts'

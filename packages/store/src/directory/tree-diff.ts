@@ -32,7 +32,12 @@ export function diffTrees(older: DiffSide, newer: DiffSide, o: DiffOptions = {})
   return new LazyCursor(changesOf(older, newer, o), o.signal)
 }
 
-function* changesOf(older: DiffSide, newer: DiffSide, o: DiffOptions): Generator<Change, void, undefined> {
+/** The same as a source for a cursor. */
+export function* changesOf(
+  older: DiffSide,
+  newer: DiffSide,
+  o: DiffOptions,
+): Generator<Change, void, undefined> {
   const before = sideState(older)
   const after = sideState(newer)
   const storage = (before ?? after)?.storage

@@ -12,6 +12,7 @@
 import { Mutex } from '@varve/pack/base'
 import { VarveError } from '@varve/pack/errors'
 import type { FileSystem } from '@varve/pack/fs'
+import { fileName } from '@varve/pack/layout'
 import { rawToHex } from '@varve/pack/objects'
 import {
   AddressSpace,
@@ -91,8 +92,19 @@ export class FileSet {
     return this.#space
   }
 
+  get segments(): readonly Segment[] {
+    return this.#segments
+  }
+
   get epoch(): number {
     return this.#control.epoch
+  }
+
+  /** The files besides packs, maps, and indexes. @throws what the file system says */
+  controlFiles(): { readonly name: string; readonly bytes: number }[] {
+    const { checkpoint } = this.#control
+    const names = checkpoint === null ? [] : [fileName.checkpoint(checkpoint.number)]
+    return [fileName.control, ...names].map((name) => ({ name, bytes: this.#sizeOf(name) }))
   }
 
   /** A number that no file of this store has had. */
@@ -129,16 +141,7 @@ export class FileSet {
 
   /** Replaces control (after which the collection has happened) and installs the generation. */
   async switchOver(generation: Generation, o: SwitchOptions): Promise<void> {
-    await this.#replace((control) => ({
-      ...control,
-      epoch: control.epoch + 1,
-      retire: generation.retire,
-      retireTime: generation.retireTime,
-      chunks: control.chunks.filter((chunk) => chunk.base >= generation.retire),
-      segments: generation.segments.map((segment) => segment.info),
-      checkpoint: generation.checkpoint,
-      target: targetOf(generation) ?? control.target,
-    }))
+    await this.#replace((control) => o.stalls.section(() => withGeneration(control, generation)))
     o.stalls.section(() => this.#install(generation, o.unlink))
   }
 
@@ -182,6 +185,15 @@ export class FileSet {
     })
   }
 
+  #sizeOf(name: string): number {
+    const handle = this.#parts.fs.openSync(`${this.#parts.folder}/${name}`, 'read')
+    try {
+      return handle.sizeSync()
+    } finally {
+      handle.closeSync()
+    }
+  }
+
   async #assertStillOurs(): Promise<void> {
     await this.#parts.verifyLock()
     const { state: found } = await readControl(this.#parts.fs, this.#parts.folder)
@@ -199,6 +211,19 @@ export class FileSet {
       chunks: [...chunks],
       segments: [...segments],
     })
+  }
+}
+
+function withGeneration(control: ControlState, generation: Generation): ControlState {
+  return {
+    ...control,
+    epoch: control.epoch + 1,
+    retire: generation.retire,
+    retireTime: generation.retireTime,
+    chunks: control.chunks.filter((chunk) => chunk.base >= generation.retire),
+    segments: generation.segments.map((segment) => segment.info),
+    checkpoint: generation.checkpoint,
+    target: targetOf(generation) ?? control.target,
   }
 }
 

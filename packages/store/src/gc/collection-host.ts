@@ -22,10 +22,14 @@ export interface CollectionHost {
   assertSpaceFor(target: CommitPlace | undefined): Promise<void>
   /** A worker is needed soon: its thread may start meanwhile. */
   warmUp(): void
-  /** Seals the open chunk unless it is empty. */
+  /** Seals the open chunk unless it is empty. @throws NO_SPACE when there is no room for another */
   sealLog(): Promise<void>
   /** No append from the moment this resolves until the returned function is called. */
   holdLog(): Promise<() => void>
+  /** Where the log ends, synced or not. */
+  logEnd(): number
+  /** From now on so many ms lie between two sections of writes; 0: none. */
+  slowWrites(pauseMs: number): void
   /** Writes and syncs what was appended so far; gives the position up to which the log is synced. */
   syncLog(): Promise<number>
   /** Starts a worker on everything that control names now; the log has just been sealed. */
@@ -50,7 +54,10 @@ export interface CollectionOrder {
 export interface CollectionWorker {
   /** Where the log ended when the worker started: the first position that catch-up rounds scan. */
   readonly startPosition: number
-  /** The one pass over everything below the boundary. @throws GC_FAILED, CORRUPT, NO_SPACE */
+  /**
+   * The one pass over everything below the boundary. @throws GC_FAILED (also where the disk is full by then),
+   * CORRUPT
+   */
   sweep(): Promise<void>
   /**
    * Copies what [from, to) of the log and the pins of this moment refer to below the boundary.

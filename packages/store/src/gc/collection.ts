@@ -22,8 +22,14 @@ import { StallMeter } from './stall-meter.ts'
 
 /** Log that may be scanned while the writer is held. */
 const HELD_SCAN_BYTES_MAX = 1 << 20
-/** Held rounds that may be given up as too long; the next one runs to its end while the writer waits. */
+/** Rounds before anybody waits for the end; a writer that is faster than these is waited for later. */
+const AHEAD_ROUNDS_MAX = 4
+/** Held rounds that may be given up as too long before the writer is slowed. */
 const GIVEN_UP_ROUNDS_MAX = 4
+/** Then its sections are this far apart, and twice as far with each further round that is given up. */
+const PAUSE_FIRST_MS = 1
+/** The last pauses are half a minute long: an outside round that takes longer is not caught up with. */
+const SLOWED_ROUNDS_MAX = 16
 
 export type CollectionState = 'sweeping' | 'swept' | 'finishing' | 'finalised' | 'cancelled' | 'failed'
 
@@ -48,6 +54,8 @@ export class Collection {
   #sweep: Promise<void> = Promise.resolve()
   #started: Promise<void> | undefined
   #result: Promise<GcResult> | undefined
+  /** Up to where the worker knows the log. */
+  #caughtUpTo = 0
   #isCancelRequested = false
   /** From here on only the disk decides how it ends. */
   #isSwitching = false
@@ -86,7 +94,8 @@ export class Collection {
     if (this.#isCancelRequested) throw new VarveError('ABORTED', {})
     const worker = this.#stalls.section(() => this.#host.startWorker(this.#order()))
     this.#worker = worker
-    this.#sweep = worker.sweep().then(
+    this.#caughtUpTo = worker.startPosition
+    this.#sweep = this.#sweepAndCatchUp(worker).then(
       () => {
         if (this.#state === 'sweeping') this.#state = 'swept'
       },
@@ -98,6 +107,14 @@ export class Collection {
     )
     // Whoever finishes the collection gets the failure; until then it is kept here, not lost.
     this.#sweep.catch(() => undefined)
+  }
+
+  async #sweepAndCatchUp(worker: CollectionWorker): Promise<void> {
+    await worker.sweep()
+    for (let round = 0; round < AHEAD_ROUNDS_MAX && this.#isFarBehind(); round++) {
+      this.#stopIfCancelled()
+      await this.#catchUp(worker)
+    }
   }
 
   /** Resolves when the sweep is over, however it ended. */
@@ -149,34 +166,52 @@ export class Collection {
     }
   }
 
-  /** Rounds outside the queue until what is left fits into one under it. */
+  /**
+   * Rounds outside the queue until what is left fits into one under it. A writer that is faster than the
+   * rounds is slowed: in the end nothing is written between two of them.
+   */
   async #catchUpAndSwitch(worker: CollectionWorker): Promise<void> {
-    let from = worker.startPosition
-    for (let givenUp = 0; ; ) {
-      const to = await this.#host.syncLog()
-      if (to - from > HELD_SCAN_BYTES_MAX && givenUp < GIVEN_UP_ROUNDS_MAX) {
-        await worker.catchUp({ from, to, isBudgeted: false })
-        from = to
+    if (this.#isFarBehind()) await this.#catchUp(worker)
+    try {
+      for (let givenUp = 0; !(await this.#tryToSwitch(worker)); ) {
         givenUp++
+        const slowed = givenUp - GIVEN_UP_ROUNDS_MAX
+        if (slowed > SLOWED_ROUNDS_MAX) throw tooFast()
+        if (slowed >= 0) this.#host.slowWrites(PAUSE_FIRST_MS * 2 ** slowed)
+        await this.#catchUp(worker)
       }
-      this.#stopIfCancelled()
-      const release = await this.#host.holdLog()
-      try {
-        const end = await this.#host.syncLog()
-        const isBudgeted = givenUp < GIVEN_UP_ROUNDS_MAX
-        if (await worker.catchUp({ from, to: end, isBudgeted })) {
-          this.#stopIfCancelled()
-          this.#isSwitching = true
-          return await worker.switchOver()
-        }
-      } finally {
-        release()
-      }
-      givenUp++
-      const reached = await this.#host.syncLog()
-      await worker.catchUp({ from, to: reached, isBudgeted: false })
-      from = reached
+    } finally {
+      this.#host.slowWrites(0)
     }
+  }
+
+  /** One round under the held queue, and the switch. False: it was too long, and nothing was done. */
+  async #tryToSwitch(worker: CollectionWorker): Promise<boolean> {
+    this.#stopIfCancelled()
+    const release = await this.#host.holdLog()
+    try {
+      // What is not synced yet is part of what the writer would have to wait for.
+      if (this.#isFarBehind()) return false
+      const to = await this.#host.syncLog()
+      if (!(await worker.catchUp({ from: this.#caughtUpTo, to, isBudgeted: true }))) return false
+      this.#stopIfCancelled()
+      this.#isSwitching = true
+      await worker.switchOver()
+      return true
+    } finally {
+      release()
+    }
+  }
+
+  /** One round while the program writes. */
+  async #catchUp(worker: CollectionWorker): Promise<void> {
+    const to = await this.#host.syncLog()
+    await worker.catchUp({ from: this.#caughtUpTo, to, isBudgeted: false })
+    this.#caughtUpTo = to
+  }
+
+  #isFarBehind(): boolean {
+    return this.#host.logEnd() - this.#caughtUpTo > HELD_SCAN_BYTES_MAX
   }
 
   #statsOf(figures: CollectionFigures): GcStats {
@@ -214,6 +249,11 @@ export class Collection {
   #stopIfCancelled(): void {
     if (this.#isCancelRequested) throw new VarveError('ABORTED', {})
   }
+}
+
+function tooFast(): VarveError {
+  const message = 'The collection could not catch up with what the program wrote'
+  return new VarveError('GC_FAILED', { reason: 'other' }, { message })
 }
 
 /** Errors of ours pass; anything else becomes GC_FAILED with its cause. */

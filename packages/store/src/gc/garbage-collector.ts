@@ -36,17 +36,23 @@ export class GarbageCollector implements Gc {
   }
 
   /**
-   * Seals the open chunk and starts a worker; false when a collection is running already.
+   * Seals the open chunk and starts a worker; false when a collection is running already, or waits to be
+   * finalised. One whose sweep has failed gives way: its failure is told by `finaliseGc` and `wait`, once,
+   * and only until another begins.
    * @throws STORE_CLOSED, UNKNOWN_COMMIT, TARGET_TOO_OLD, NO_SPACE, OPTION_MISMATCH
    */
   async startGc(target?: CommitLike, o: GcOptions = {}): Promise<boolean> {
     this.#assertOpen()
+    if (this.#current?.state === 'failed') await this.#forgetFailed(this.#current)
     if (this.#current !== undefined) return false
     await this.#start(target, o)
     return true
   }
 
-  /** Waits for the sweep (unless `wait` is false), then switches. @throws GC_FAILED, CORRUPT, NO_SPACE */
+  /**
+   * Waits for the sweep (unless `wait` is false), then switches.
+   * @throws GC_FAILED (reason `disk` where the disk is full by now), CORRUPT, WRITER_FAILED, STORE_CLOSED
+   */
   async finaliseGc(o: { readonly wait?: boolean | undefined } = {}): Promise<GcResult> {
     this.#assertOpen()
     const current = this.#current
@@ -59,6 +65,7 @@ export class GarbageCollector implements Gc {
   async run(target?: CommitLike, o: GcOptions = {}): Promise<GcStats> {
     this.#assertOpen()
     throwIfAborted(o.signal)
+    if (this.#current?.state === 'failed') await this.#forgetFailed(this.#current)
     const current = this.#current
     if (current !== undefined) return this.#join(current, target, o)
     const collection = await this.#start(target, o)
@@ -97,7 +104,8 @@ export class GarbageCollector implements Gc {
   async isAllowed(target?: CommitLike): Promise<true | VarveError> {
     try {
       this.#assertOpen()
-      if (this.#current !== undefined) return new VarveError('GC_RUNNING', {})
+      const isRunning = this.#current !== undefined && this.#current.state !== 'failed'
+      if (isRunning) return new VarveError('GC_RUNNING', {})
       await this.#host.assertSpaceFor(this.#placeOf(target))
       return true
     } catch (error) {
@@ -140,6 +148,13 @@ export class GarbageCollector implements Gc {
     this.#report()
     this.#watch(collection, o.signal)
     return collection
+  }
+
+  /** A sweep that has failed leaves nothing to finalise, once its files are gone. */
+  async #forgetFailed(failed: Collection): Promise<void> {
+    await failed.swept()
+    this.#end(failed)
+    this.#assertOpen()
   }
 
   /** Tells of the end of the sweep, and cancels when the signal aborts. */

@@ -44,7 +44,6 @@ export class StoreCollection implements CollectionWorker {
   readonly #order: CollectionOrder
   readonly #job: CollectJob
   readonly #thread: CollectorThread
-  #bytesBefore = 0
   #result: CollectResult | undefined
 
   constructor(parts: StoreCollectionParts, order: CollectionOrder) {
@@ -56,7 +55,6 @@ export class StoreCollection implements CollectionWorker {
   }
 
   async sweep(): Promise<void> {
-    this.#bytesBefore = await this.#bytesBelowBoundary()
     await this.#guard(this.#thread.sweep())
   }
 
@@ -106,11 +104,9 @@ export class StoreCollection implements CollectionWorker {
     assert(result !== undefined, 'a collection ends after its switch')
     await this.#thread.close()
     await this.#removeOldCheckpoint()
-    this.#parts.onSwitched()
+    this.#order.stalls.section(() => this.#parts.onSwitched())
     const { objectsKept, bytesKept, peakBytes } = result.stats
-    // It has happened, whatever can be said of it.
-    const bytesWritten = await this.#bytesOf(namesOf(result)).catch(() => this.#bytesBefore)
-    return { objectsKept, bytesKept, peakBytes, bytesFreed: Math.max(0, this.#bytesBefore - bytesWritten) }
+    return { objectsKept, bytesKept, peakBytes, bytesFreed: retiredBytes(this.#job) - bytesKept }
   }
 
   async cancel(): Promise<void> {
@@ -128,11 +124,14 @@ export class StoreCollection implements CollectionWorker {
 
   async #openAll(result: CollectResult, opened: (Segment | IndexFile)[]): Promise<void> {
     const { fs, folder, storeId, cache, retirer } = this.#parts
+    const { stalls } = this.#order
+    const section = <T>(work: () => T): T => stalls.section(work)
+    const place = { folder, storeId, cache, retirer, section }
     for (const info of result.segments) {
-      const segment = await Segment.open(fs, { folder, info, storeId, cache, retirer })
+      const segment = await Segment.open(fs, { ...place, info })
       opened.push(segment)
       const name = fileName.segmentIndex(info.number)
-      const index = await IndexFile.open(fs, { folder, name, number: info.number, storeId, cache, retirer })
+      const index = await IndexFile.open(fs, { ...place, name, number: info.number })
       if (index === undefined) throw new VarveError('CORRUPT', { file: name, offset: 0 })
       opened.push(index)
     }
@@ -170,27 +169,18 @@ export class StoreCollection implements CollectionWorker {
     const { fs, folder } = this.#parts
     for (const name of namesOf(result)) await fs.remove(`${folder}/${name}`).catch(() => undefined)
   }
-
-  async #bytesBelowBoundary(): Promise<number> {
-    const { previous, newRetire } = this.#job
-    const names: string[] = []
-    for (const { number, base } of previous.chunks) {
-      if (base < newRetire) names.push(fileName.chunk(number), fileName.chunkIndex(number))
-    }
-    for (const { number } of previous.segments) names.push(...segmentNames(number))
-    if (previous.checkpoint !== undefined) names.push(fileName.checkpoint(previous.checkpoint.number))
-    return this.#bytesOf(names)
-  }
-
-  async #bytesOf(names: readonly string[]): Promise<number> {
-    let bytes = 0
-    for (const name of names) bytes += (await this.#parts.fs.stat(`${this.#parts.folder}/${name}`))?.size ?? 0
-    return bytes
-  }
 }
 
 function segmentNames(number: number): string[] {
   return [fileName.segment(number), fileName.segmentMap(number), fileName.segmentIndex(number)]
+}
+
+/** Of the pack files that go. */
+function retiredBytes({ previous, newRetire }: CollectJob): number {
+  let bytes = 0
+  for (const { base, length } of previous.chunks) if (base < newRetire) bytes += length
+  for (const segment of previous.segments) bytes += segment.bytes
+  return bytes
 }
 
 function namesOf(result: CollectResult): string[] {

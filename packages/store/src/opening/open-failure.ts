@@ -1,6 +1,9 @@
 import { VarveError } from '@varve/pack/errors'
 import { hasCode } from '@varve/pack/fs'
 
+/** What the smallest file takes on most disks: at least this much is missing where none can be made. */
+const FILE_BYTES_LEAST = 4096
+
 /**
  * Errors of ours pass, and so do bugs; what the file system says while a store is opened, or gets another
  * file, becomes the code that tells what to do.
@@ -9,7 +12,7 @@ export function openFailure(error: unknown, path: string): unknown {
   const isOfSystem = error instanceof Error && 'syscall' in error
   if (!isOfSystem) return error
   if (hasCode(error, 'ENOSPC') || hasCode(error, 'EDQUOT')) {
-    return new VarveError('NO_SPACE', { needed: 0, free: 0 }, { cause: error })
+    return new VarveError('NO_SPACE', { needed: FILE_BYTES_LEAST, free: 0 }, { cause: error })
   }
   const isForbidden = hasCode(error, 'EROFS') || hasCode(error, 'EACCES') || hasCode(error, 'EPERM')
   if (isForbidden) return new VarveError('READ_ONLY_FOLDER', { path }, { cause: error })

@@ -17,6 +17,7 @@ import {
 import type { ContentStream, Progress } from '../api/index.ts'
 import type { ObjectWriter, PutPlace } from './object-writer.ts'
 import type { PinHolder, PinRegistry } from './pins.ts'
+import { sizeMismatch } from './size-mismatch.ts'
 import type { WriteQueue } from './write-queue.ts'
 
 export interface BlobStreamParts {
@@ -36,7 +37,7 @@ export interface BlobStreamOptions {
 }
 
 /**
- * @throws DIGEST_MISMATCH, OPTION_MISMATCH (size), ABORTED, STORE_CLOSED, WRITER_FAILED, and what the source
+ * @throws DIGEST_MISMATCH, ABORTED, STORE_CLOSED, WRITER_FAILED, and what the source
  * throws
  */
 export async function putBlobStream(
@@ -117,20 +118,18 @@ class BlobStream {
 
   /** A source without an end must not fill the disk. */
   #checkNotLonger(): void {
-    const { size } = this.#o
+    const { size, expected } = this.#o
     if (size === undefined || this.#hasher.size <= size) return
-    const message = `the content has more than ${size} bytes`
-    throw new VarveError('OPTION_MISMATCH', { option: 'size' }, { message })
+    throw sizeMismatch({ size, found: `${this.#hasher.size} or more`, expected, actual: undefined })
   }
 
   #checkedHash(): RawHash {
     const { expected, size } = this.#o
     const found = this.#hasher.size
-    if (size !== undefined && size !== found) {
-      const message = `the content has ${found} bytes, not ${size}`
-      throw new VarveError('OPTION_MISMATCH', { option: 'size' }, { message })
-    }
     const hash = this.#hasher.digest()
+    if (size !== undefined && size !== found) {
+      throw sizeMismatch({ size, found: `${found}`, expected, actual: hash })
+    }
     if (expected !== undefined && expected !== hash) {
       throw new VarveError('DIGEST_MISMATCH', { expected: rawToHex(expected), actual: rawToHex(hash) })
     }

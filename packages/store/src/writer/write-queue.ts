@@ -11,6 +11,7 @@
 import type { Clock } from '@varve/pack/base'
 import { throwIfAborted, VarveError } from '@varve/pack/errors'
 import type { AppendLog } from '@varve/pack/pack'
+import { Brake } from './brake.ts'
 
 /** How long writes go on without a turn of the event loop. */
 const TURN_AFTER_MS = 2
@@ -23,19 +24,28 @@ export interface WriteQueueParts {
 
 export class WriteQueue {
   readonly #parts: WriteQueueParts
+  readonly #brake: Brake
   #lastTurnMs = 0
 
   constructor(parts: WriteQueueParts) {
     this.#parts = parts
+    this.#brake = new Brake(parts.clock)
   }
 
   get isBlocked(): boolean {
     this.assertOpen()
-    return this.#parts.log.isBlocked
+    const { log } = this.#parts
+    return log.isBlocked || this.#brake.isPausing(log.end)
   }
 
-  unblocked(): Promise<void> {
-    return this.#parts.log.unblocked()
+  async unblocked(): Promise<void> {
+    await this.#parts.log.unblocked()
+    await this.#brake.over()
+  }
+
+  /** From now on so many ms lie between two sections that append; 0: none. */
+  slow(pauseMs: number): void {
+    this.#brake.set(pauseMs, this.#parts.log.end)
   }
 
   /** A writer that has failed goes on reading. @throws STORE_CLOSED */

@@ -34,6 +34,8 @@ export interface IndexPlace {
   readonly storeId: Buffer
   readonly cache: BlockCache
   readonly retirer: FileRetirer
+  /** Runs what an opening does without giving way, for whoever times it. */
+  readonly section?: (<T>(work: () => T) => T) | undefined
 }
 
 /** An object that an index points to; the record decides. */
@@ -88,7 +90,8 @@ export class IndexFile {
 
   static #over(file: PackFile, place: IndexPlace): IndexFile {
     try {
-      return new IndexFile(file, place)
+      const open = (): IndexFile => new IndexFile(file, place)
+      return place.section === undefined ? open() : place.section(open)
     } catch (error) {
       file.release()
       throw error
@@ -97,6 +100,15 @@ export class IndexFile {
 
   get number(): number {
     return this.#header.number
+  }
+
+  get name(): string {
+    return this.#file.name
+  }
+
+  /** Of the file, in bytes. */
+  get length(): number {
+    return this.#file.end
   }
 
   /** How far it covers its pack file, in bytes. */

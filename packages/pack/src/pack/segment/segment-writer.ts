@@ -190,7 +190,9 @@ export class SegmentWriter {
     } catch (error) {
       this.#state = 'failed'
       if (!isDiskError(error)) throw error
-      throw new VarveError('GC_FAILED', { reason: 'disk' }, { cause: error })
+      // Only the message goes from thread to thread.
+      const message = `The collection failed (disk): ${error.message}`
+      throw new VarveError('GC_FAILED', { reason: 'disk' }, { message, cause: error })
     }
   }
 
@@ -200,6 +202,6 @@ export class SegmentWriter {
 }
 
 /** The file system's errors have a code; everything else is a bug, or a lack of memory. */
-function isDiskError(error: unknown): boolean {
+function isDiskError(error: unknown): error is Error {
   return error instanceof Error && 'code' in error && typeof error.code === 'string'
 }

@@ -213,6 +213,20 @@ export class OverlayEdit implements TreeEdit {
     }
   }
 
+  /**
+   * The whole as nodes in memory, for another store. It must not be written to meanwhile.
+   * @throws COLLECTED, STORE_CLOSED
+   */
+  *drafted(): Steps<NodeRef> {
+    this.#beginWrite()
+    this.#isBeingWritten = true
+    try {
+      return (yield* this.#draft()).root
+    } finally {
+      this.#isBeingWritten = false
+    }
+  }
+
   *#writeOnce(sink: NodeSink): Steps<NodeRef> {
     this.#refresh()
     if (!this.#standsOnDrafts) return yield* new OverlayWriter(this.#storage, sink).write(this.#root)
