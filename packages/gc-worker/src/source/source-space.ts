@@ -10,13 +10,16 @@ import {
   openChunkFile,
   PackFile,
   type PackHeader,
+  RecordCache,
   RecordReader,
   Segment,
 } from '@varve/pack/pack'
 import type { ChunkPlace, PreviousFiles } from '../job/index.ts'
 
 /** For look-ups besides the sweep: pages of maps and indexes, commits, damaged records' copies. */
-const cacheBytes = 24 * 1024 * 1024
+const cacheBytes = 20 * 1024 * 1024
+/** Of small records that lie far apart: metadata, commits. */
+const recordBytes = 4 * 1024 * 1024
 
 export interface SourceOptions {
   readonly fs: FileSystem
@@ -34,6 +37,7 @@ export class SourceSpace {
   readonly reader: RecordReader
   readonly cache: BlockCache
   readonly retirer: FileRetirer
+  readonly #records: RecordCache
   readonly #location = new Location()
 
   private constructor(o: SourceOptions, cache: BlockCache, retirer: FileRetirer, space: AddressSpace) {
@@ -41,7 +45,8 @@ export class SourceSpace {
     this.cache = cache
     this.retirer = retirer
     this.space = space
-    this.reader = new RecordReader(cache, () => space)
+    this.#records = new RecordCache({ bytesMax: recordBytes })
+    this.reader = new RecordReader(cache, () => space, this.#records)
   }
 
   /** @throws CORRUPT when a file is missing or not the one that is meant, NEWER_FORMAT */
@@ -68,7 +73,7 @@ export class SourceSpace {
 
   /** Memory held by the cache. */
   get memoryBytes(): number {
-    return this.cache.bytes
+    return this.cache.bytes + this.#records.bytes
   }
 
   /** Where an offset lies, for an error: in a file if one holds it, else in the address space as a whole. */

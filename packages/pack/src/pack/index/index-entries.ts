@@ -69,7 +69,7 @@ export class IndexEntries {
     }
     for (let bucket = 0, start = 0; bucket < ends.length; bucket++) {
       const end = ends[bucket] as number
-      if (end - start > 1) this.#sortBucket(order.subarray(start, end))
+      if (end - start > 1) this.#sortBucket(order, start, end)
       start = end
     }
     return order
@@ -88,15 +88,15 @@ export class IndexEntries {
     return ends
   }
 
-  #sortBucket(order: Uint32Array): void {
-    if (order.length > insertionMax) {
-      order.sort((a, b) => this.#compare(a, b))
+  #sortBucket(order: Uint32Array, start: number, end: number): void {
+    if (end - start > insertionMax) {
+      order.subarray(start, end).sort((a, b) => this.#compare(a, b))
       return
     }
-    for (let i = 1; i < order.length; i++) {
+    for (let i = start + 1; i < end; i++) {
       const entry = order[i] as number
       let at = i
-      while (at > 0 && this.#compare(order[at - 1] as number, entry) > 0) {
+      while (at > start && this.#compare(order[at - 1] as number, entry) > 0) {
         order[at] = order[at - 1] as number
         at--
       }

@@ -24,8 +24,8 @@ export interface SegmentDraftOptions {
 }
 
 /**
- * One segment on its way to the disk: its three files, in the order pack, map, index, each synced once. Bytes
- * are taken in at once and written by `drain`.
+ * One segment on its way to the disk: its three files, each synced once. Bytes are taken in at once and written
+ * by `drain`.
  */
 export class SegmentDraft {
   readonly runs: RunList = new RunList()
@@ -94,11 +94,13 @@ export class SegmentDraft {
     const low = isEmpty ? 0 : this.runs.low
     const header = encodePackHeader(magic.segment, { number, nonce, storeId, base: low })
     await writeFully(handle, header, 0, header.length, 0)
-    await handle.sync()
-    await handle.close()
     const pack = { number, storeId, packLength: this.#length }
-    await writeNewFile(fs, this.#path(fileName.segmentMap), [this.runs.encode(pack)])
-    await this.index.write(fs, { ...pack, path: `${folder}/${fileName.segmentIndex(number)}` })
+    // Sorting the index takes about as long as the disk needs for the pack file.
+    await allDone([
+      handle.sync().then(() => handle.close()),
+      writeNewFile(fs, this.#path(fileName.segmentMap), [this.runs.encode(pack)]),
+      this.index.write(fs, { ...pack, path: `${folder}/${fileName.segmentIndex(number)}` }),
+    ])
     return { number, low, high: this.runs.high, bytes: this.#length, objects: this.index.count }
   }
 
@@ -132,6 +134,11 @@ export class SegmentDraft {
     this.#tail = this.#free.pop() ?? Buffer.allocUnsafeSlow(pieceBytes)
     this.#tailLength = 0
   }
+}
+
+/** Waits for all of them, however they end, so that nothing is under way when the first failure is told. */
+async function allDone(steps: readonly Promise<void>[]): Promise<void> {
+  for (const result of await Promise.allSettled(steps)) if (result.status === 'rejected') throw result.reason
 }
 
 /** Never rejects, as nobody may be waiting yet when it fails. */
