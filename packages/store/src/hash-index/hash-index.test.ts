@@ -198,6 +198,7 @@ describe('the layers', () => {
       [...index.commitsFrom(from, (pack) => packs.includes(pack))].sort((a, b) => a - b)
     expect(found(0)).toEqual([inOpen, later])
     expect(found(inOpen + 8)).toEqual([later])
+    expect(found(later + 8)).toEqual([])
     expect(found(0, [1, 2])).toEqual([later])
   })
 })
