@@ -44,7 +44,7 @@ async function named(rooms: BranchRooms, index: HashIndex, name: string): Promis
       doubt = error
     }
   }
-  const found = isHashPrefix(name) ? fromPrefix(rooms, index, name) : undefined
+  const found = isHashPrefix(name) ? await fromPrefix(rooms, index, name) : undefined
   // There may be a ref of this name that a damaged record hides.
   if (found === undefined && doubt !== undefined) throw doubt
   return found
