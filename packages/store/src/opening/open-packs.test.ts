@@ -183,10 +183,12 @@ describe('the metadata', () => {
     expect(keysOf(loaded)).toEqual(['heads/collected', 'heads/open'])
     expect(opening.damage).toEqual([chunkName()])
     const base = control.chunks[0]?.base ?? 0
-    const openBase = control.chunks.at(-1)?.base ?? 0
     expect(loaded.doubt?.error.details.file).toBe(chunkName())
-    expect(loaded.doubt?.below).toBeGreaterThan(base)
-    expect(loaded.doubt?.below).toBeLessThan(openBase)
+    // A body begins 48 bytes into its record, a key 8 bytes into its body.
+    const offset =
+      base + (await specimen.readFile(`${roomsFolder}/${chunkName()}`)).indexOf('heads/sealed') - 56
+    expect(loaded.doubt?.below, 'the record itself lies below').toBeGreaterThan(offset)
+    expect(loaded.doubt?.below, 'the next one does not').toBeLessThanOrEqual(offset + 8)
   })
 
   test('is in doubt below a range of the open chunk in which no record can be found', async () => {
@@ -200,6 +202,45 @@ describe('the metadata', () => {
     expect(packs.lost.map(({ chunk }) => chunk)).toEqual([control.chunks.at(-1)?.number])
     const { doubt } = await opening.load(packs)
     expect(doubt).toMatchObject({ below: packs.lost[0]?.end, error: { details: { file: openChunkName() } } })
+  })
+
+  test('is in doubt below the highest damage of all', async () => {
+    damage(chunkName(), (bytes) =>
+      bytes.fill(1, bytes.indexOf('heads/sealed'), bytes.indexOf('heads/sealed') + 1),
+    )
+    damage(openChunkName(), (bytes) => bytes.fill(0xff, 64 + 56 + 8, 64 + 56 + 16))
+    const opening = new Opening()
+    const packs = await opening.open()
+    const { doubt } = await opening.load(packs)
+    expect(opening.damage).toEqual([chunkName(), openChunkName()])
+    expect(doubt?.below).toBe(packs.lost[0]?.end)
+  })
+
+  test('is not in doubt for an object that is damaged by itself', async () => {
+    damage(openChunkName(), (bytes) => bytes.fill(1, 64 + 56 + 48, 64 + 56 + 49))
+    const opening = new Opening()
+    const packs = await opening.open()
+    expect(packs.recovered.damage).toHaveLength(1)
+    expect(packs.lost).toEqual([])
+    expect((await opening.load(packs)).doubt).toBeUndefined()
+  })
+
+  test('of a record that the checkpoint stands for is not read again', async () => {
+    const fresh = await emptyDisk()
+    const store = await MemoryRooms.open({ disk: fresh })
+    const first = await store.branch('first').commit((edit) => void edit.set('file', 'first'))
+    await store.rooms.log.seal()
+    await store.branch('second').commit((edit) => void edit.set('file', 'second'))
+    // Its chunk lies between the target's and the place of the checkpoint, so it stays.
+    await store.rooms.gc.run(first, { grace: 0 })
+    await store.close()
+    disk = fresh
+    const name = (await fresh.list(roomsFolder)).find((file) => /^suffix-\d+\.pack$/.test(file)) as string
+    damage(name, (bytes) => bytes.fill(1, bytes.indexOf('heads/second'), bytes.indexOf('heads/second') + 1))
+    const again = await MemoryRooms.open({ disk: fresh })
+    expect([again.branch('first').headSync(), again.branch('second').headSync()]).not.toContain(undefined)
+    expect(again.told('damaged')).toEqual([])
+    await again.close()
   })
 
   test('of a sealed chunk that is too short is refused at opening', async () => {

@@ -131,6 +131,24 @@ describe('leftovers', () => {
     expect(await disk.list(folder)).toEqual(['control', fileName.chunk(1), ...others].sort())
   })
 
+  test('are no files that control names', async () => {
+    const { control } = await open()
+    const named = {
+      ...control,
+      segments: [{ number: 8, low: 64, high: 128, bytes: 128, objects: 1 }],
+      checkpoint: { number: 7, position: 0 },
+    }
+    const own = [
+      fileName.segment(8),
+      fileName.segmentMap(8),
+      fileName.segmentIndex(8),
+      fileName.checkpoint(7),
+    ]
+    for (const name of [...own, fileName.checkpoint(6), fileName.segment(9)]) await put(name)
+    await removeLeftovers({ fs: disk, folder }, named)
+    expect(await disk.list(folder)).toEqual(['control', fileName.chunk(1), ...own].sort())
+  })
+
   test('stay until control has been replaced and its folder is synced', async () => {
     await open()
     await put(fileName.spill(9))
