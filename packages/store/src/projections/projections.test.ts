@@ -211,6 +211,16 @@ describe('a look-up by Git id', () => {
     expect(kv.projectedTo()).toBe(264)
   })
 
+  test('makes them anew also when an earlier look-up has found nothing missing', async () => {
+    const projections = project()
+    await projections.catchUp(log, true)
+    expect(await projections.gitCommits('f', 9)).toEqual([])
+    kv.failsNext = true
+    projections.noteCommit({ hash: 'c1', extra: { [GIT_ID_KEY]: idA } }, log.add('c1', idA))
+    expect(await projections.gitCommits('a', 9)).toEqual(['c1'])
+    expect(rebuilt).toEqual(['writing failed'])
+  })
+
   test('of a store that is closed meanwhile is refused', async () => {
     const projections = project()
     await projections.catchUp(log, true)

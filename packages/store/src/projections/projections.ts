@@ -85,7 +85,10 @@ export class Projections {
     await this.settled()
     const found = await this.#readGitCommits(idPrefix, limit)
     if (this.#damage === undefined && (found.length > 0 || this.#isComplete)) return found
-    this.#completing ??= this.#complete()
+    // Forgotten only after it is noted here: what has nothing to wait for ends before it is.
+    this.#completing ??= this.#complete().finally(() => {
+      this.#completing = undefined
+    })
     await this.#completing
     return this.#readGitCommits(idPrefix, limit)
   }
@@ -105,18 +108,14 @@ export class Projections {
 
   /** LevelDB gives a lost table as absence, without an error: only the log can say that there is nothing. */
   async #complete(): Promise<void> {
-    try {
-      const source = this.#source
-      const reason = source === undefined ? undefined : (this.#damage ?? this.#missingIn(source))
-      while (this.#running !== undefined) await this.#running
-      if (source !== undefined && reason !== undefined && !this.#isClosed) {
-        this.#running = this.#makeAnew(source, reason).then(() => this.#run())
-        await this.#running
-      }
-      this.#isComplete = true
-    } finally {
-      this.#completing = undefined
+    const source = this.#source
+    const reason = source === undefined ? undefined : (this.#damage ?? this.#missingIn(source))
+    while (this.#running !== undefined) await this.#running
+    if (source !== undefined && reason !== undefined && !this.#isClosed) {
+      this.#running = this.#makeAnew(source, reason).then(() => this.#run())
+      await this.#running
     }
+    this.#isComplete = true
   }
 
   #missingIn(source: ProjectionSource): string | undefined {
