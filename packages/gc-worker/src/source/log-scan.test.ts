@@ -97,15 +97,16 @@ describe('a scan', () => {
   })
 
   test('tells what it has lost where no record can be told from the next', async () => {
-    const { records, borders } = await threeBatches()
-    const [first] = records as [KnownRecord]
+    const { records } = await threeBatches()
+    const first = records[4] as KnownRecord
     await store.damage(first, 12)
     const seen = await scan(0, store.end)
-    expect(seen.lost).toMatchObject([{ start: first.offset, batch: { start: borders[0], recordCount: 2 } }])
+    const batch = { start: first.offset - batchHeaderSize, recordCount: 2 }
+    expect(seen.lost).toMatchObject([{ chunk: store.openChunk, start: first.offset, batch }])
     expect(seen.records).toHaveLength(4)
-    expect(() => refuseLost(seen.lost[0] as LostRange)).toThrow(
-      expect.objectContaining({ details: { file: 'suffix-1.pack', offset: first.offset } }),
-    )
+    const { number, base } = store.openChunk
+    const details = { file: fileName.chunk(number), offset: first.offset - base }
+    expect(() => refuseLost(seen.lost[0] as LostRange)).toThrow(expect.objectContaining({ details }))
   })
 })
 

@@ -192,8 +192,10 @@ describe('at the border of files', () => {
     const node = store.node('above', [kept, long])
     await store.seal()
     expect(store.retire).toBeGreaterThan(0)
-    const runs = await new Bench().run([node])
+    const bench = new Bench()
+    const runs = await bench.run([node])
     expect(runs.offsets).toEqual(offsetsOf(kept, long, node))
+    expect(bench.counts.healed, 'all of it is read where it lies').toBe(0)
     expect(runs.bodyOf(long).equals(Buffer.alloc(700_000, 'x'))).toBe(true)
     const failure = await failureOf(new Bench().run([gone]))
     expect(failure, 'a root that no file holds').toMatchObject({ code: 'CORRUPT' })
@@ -282,6 +284,9 @@ describe('a reference', () => {
     const bench = new Bench()
     expect((await bench.run([first])).offsets).toEqual(offsetsOf(shared, first, second))
     expect([bench.passes, bench.counts.objects]).toEqual([2, 3])
+    const both = new Bench()
+    expect((await both.run([first, second])).offsets).toEqual(offsetsOf(shared, first, second))
+    expect([both.passes, both.counts.objects]).toEqual([2, 3])
   })
 
   test.each(['to itself', 'between records'])('that points %s is CORRUPT, healed or not', async (what) => {

@@ -1,0 +1,113 @@
+/** Indexes built behind the log, and what happens to look-ups while they are not there. */
+import { Deferred, systemClock } from '@varve/pack/base'
+import { fileName } from '@varve/pack/layout'
+import { indexKind, type RawHash } from '@varve/pack/objects'
+import { FaultFileSystem, InterceptedFileSystem, type MemoryFileSystem } from '@varve/pack/testing'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { emptyDisk, MemoryRooms, roomsFolder } from '../assembly/testing/memory-rooms.ts'
+
+let disk: MemoryFileSystem
+let faults: FaultFileSystem
+let held: Deferred | undefined
+let store: MemoryRooms
+beforeEach(async () => {
+  disk = await emptyDisk()
+  faults = new FaultFileSystem(disk)
+  held = undefined
+  const through = new InterceptedFileSystem(faults, {
+    before: () => undefined,
+    delay: async ({ kind, path }) => {
+      if (kind === 'create' && /\/suffix-\d+\.idx/.test(path)) await held?.promise
+    },
+  })
+  store = await MemoryRooms.open({ disk, through })
+})
+afterEach(async () => {
+  faults.setPlan([])
+  held?.resolve()
+  await store.close()
+  expect(disk.openHandles()).toEqual([])
+})
+
+/** Puts a blob and seals the chunk in which it lies. */
+async function sealWith(text: string): Promise<RawHash> {
+  const { hash } = store.rooms.writer.putBlob(Buffer.from(text))
+  await store.rooms.log.seal()
+  return hash
+}
+
+async function indexNames(): Promise<string[]> {
+  return (await disk.list(roomsFolder)).filter((name) => name.endsWith('.idx'))
+}
+
+const isFound = (hash: RawHash): boolean => store.rooms.files.index.findWhole(indexKind.blob, hash) !== 0
+
+describe('a sealed chunk', () => {
+  test('is looked up in its table until its index is there', async () => {
+    const { indexing, files } = store.rooms
+    held = new Deferred()
+    const hash = await sealWith('a')
+    expect([indexing.backlog, files.index.waiting(), files.index.files().length]).toEqual([1, [1], 0])
+    expect(isFound(hash)).toBe(true)
+    held.resolve()
+    await indexing.settled()
+    expect([indexing.backlog, files.index.waiting(), files.index.files().length]).toEqual([0, [], 1])
+    expect(isFound(hash)).toBe(true)
+    expect(await indexNames()).toEqual([fileName.chunkIndex(1)])
+  })
+
+  test('whose index cannot be built keeps its table, and is tried again with the next one', async () => {
+    const { indexing, files } = store.rooms
+    faults.setPlan([{ fault: { kind: 'error', code: 'EIO' }, kinds: ['sync'], path: fileName.chunkIndex(1) }])
+    const first = await sealWith('a')
+    await indexing.settled()
+    expect(faults.struck).toHaveLength(1)
+    expect([files.index.waiting(), await indexNames(), indexing.backlog]).toEqual([[1], [], 0])
+    expect(isFound(first)).toBe(true)
+    const second = await sealWith('b')
+    await indexing.settled()
+    expect(files.index.waiting()).toEqual([])
+    expect(files.index.files().map(({ number }) => number)).toEqual([2, 1])
+    expect([isFound(first), isFound(second)]).toEqual([true, true])
+    expect(store.rooms.log.failure).toBeUndefined()
+  })
+
+  test('whose index may not be durable ends writing', async () => {
+    const { indexing, log } = store.rooms
+    held = new Deferred()
+    await sealWith('a')
+    faults.setPlan([{ fault: { kind: 'error', code: 'EIO' }, kinds: ['syncFolder'] }])
+    held.resolve()
+    await indexing.settled()
+    expect(log.failure).toMatchObject({ code: 'WRITER_FAILED' })
+    expect(store.told('writer-failed')).toHaveLength(1)
+  })
+
+  test('that waits when the store is closed gets its index at the next opening', async () => {
+    held = new Deferred()
+    const hashes = [await sealWith('a'), await sealWith('b')]
+    const closing = store.close()
+    held.resolve()
+    await closing
+    expect((await indexNames()).length, 'at most the one under way').toBeLessThan(2)
+    store = await MemoryRooms.open({ disk })
+    expect(await indexNames()).toEqual([fileName.chunkIndex(1), fileName.chunkIndex(2)])
+    expect(hashes.map(isFound)).toEqual([true, true])
+    expect(store.told('index-rebuilt')).toEqual([])
+  })
+
+  test('that a collection retires meanwhile gets no index', async () => {
+    const { indexing, files, gc } = store.rooms
+    held = new Deferred()
+    const commit = await store.branch('main').commit((edit) => void edit.set('a', 'kept'))
+    await gc.run(commit, { grace: 0 })
+    expect(files.control.chunks.map(({ number }) => number)).not.toContain(1)
+    held.resolve()
+    await indexing.settled()
+    await store.rooms.retirer.drained()
+    for (let turn = 0; turn < 5; turn++) await systemClock.turn()
+    expect(files.index.files().map(({ name }) => name)).not.toContain(fileName.chunkIndex(1))
+    expect(await indexNames()).not.toContain(fileName.chunkIndex(1))
+    expect(store.branch('main').getSync('a')).toBeDefined()
+  })
+})
