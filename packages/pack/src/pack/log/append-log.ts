@@ -1,14 +1,13 @@
 import { assert, Deferred, Mutex } from '../../base/index.ts'
 import { VarveError } from '../../errors/index.ts'
 import type { RawHash } from '../../objects/index.ts'
-import { batchBytesMax, openChunkFile } from '../frame/index.ts'
+import { openChunkFile } from '../frame/index.ts'
 import type { AppendLogOptions } from './append-log-options.ts'
 import { chunkBytesDefault, chunkBytesFor, chunkRecordsMax, indexBacklogMax } from './chunk-limits.ts'
 import { beginNextChunk } from './next-chunk.ts'
 import { OpenChunk } from './open-chunk.ts'
+import { unwrittenBytesDefault, writtenAheadBytes } from './unwritten-limits.ts'
 import { Watermark } from './watermark.ts'
-
-const unwrittenBytesDefault = 2 * batchBytesMax
 
 /**
  * The writer's end of the log: records are appended synchronously and become durable in groups.
@@ -135,7 +134,7 @@ export class AppendLog {
     assert(!this.#lock.isHeld, 'nothing is appended while the log is held')
     const chunk = this.#chunk
     const offset = chunk.append(kind, flags, hash, referenceCount, body, start, end)
-    if (chunk.unwrittenBytes > batchBytesMax) this.#startWrites()
+    if (chunk.unwrittenBytes > writtenAheadBytes) this.#startWrites()
     if (this.#isChunkFull()) this.#startSeal()
     return offset
   }
@@ -280,7 +279,7 @@ export class AppendLog {
     try {
       while (
         this.#failure === undefined &&
-        (this.#written.isAwaited || chunk.unwrittenBytes > batchBytesMax)
+        (this.#written.isAwaited || chunk.unwrittenBytes > writtenAheadBytes)
       ) {
         await chunk.write()
         this.#written.rise(chunk.writtenTo)
