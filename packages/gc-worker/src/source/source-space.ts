@@ -11,6 +11,7 @@ import {
   PackFile,
   type PackHeader,
   RecordReader,
+  type ScanMemory,
   Segment,
 } from '@varve/pack/pack'
 import type { ChunkPlace, PreviousFiles } from '../job/index.ts'
@@ -22,6 +23,8 @@ export interface SourceOptions {
   readonly fs: FileSystem
   readonly dir: string
   readonly storeId: Buffer
+  /** For scans, one at a time. Default: each has its own. */
+  readonly memory?: ScanMemory | undefined
 }
 
 /**
