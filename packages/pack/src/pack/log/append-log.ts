@@ -1,9 +1,9 @@
 import { assert, Deferred, Mutex } from '../../base/index.ts'
 import { VarveError } from '../../errors/index.ts'
 import type { RawHash } from '../../objects/index.ts'
-import { batchBytesMax, openChunkFile } from '../frame/index.ts'
+import { openChunkFile } from '../frame/index.ts'
 import type { AppendLogOptions } from './append-log-options.ts'
-import * as limits from './chunk-limits.ts'
+import * as limits from './log-limits.ts'
 import { beginNextChunk } from './next-chunk.ts'
 import { OpenChunk } from './open-chunk.ts'
 import { Watermark } from './watermark.ts'
@@ -114,10 +114,10 @@ export class AppendLog {
   }
 
   /**
-   * Appends a record whose body is bytes [start, end) of `body`, and returns its virtual offset. It is
-   * readable at once and durable after a `sync()`. The body is copied. A little more than the bounds is
-   * taken, so that a section which found the log not blocked can finish; more than `unwrittenBytesMax` at a
-   * time is the caller's to avoid.
+   * Appends a record whose body is bytes [start, end) of `body`, which are copied, and returns its virtual
+   * offset: readable at once, durable after a `sync()`. More than the bounds is taken, so that a section
+   * which found the log not blocked can finish; more than `unwrittenBytesMax` at a time is the caller's to
+   * avoid.
    * @throws WRITER_FAILED, LOCK_LOST, STORE_CLOSED
    */
   append(
@@ -133,7 +133,7 @@ export class AppendLog {
     assert(!this.#lock.isHeld, 'nothing is appended while the log is held')
     const chunk = this.#chunk
     const offset = chunk.append(kind, flags, hash, referenceCount, body, start, end)
-    if (chunk.unwrittenBytes > batchBytesMax) this.#startWrites()
+    if (chunk.unwrittenBytes > limits.writtenAheadBytes) this.#startWrites()
     if (this.#isChunkFull()) this.#startSeal()
     return offset
   }
@@ -278,7 +278,7 @@ export class AppendLog {
     try {
       while (
         this.#failure === undefined &&
-        (this.#written.isAwaited || chunk.unwrittenBytes > batchBytesMax)
+        (this.#written.isAwaited || chunk.unwrittenBytes > limits.writtenAheadBytes)
       ) {
         await chunk.write()
         this.#written.rise(chunk.writtenTo)
