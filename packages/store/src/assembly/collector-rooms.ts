@@ -1,5 +1,6 @@
 /** Joins the collector to the store that it collects. */
 import { CollectorThread, type ThreadKeeper } from '@varve/gc-worker'
+import { assert } from '@varve/pack/base'
 import { VarveError } from '@varve/pack/errors'
 import { fileName } from '@varve/pack/layout'
 import { directoryTotals, hexToRaw, indexKind } from '@varve/pack/objects'
@@ -7,7 +8,7 @@ import type { AppendLog, BlockCache, FileRetirer } from '@varve/pack/pack'
 import { type BranchRooms, findCommit } from '../branches/index.ts'
 import type { FileSet } from '../file-set/index.ts'
 import { type CollectionHost, type CommitPlace, GarbageCollector } from '../gc/index.ts'
-import { StoreCollection } from '../maintenance/index.ts'
+import { StoreCollection, sealAndSetAside } from '../maintenance/index.ts'
 import { openFailure } from '../opening/index.ts'
 import type { Projections } from '../projections/index.ts'
 import type { PinRegistry, WriteQueue } from '../writer/index.ts'
@@ -42,6 +43,7 @@ export function collectorFor(parts: CollectorParts): GarbageCollector {
 
 class StoreCollectionHost implements CollectionHost {
   readonly #parts: CollectorParts
+  #fileNumbers: { readonly from: number; readonly to: number } | undefined
 
   constructor(parts: CollectorParts) {
     this.#parts = parts
@@ -83,7 +85,7 @@ class StoreCollectionHost implements CollectionHost {
 
   async sealLog(): Promise<void> {
     try {
-      await this.#parts.log.seal()
+      this.#fileNumbers = await sealAndSetAside(this.#parts.log, this.#parts.files)
     } catch (error) {
       throw openFailure(error, this.#parts.folder)
     }
@@ -109,9 +111,11 @@ class StoreCollectionHost implements CollectionHost {
   startWorker(order: Parameters<CollectionHost['startWorker']>[0]): StoreCollection {
     const { options, log, projections, branchRooms, threads } = this.#parts
     const { folder, storeId, cache, retirer, files, pins } = this.#parts
+    const fileNumbers = this.#fileNumbers
+    assert(fileNumbers !== undefined, 'the log is sealed before a worker starts')
     return new StoreCollection(
       {
-        ...{ fs: options.fs, folder, storeId, cache, retirer, files, pins },
+        ...{ fs: options.fs, folder, storeId, cache, retirer, files, pins, fileNumbers },
         now: () => options.clock.now(),
         startThread: (job, { onProgress }) =>
           CollectorThread.start(job, {

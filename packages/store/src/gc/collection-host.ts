@@ -22,7 +22,7 @@ export interface CollectionHost {
   assertSpaceFor(target: CommitPlace | undefined): Promise<void>
   /** A worker is needed soon: its thread may start meanwhile. */
   warmUp(): void
-  /** Seals the open chunk unless it is empty. @throws NO_SPACE when there is no room for another */
+  /** Seals the open chunk unless it is empty, and sets file numbers aside. @throws NO_SPACE, WRITER_FAILED */
   sealLog(): Promise<void>
   /** No append from the moment this resolves until the returned function is called. */
   holdLog(): Promise<() => void>
