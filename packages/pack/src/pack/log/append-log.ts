@@ -3,6 +3,7 @@ import { VarveError } from '../../errors/index.ts'
 import type { RawHash } from '../../objects/index.ts'
 import { openChunkFile } from '../frame/index.ts'
 import type { AppendLogOptions } from './append-log-options.ts'
+import { ChunkBound } from './chunk-bound.ts'
 import * as limits from './log-limits.ts'
 import { beginNextChunk } from './next-chunk.ts'
 import { OpenChunk } from './open-chunk.ts'
@@ -26,8 +27,8 @@ export class AppendLog {
   readonly #lock = new Mutex()
   readonly #written: Watermark
   readonly #synced: Watermark
+  readonly #bound: ChunkBound
   #chunk: OpenChunk
-  #sealBytes: number
   #isSealDue = false
   #isClosing = false
   #failure: VarveError | undefined
@@ -41,7 +42,7 @@ export class AppendLog {
   private constructor(o: AppendLogOptions, chunk: OpenChunk) {
     this.#o = o
     this.#chunk = chunk
-    this.#sealBytes = limits.chunkBytesFor(o.chunkBytes ?? limits.chunkBytesDefault, o.chunkCount())
+    this.#bound = new ChunkBound(o)
     this.#written = new Watermark(chunk.end)
     this.#synced = new Watermark(chunk.end)
   }
@@ -313,14 +314,15 @@ export class AppendLog {
     this.#sealing ??= this.#sealByItself()
   }
 
-  /** Nobody waits for this seal, so whatever stops it fails the log. */
+  /** Nobody waits for this seal. Where only the new file could not be made it is tried again later. */
   async #sealByItself(): Promise<void> {
     // The section that filled the chunk still appends to it.
     await undefined
     try {
       await this.#sealIf(() => this.#isChunkFull())
     } catch (error) {
-      if (!this.#isClosing) this.fail(error, this.#chunk.file)
+      const canWait = this.#failure === undefined && this.#bound.postpone(error)
+      if (!canWait && !this.#isClosing) this.fail(error, this.#chunk.file)
     }
     this.#isSealDue = false
     this.#sealing = undefined
@@ -328,8 +330,7 @@ export class AppendLog {
   }
 
   #isChunkFull(): boolean {
-    const recordsMax = this.#o.chunkRecordsMax ?? limits.chunkRecordsMax
-    return this.#chunk.end - this.#chunk.base >= this.#sealBytes || this.#chunk.recordCount >= recordsMax
+    return this.#bound.isReached(this.#chunk)
   }
 
   async #sealIf(isDue: () => boolean): Promise<void> {
@@ -371,10 +372,7 @@ export class AppendLog {
   async #changeChunk(): Promise<void> {
     const sealed = this.#chunk
     this.#chunk = await beginNextChunk(this.#o, sealed, (cause, file) => this.fail(cause, file))
-    this.#sealBytes = limits.chunkBytesFor(
-      this.#o.chunkBytes ?? limits.chunkBytesDefault,
-      this.#o.chunkCount(),
-    )
+    this.#bound.begin()
     await sealed.release().catch((error: unknown) => this.fail(error, sealed.file))
   }
 
