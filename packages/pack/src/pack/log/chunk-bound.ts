@@ -9,6 +9,8 @@ const postponementsMax = 16
 /** When the open chunk is to be sealed: by its bytes, or by its records. */
 export class ChunkBound {
   readonly #o: Pick<AppendLogOptions, 'chunkBytes' | 'chunkRecordsMax' | 'chunkCount'>
+  /** Of the present chunk, before anything is put off. */
+  #chunkBytes = 0
   #bytesMax = 0
   #recordsMax = 0
   #postponements = 0
@@ -20,9 +22,8 @@ export class ChunkBound {
 
   /** For a new chunk. */
   begin(): void {
-    this.#postponements = 0
-    this.#bytesMax = chunkBytesFor(this.#o.chunkBytes ?? chunkBytesDefault, this.#o.chunkCount())
-    this.#recordsMax = this.#o.chunkRecordsMax ?? chunkRecordsMax
+    this.#chunkBytes = chunkBytesFor(this.#o.chunkBytes ?? chunkBytesDefault, this.#o.chunkCount())
+    this.#postpone(0)
   }
 
   isReached(chunk: { readonly base: number; readonly end: number; readonly recordCount: number }): boolean {
@@ -36,10 +37,14 @@ export class ChunkBound {
   postpone(error: unknown): boolean {
     const isOfSystem = error instanceof Error && 'syscall' in error
     if (!isOfSystem || this.#postponements === postponementsMax) return false
-    const before = 1 + this.#postponements * postponedPart
-    this.#postponements++
-    this.#bytesMax *= 1 + postponedPart / before
-    this.#recordsMax = Math.ceil(this.#recordsMax * (1 + postponedPart / before))
+    this.#postpone(this.#postponements + 1)
     return true
+  }
+
+  #postpone(times: number): void {
+    const part = 1 + times * postponedPart
+    this.#postponements = times
+    this.#bytesMax = this.#chunkBytes * part
+    this.#recordsMax = Math.ceil((this.#o.chunkRecordsMax ?? chunkRecordsMax) * part)
   }
 }
