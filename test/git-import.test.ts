@@ -17,8 +17,8 @@ import { makeSampleRepository } from './support/sample-repository.ts'
 
 const own = fileURLToPath(new URL('..', import.meta.url))
 const program = fileURLToPath(new URL('../packages/cli/dist/main.js', import.meta.url))
-/** A long history is sampled: each of these is written to files. */
-const checkedOutMax = 25
+/** Of a history longer than this, so many commits are written to files; of a shorter one, every one. */
+const checkedOutMax = 150
 
 let sample = ''
 const folders: string[] = []

@@ -116,6 +116,12 @@ function expectNamed(error: VarveError | undefined, name: string): void {
   expect(error).toMatchObject({ code: 'CORRUPT', details: { file: name } })
 }
 
+/** What cannot be made anew must be put back, and the error says so. */
+function expectAdvice(error: VarveError | undefined, name: string): void {
+  const isIrreplaceable = /\.(ckpt|map)$/.test(name)
+  if (error !== undefined && isIrreplaceable) expect(error.hint).toContain('from a copy of the store')
+}
+
 /** Nothing is damaged, and the store says that it has made the file anew. */
 function expectRemade({ refused, damaged, events }: Outcome, name: string): void {
   expect(refused).toBeUndefined()
@@ -133,6 +139,7 @@ describe.each(kinds)('%s', (kind) => {
       const bit = i < 8 ? i * 64 + random.below(64) : random.below(bits)
       const { refused, damaged, events } = await outcomeOf(name, flipBit(bit))
       expectNamed(refused, name)
+      expectAdvice(refused, name)
       expect(damaged.length, `bit ${bit}`).toBeLessThanOrEqual(damagedMax[kind])
       // Projections in memory are made anew each time.
       if (refused !== undefined || damaged.length > 0 || events.length > 1) noticed++
@@ -152,6 +159,7 @@ describe.each(kinds)('%s', (kind) => {
       // One of the two copies of control is enough.
       else if (kind !== 'control' || end < 100) expect(outcome.refused).toBeDefined()
       expectNamed(outcome.refused, name)
+      expectAdvice(outcome.refused, name)
     }
   })
 

@@ -138,6 +138,24 @@ describe('equal content', () => {
       expect(await store.putBlob(gaps)).toBe(hashOf(bytes))
     }))
 
+  test('a source may fill the memory of a piece again when the next one is asked for', () =>
+    withStore({}, async (temp) => {
+      const bytes = seededBytes(5, 12 * mib)
+      const memory = new Uint8Array(100_000)
+      async function* again(): AsyncGenerator<Uint8Array> {
+        for (const piece of piecesOf(bytes, memory.length)) {
+          memory.set(piece)
+          yield memory.subarray(0, piece.length)
+        }
+      }
+      for (const open of [() => temp.store, () => temp.reopen()]) {
+        const store = await open()
+        const hash = await store.putBlob(again())
+        expect(hash).toBe(hashOf(bytes))
+        expectSame(await (await store.openBlob(hash))?.bytes(), bytes)
+      }
+    }))
+
   test('a text is its UTF-8, and reads as text', () =>
     withStore({}, async ({ store }) => {
       const text = 'Grüße, 世界 🌍\n'.repeat(40_000)

@@ -134,7 +134,8 @@ async function runRounds(
     await writer.write(random.below(25))
     const pins = random.chance(0.5) ? [] : [writer.pick(() => true)?.offset].filter(isSomething)
     const pinFrom = random.chance(0.1) ? writer.pick(() => true)?.offset : undefined
-    const budget = { logBytesMax: 1 << 20, recordsMax: random.below(60), ms: 10_000 }
+    const copiedBytesMax = random.chance(0.5) ? random.below(4_000) : 1 << 20
+    const budget = { logBytesMax: 1 << 20, recordsMax: random.below(60), copiedBytesMax, ms: 10_000 }
     const round = roundTo(store, from, { pins: new Float64Array(pins), pinFrom })
     if (random.chance(0.5)) {
       const before = await namesBesideScratch(store)

@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { type FileSystem, hasCode } from '@varve/pack/fs'
 import { fileName } from '@varve/pack/layout'
+import type { ScanMemory } from '@varve/pack/pack'
 import { type ChunkPlace, syncRootFolder } from '../job/index.ts'
 import { scanForIndex } from '../source/index.ts'
 
@@ -20,10 +21,10 @@ export interface IndexJob {
  * @throws CORRUPT when the chunk is missing or not the one that is meant, WRITER_FAILED when the folder could
  * not be synced, and what the file system throws
  */
-export async function buildIndex(fs: FileSystem, job: IndexJob): Promise<void> {
+export async function buildIndex(fs: FileSystem, job: IndexJob, memory?: ScanMemory): Promise<void> {
   const storeId = Buffer.from(job.storeId, 'hex')
   const { number } = job.chunk
-  const { builder, packLength } = await scanForIndex({ fs, dir: job.dir, storeId }, job.chunk)
+  const { builder, packLength } = await scanForIndex({ fs, dir: job.dir, storeId, memory }, job.chunk)
   const path = join(job.dir, fileName.chunkIndex(number))
   try {
     await fs.remove(path)

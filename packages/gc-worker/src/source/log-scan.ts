@@ -76,7 +76,7 @@ async function scanChunkFile(
   try {
     // The file header is no batch: a range that starts at or inside it starts at the first one.
     const from = range.from > place.base + headerSpan ? range.from : undefined
-    const scanner = new ChunkScanner({ handle, header, from, end: range.end })
+    const scanner = new ChunkScanner({ handle, header, from, end: range.end, memory: o.memory })
     await passOver(scanner, range.skipTo)
     for (let step = await scanner.next(); step !== undefined; step = await scanner.next()) {
       if (step.kind === 'damage') {

@@ -12,6 +12,7 @@ import {
   type PackHeader,
   RecordCache,
   RecordReader,
+  type ScanMemory,
   Segment,
 } from '@varve/pack/pack'
 import type { ChunkPlace, PreviousFiles } from '../job/index.ts'
@@ -25,6 +26,8 @@ export interface SourceOptions {
   readonly fs: FileSystem
   readonly dir: string
   readonly storeId: Buffer
+  /** For scans, one at a time. Default: each has its own. */
+  readonly memory?: ScanMemory | undefined
 }
 
 /**

@@ -1,6 +1,7 @@
 import type { MessagePort } from 'node:worker_threads'
 import { loadXxh64, systemClock } from '@varve/pack/base'
 import * as disk from '@varve/pack/fs'
+import { ScanMemory } from '@varve/pack/pack'
 import { Collector } from '../collector/index.ts'
 import { buildIndex } from '../indexing/index.ts'
 import { outcomeOf } from './failure.ts'
@@ -39,11 +40,14 @@ export async function collect(task: CollectTask<MessagePort>): Promise<Outcome<u
   return { ok: true, value: undefined }
 }
 
+/** A thread builds one index after another. */
+const scanMemory = new ScanMemory()
+
 /** Builds the index of one sealed chunk. */
 export async function index(task: IndexTask): Promise<Outcome<undefined>> {
   return outcomeOf(async () => {
     await loadXxh64()
-    await buildIndex(await createFileSystem(task.origin), task.job)
+    await buildIndex(await createFileSystem(task.origin), task.job, scanMemory)
     return undefined
   })
 }

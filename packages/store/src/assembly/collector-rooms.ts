@@ -1,13 +1,14 @@
 /** Joins the collector to the store that it collects. */
 import { CollectorThread, type ThreadKeeper } from '@varve/gc-worker'
+import { assert } from '@varve/pack/base'
 import { VarveError } from '@varve/pack/errors'
 import { fileName } from '@varve/pack/layout'
-import { directoryTotals, hexToRaw, indexKind } from '@varve/pack/objects'
+import { hexToRaw, indexKind, type NodeRef } from '@varve/pack/objects'
 import type { AppendLog, BlockCache, FileRetirer } from '@varve/pack/pack'
 import { type BranchRooms, findCommit } from '../branches/index.ts'
 import type { FileSet } from '../file-set/index.ts'
-import { type CollectionHost, type CommitPlace, GarbageCollector } from '../gc/index.ts'
-import { StoreCollection } from '../maintenance/index.ts'
+import { type CollectionHost, type CommitPlace, GarbageCollector, type StallMeter } from '../gc/index.ts'
+import { boundaryFor, leastKept, StoreCollection, sealAndSetAside } from '../maintenance/index.ts'
 import { openFailure } from '../opening/index.ts'
 import type { Projections } from '../projections/index.ts'
 import type { PinRegistry, WriteQueue } from '../writer/index.ts'
@@ -42,6 +43,7 @@ export function collectorFor(parts: CollectorParts): GarbageCollector {
 
 class StoreCollectionHost implements CollectionHost {
   readonly #parts: CollectorParts
+  #fileNumbers: { readonly from: number; readonly to: number } | undefined
 
   constructor(parts: CollectorParts) {
     this.#parts = parts
@@ -61,19 +63,32 @@ class StoreCollectionHost implements CollectionHost {
   }
 
   /**
-   * The target's tree is the least that will be kept; equal contents are stored once, so the files bound it
-   * too.
+   * Refuses only what certainly has no room: where all that the files hold would fit, nothing is looked at,
+   * and otherwise what the target and the refs keep is counted until it is too much.
    */
-  async assertSpaceFor(target: CommitPlace | undefined): Promise<void> {
-    if (target === undefined) return
+  async assertSpaceFor(target: CommitPlace | undefined, stalls: StallMeter): Promise<void> {
     const { branchRooms, files, options, folder } = this.#parts
-    const commit = branchRooms.objects.commitAt(target)
-    const logical = directoryTotals(branchRooms.objects, commit.tree).bytes
-    let present = 0
-    for (const file of [...files.space.chunks, ...files.space.segments]) present += file.file.end
-    const needed = Math.min(logical, present)
     const free = await options.fs.freeBytes(folder)
-    if (free < needed) throw new VarveError('NO_SPACE', { needed, free })
+    const { end, chunks, segments } = files.space
+    const limit = boundaryFor(target, files, end)
+    let present = 0
+    for (const chunk of chunks) if (chunk.base < limit) present += chunk.length
+    for (const segment of segments) present += segment.file.end
+    if (present <= free) return
+    const { objects } = branchRooms
+    const walk = leastKept(this.#treesOf(target), { objects, limit, enough: free })
+    for (;;) {
+      const step = stalls.section(() => walk.next())
+      if (step.done !== true) await options.clock.turn()
+      else if (step.value > free) throw new VarveError('NO_SPACE', { needed: step.value, free })
+      else return
+    }
+  }
+
+  *#treesOf(target: CommitPlace | undefined): Generator<NodeRef, void, undefined> {
+    const { objects, refs } = this.#parts.branchRooms
+    if (target !== undefined) yield objects.commitAt(target).tree
+    for (const { target: commit } of [...refs.listed()]) yield objects.commitAt(commit).tree
   }
 
   warmUp(): void {
@@ -83,7 +98,7 @@ class StoreCollectionHost implements CollectionHost {
 
   async sealLog(): Promise<void> {
     try {
-      await this.#parts.log.seal()
+      this.#fileNumbers = await sealAndSetAside(this.#parts.log, this.#parts.files)
     } catch (error) {
       throw openFailure(error, this.#parts.folder)
     }
@@ -109,9 +124,11 @@ class StoreCollectionHost implements CollectionHost {
   startWorker(order: Parameters<CollectionHost['startWorker']>[0]): StoreCollection {
     const { options, log, projections, branchRooms, threads } = this.#parts
     const { folder, storeId, cache, retirer, files, pins } = this.#parts
+    const fileNumbers = this.#fileNumbers
+    assert(fileNumbers !== undefined, 'the log is sealed before a worker starts')
     return new StoreCollection(
       {
-        ...{ fs: options.fs, folder, storeId, cache, retirer, files, pins },
+        ...{ fs: options.fs, folder, storeId, cache, retirer, files, pins, fileNumbers },
         now: () => options.clock.now(),
         startThread: (job, { onProgress }) =>
           CollectorThread.start(job, {

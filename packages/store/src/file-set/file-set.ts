@@ -120,6 +120,11 @@ export class FileSet {
     return { from, to: from + count }
   }
 
+  /** Control says of all numbers given out so far that they are. @throws LOCK_LOST and what the disk says */
+  async recordFileNumbers(): Promise<void> {
+    if (this.#control.fileCounter < this.#fileCounter) await this.#replace((control) => control)
+  }
+
   /** The log has begun a new chunk. */
   async roll(change: ChunkRoll): Promise<GrowingFile> {
     await this.#replace((control) => ({

@@ -18,11 +18,11 @@ export interface CollectionHost {
   assertWritable(): void
   /** The target of the latest collection that had one. */
   latestTarget(): CommitPlace | undefined
-  /** @throws NO_SPACE when the file system plainly has no room for what the collection would keep. */
-  assertSpaceFor(target: CommitPlace | undefined): Promise<void>
+  /** @throws NO_SPACE when the file system certainly has no room for what the collection would keep. */
+  assertSpaceFor(target: CommitPlace | undefined, stalls: StallMeter): Promise<void>
   /** A worker is needed soon: its thread may start meanwhile. */
   warmUp(): void
-  /** Seals the open chunk unless it is empty. @throws NO_SPACE when there is no room for another */
+  /** Seals the open chunk unless it is empty, and sets file numbers aside. @throws NO_SPACE, WRITER_FAILED */
   sealLog(): Promise<void>
   /** No append from the moment this resolves until the returned function is called. */
   holdLog(): Promise<() => void>

@@ -127,7 +127,7 @@ describe('catching up', () => {
     expect(host.pauses).toEqual([1, 2, 4, 0])
   })
 
-  test('no round ever runs without a budget while the writer is held: rather the collection fails', async () => {
+  test('no round runs without a budget while the writer is held: rather the collection fails', async () => {
     const { host, outcome } = await collected({ written: () => 2 * megabyte, duringSweep: 2 * megabyte })
     expect(outcome).toMatchObject({ code: 'GC_FAILED', details: { reason: 'other' } })
     expect(host.told.at(-1)).toBe('cancel')

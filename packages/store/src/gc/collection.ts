@@ -85,7 +85,7 @@ export class Collection {
 
   async #start(): Promise<void> {
     try {
-      await this.#host.assertSpaceFor(this.target)
+      await this.#host.assertSpaceFor(this.target, this.#stalls)
       this.#host.warmUp()
       await this.#host.sealLog()
     } catch (error) {

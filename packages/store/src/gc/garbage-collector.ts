@@ -9,6 +9,7 @@ import { rawToHex } from '@varve/pack/objects'
 import type { CommitLike, Duration, Gc, GcOptions, GcResult, GcStats, GcStatus, Hash } from '../api/index.ts'
 import { asCollectionError, Collection } from './collection.ts'
 import type { CollectionHost, CommitPlace } from './collection-host.ts'
+import { StallMeter } from './stall-meter.ts'
 
 /** How long a bare put or commit is kept without a holder, unless the caller says otherwise. */
 const GRACE_DEFAULT: Duration = '10m'
@@ -106,7 +107,7 @@ export class GarbageCollector implements Gc {
       this.#assertOpen()
       const isRunning = this.#current !== undefined && this.#current.state !== 'failed'
       if (isRunning) return new VarveError('GC_RUNNING', {})
-      await this.#host.assertSpaceFor(this.#placeOf(target))
+      await this.#host.assertSpaceFor(this.#placeOf(target), new StallMeter(this.#host.clock))
       return true
     } catch (error) {
       return asCollectionError(error)

@@ -10,17 +10,10 @@ import { VarveError } from '@varve/pack/errors'
 import type { FileSystem } from '@varve/pack/fs'
 import { fileName } from '@varve/pack/layout'
 import { indexKind, writeHash } from '@varve/pack/objects'
-import { type BlockCache, type ControlState, type FileRetirer, IndexFile, Segment } from '@varve/pack/pack'
+import { type BlockCache, type FileRetirer, IndexFile, Segment } from '@varve/pack/pack'
 import type { FileSet } from '../file-set/index.ts'
 import type { CollectionFigures, CollectionOrder, CollectionWorker, CommitPlace } from '../gc/index.ts'
 import type { PinRegistry } from '../writer/index.ts'
-
-/**
- * File numbers for one collection: checkpoint, scratch, one for each round, and one for so many bytes that it
- * may copy. A segment is full with 256 MiB, or with 2^20 objects, which have more than these bytes.
- */
-const FILE_NUMBERS_LEAST = 256
-const BYTES_PER_FILE_NUMBER = 32 * 1024 * 1024
 
 export interface StoreCollectionParts {
   readonly fs: FileSystem
@@ -30,6 +23,8 @@ export interface StoreCollectionParts {
   readonly retirer: FileRetirer
   readonly files: FileSet
   readonly pins: PinRegistry
+  /** Set aside for this collection, and never given out again. */
+  readonly fileNumbers: CollectJob['fileNumbers']
   readonly now: () => number
   readonly startThread: (job: CollectJob, order: CollectionOrder) => CollectorThread
   /** The outcome of a sync or of the switch is unknown: nothing more may be written. */
@@ -212,20 +207,12 @@ function jobFor(parts: StoreCollectionParts, order: CollectionOrder): CollectJob
     pins: parts.pins.offsets(),
     pinFrom: parts.pins.keptFrom(),
     youngAfterMs: order.youngAfterMs,
-    fileNumbers: parts.files.reserveFileNumbers(fileNumbersFor(control)),
+    fileNumbers: parts.fileNumbers,
   }
 }
 
-/** What the store holds is the most that can be copied. */
-function fileNumbersFor(control: ControlState): number {
-  let bytes = 0
-  for (const chunk of control.chunks) bytes += chunk.length ?? 0
-  for (const segment of control.segments) bytes += segment.bytes
-  return FILE_NUMBERS_LEAST + Math.ceil(bytes / BYTES_PER_FILE_NUMBER)
-}
-
 /** The end of the chunk that holds the target; without a target, where the collection starts. */
-function boundaryFor(target: CommitPlace | undefined, files: FileSet, start: number): number {
+export function boundaryFor(target: CommitPlace | undefined, files: FileSet, start: number): number {
   if (target === undefined) return start
   const { retire, chunks } = files.control
   if (target.offset < retire) return retire

@@ -36,10 +36,14 @@ export interface MetadataDoubt {
 export async function loadMetadata(o: LoadMetadataOptions): Promise<LoadedMetadata> {
   const { fs, folder, storeId, control, packs } = o
   const loading = new Loading(o, control.checkpoint?.position ?? 0)
-  if (control.checkpoint !== null) {
-    for await (const entry of readCheckpoint(fs, { folder, storeId, ...control.checkpoint })) {
-      loading.state.put(entry)
+  try {
+    if (control.checkpoint !== null) {
+      for await (const entry of readCheckpoint(fs, { folder, storeId, ...control.checkpoint })) {
+        loading.state.put(entry)
+      }
     }
+  } catch (error) {
+    throw VarveError.is(error, 'CORRUPT') ? checkpointDamaged(error) : error
   }
   for (const { number } of control.chunks) {
     const index = packs.indexes.find((file) => file.number === number)
@@ -48,6 +52,14 @@ export async function loadMetadata(o: LoadMetadataOptions): Promise<LoadedMetada
   loading.apply(packs.recovered.contents.metadata.toArray())
   for (const { end, error } of packs.lost) loading.lose({ below: end, error })
   return { state: loading.state, doubt: loading.doubt }
+}
+
+/** The log that it was made from is gone, and projections decide nothing: it cannot be made anew. */
+function checkpointDamaged(error: VarveError<'CORRUPT'>): VarveError<'CORRUPT'> {
+  const hint =
+    'It says where branches and tags are, and nothing else does. Put the file back from a copy of the store: ' +
+    'nothing has been changed, and the store opens when it is there.'
+  return new VarveError('CORRUPT', error.details, { message: error.message, hint, cause: error })
 }
 
 class Loading {

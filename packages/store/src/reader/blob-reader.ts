@@ -1,6 +1,6 @@
 /**
  * Reads the content of blobs, whole or in part. A blob is one record, or a list of chunks; a range reads only
- * the chunks that it needs, and chunks go around the block cache's edge one at a time, so that memory stays
+ * the chunks that it needs, and chunks are read past the block cache one at a time, so that memory stays
  * bounded.
  */
 import { assert } from '@varve/pack/base'
@@ -204,8 +204,9 @@ function copyChunk(objects: ObjectReader, chunk: PlacedChunk, content: Uint8Arra
   content.set(record.buf.subarray(record.bodyStart, record.bodyEnd), chunk.position)
 }
 
+/** Valid until the next chunk is read. */
 function chunkRecord(objects: ObjectReader, chunk: ChunkEntry): RecordView {
-  const record = objects.record(indexKind.blob, chunk.hash, chunk.offset)
+  const record = objects.chunk(chunk)
   const isWhole = record.kind === recordKind.blob && record.bodyEnd - record.bodyStart === chunk.length
   if (!isWhole) throw malformed(record, chunk.hash)
   return record

@@ -7,6 +7,7 @@
 import { VarveError } from '@varve/pack/errors'
 import {
   type BodyView,
+  type ChunkEntry,
   decodeCommit,
   hashEquals,
   type IndexKind,
@@ -50,6 +51,7 @@ export class ObjectReader implements NodeReader {
   /** Of the record whose body was given last: where to point when it turns out to be malformed. */
   #lastOffset = 0
   readonly #view = new RecordView()
+  readonly #chunkView = new RecordView()
   readonly #body: MutableBody = { buf: Buffer.alloc(0), start: 0, end: 0, referenceCount: 0 }
 
   constructor(parts: ObjectReaderParts) {
@@ -101,6 +103,18 @@ export class ObjectReader implements NodeReader {
     if (other === 0) throw failure
     if (failure.code === 'CORRUPT') this.#onHealed(kind, hash)
     return this.#records.record(other)
+  }
+
+  /**
+   * The record of a chunk of a large blob, past the cache where that is possible. Valid until the next one is
+   * read.
+   * @throws as `record` does
+   */
+  chunk({ hash, offset, length }: ChunkEntry): RecordView {
+    const found = this.#chunkView
+    const isRead = this.#records.readPast(offset, length, found)
+    const isWanted = isRead && found.kind === recordKind.blob && hashEquals(found.buf, found.hashStart, hash)
+    return isWanted ? found : this.record(indexKind.blob, hash, offset)
   }
 
   /** Where the newest whole copy of an object is, or 0. @throws CORRUPT when all copies are damaged */

@@ -60,7 +60,7 @@ class BlobStream {
   readonly #hasher = new ContentHasher()
   readonly #chunker = new Chunker()
   readonly #lists: ChunkListBuilder
-  /** Chunks that are cut and not yet put; copies, at most as many as one piece gave. */
+  /** Copies of chunks that could not be put where they were cut; at most as many as one piece gave. */
   #cut: Buffer[] = []
   #chunkCount = 0
 
@@ -72,42 +72,60 @@ class BlobStream {
   }
 
   async run(source: ContentStream): Promise<PutPlace> {
-    const keep = (chunk: Buffer): void => void this.#cut.push(Buffer.from(chunk))
+    const take = (chunk: Buffer): void => this.#take(chunk)
     for await (const given of source) {
       throwIfAborted(this.#o.signal)
       assert(given instanceof Uint8Array, 'content comes in pieces that are Uint8Arrays')
       for (const piece of slicesOf(given)) {
         this.#hasher.update(piece)
         this.#checkNotLonger()
-        this.#chunker.push(piece, keep)
+        this.#chunker.push(piece, take)
         await this.#putCut()
+        await this.#parts.queue.giveWay()
         throwIfAborted(this.#o.signal)
       }
       this.#reportProgress()
     }
     throwIfAborted(this.#o.signal)
-    this.#chunker.finish(keep)
+    this.#chunker.finish(take)
     const hash = this.#checkedHash()
-    if (this.#hasher.size <= chunkBytesMax) return this.#putSmall(hash)
+    if (this.#mayBeSmall()) return this.#putSmall(hash)
     await this.#putCut()
     return this.#putRoot(hash)
   }
 
+  /** Puts the chunk out of the chunker's own memory, unless it has to wait. */
+  #take(chunk: Buffer): void {
+    if (this.#cut.length > 0 || this.#mayBeSmall() || this.#parts.queue.isBlocked) {
+      this.#cut.push(Buffer.from(chunk))
+    } else {
+      this.#putChunk(chunk)
+    }
+  }
+
   async #putCut(): Promise<void> {
-    // A blob that turns out to be small is put whole, so its chunks wait until it is known to be large.
-    if (this.#hasher.size <= chunkBytesMax) return
-    const { queue, writer } = this.#parts
+    if (this.#cut.length === 0 || this.#mayBeSmall()) return
+    const { queue } = this.#parts
     const cut = this.#cut
     this.#cut = []
     for (const chunk of cut) {
       while (queue.isBlocked) await queue.unblocked()
-      const place = writer.putChunk(chunk)
-      const hasFolded = this.#lists.add({ ...place, length: chunk.length })
-      if (hasFolded) this.#repin()
-      else this.#pins.add(place.offset)
-      this.#chunkCount++
+      this.#putChunk(chunk)
     }
-    await queue.giveWay()
+  }
+
+  /** A blob that turns out to be small is put whole, so its chunks wait until it is known to be large. */
+  #mayBeSmall(): boolean {
+    return this.#hasher.size <= chunkBytesMax
+  }
+
+  /** In a section of the queue. */
+  #putChunk(chunk: Buffer): void {
+    const place = this.#parts.writer.putChunk(chunk)
+    const hasFolded = this.#lists.add({ ...place, length: chunk.length })
+    if (hasFolded) this.#repin()
+    else this.#pins.add(place.offset)
+    this.#chunkCount++
   }
 
   /** Entries below a list record are held by it; what no list holds yet is pinned by itself. */

@@ -111,6 +111,79 @@ describe('BlockCache', () => {
     expect(block.pins).toBe(0)
   })
 
+  test('what the log writes and nobody reads does not fill the cache, nor take new memory', () => {
+    const cache = new BlockCache({ bytesMax: 64 << 20 })
+    const memory = new Set<ArrayBufferLike>()
+    for (let index = 0; index < 600; index += 20) {
+      const filled = Array.from({ length: 20 }, (_, i) => cache.adopt(8, index + i))
+      for (const block of filled) {
+        expect(block.validTo).toBe(0)
+        expect(block.verified.every((byte) => byte === 0)).toBe(true)
+        memory.add(block.memory.buffer)
+        block.markVerified(64)
+        block.validTo = blockBytes
+      }
+      for (const block of filled) cache.unpin(block)
+    }
+    expect(cache.blockCount).toBeLessThan(100)
+    expect(memory.size).toBeLessThan(100)
+    cache.forget(fileKey(8, 'pack'))
+    expect([cache.blockCount, cache.bytes]).toEqual([0, 0])
+  })
+
+  test('a view into a block that was read never changes, however much is filled after it', async () => {
+    const filling = fc.record({ count: fc.integer({ min: 1, max: 90 }), reads: fc.array(fc.nat(400)) })
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(filling, { minLength: 3, maxLength: 8 }),
+        fc.constantFrom(0, 40, 1000),
+        async (fillings, blocks) => {
+          const cache = new BlockCache({ bytesMax: blocks * blockCost(blockBytes) })
+          const { file } = await fileOf(Buffer.alloc(0), { number: 9, cache, growsFrom: 0 })
+          const views: { readonly view: Buffer; readonly index: number }[] = []
+          let end = 0
+          for (const { count, reads } of fillings) {
+            const filled = Array.from({ length: count }, (_, i) => cache.adopt(9, end + i))
+            for (const [i, block] of filled.entries()) {
+              block.buf.fill((end + i) % 251)
+              block.validTo = blockBytes
+            }
+            end += count
+            for (const index of reads) {
+              if (index >= end) continue
+              const block = cache.peek(file, index, blockBytes)
+              if (block !== undefined) views.push({ view: block.buf.subarray(100, 116), index })
+            }
+            for (const block of filled) cache.unpin(block)
+          }
+          for (const { view, index } of views) expect(view.every((byte) => byte === index % 251)).toBe(true)
+          file.release()
+        },
+      ),
+      { numRuns: 60 },
+    )
+  })
+
+  test('blocks that are adopted once more share no memory afterwards', async () => {
+    const cache = new BlockCache({ bytesMax: 64 << 20 })
+    const { file } = await fileOf(Buffer.alloc(0), { number: 12, cache, growsFrom: 0 })
+    for (let start = 0; start < 300; start += 100) {
+      const filled = Array.from({ length: 100 }, (_, i) => cache.adopt(12, start + i))
+      for (const block of filled) {
+        block.buf.writeUInt32LE(block.index)
+        block.validTo = blockBytes
+        cache.unpin(block)
+      }
+      // As a log does that is opened again.
+      for (const block of filled) cache.unpin(cache.adopt(12, block.index))
+    }
+    const kept = Array.from({ length: 300 }, (_, index) => cache.peek(file, index, blockBytes))
+    for (const [index, block] of kept.entries()) {
+      if (block !== undefined) expect(block.buf.readUInt32LE()).toBe(index)
+    }
+    expect(kept.filter((block) => block !== undefined).length).toBeGreaterThan(100)
+  })
+
   test('the last block of a growing file is read on, never past its end', async () => {
     const cache = new BlockCache({ bytesMax: 1 << 20 })
     const content = random.bytes(blockBytes + 5000)

@@ -9,11 +9,21 @@ import { fileKey } from './file-key.ts'
 const blocksMin = 8
 /** Reads under way at a time when a range is loaded ahead. */
 const loadsMax = 4
+/**
+ * So many blocks that the log has filled and nobody has read stay, as what was just written is often read
+ * next; in a small cache, as many as fill this part of it. A long stream thus passes through without filling
+ * the cache.
+ */
+const unreadMax = 64
+const unreadPart = 1 / 4
 
 /**
  * Blocks of pack, map, and index files, keyed by file and place, bounded in bytes. Eviction is CLOCK: a block
  * that was read since the hand last passed gets another round, so one long scan does not push out what is in
  * use. Pinned blocks stay whatever the bound says; who pins bounds its own pins. Belongs to one thread.
+ *
+ * Memory is used again only if nobody can have a view into it: the block was adopted, filled by its owner,
+ * and never given to a reader.
  */
 export class BlockCache {
   #bytesMax: number
@@ -21,6 +31,8 @@ export class BlockCache {
   readonly #ring: Block[] = []
   #hand = 0
   #bytes = 0
+  /** Blocks that nobody had read when they were unpinned, oldest first. */
+  readonly #unread: Block[] = []
 
   /** @param o.bytesMax memory for blocks, their bitmaps, and the tables that find them */
   constructor(o: { readonly bytesMax: number }) {
@@ -67,7 +79,7 @@ export class BlockCache {
     const place = file.table.place(index)
     if (place !== 0) {
       const block = this.#ring[place - 1] as Block
-      block.isRecent = true
+      block.isRecent = block.isShared = true
       return block.validTo >= needed ? block : this.#refresh(file, block)
     }
     return this.#load(file, index)
@@ -78,7 +90,7 @@ export class BlockCache {
     const place = file.table.place(index)
     if (place === 0) return undefined
     const block = this.#ring[place - 1] as Block
-    block.isRecent = true
+    block.isRecent = block.isShared = true
     return block.validTo >= needed ? block : undefined
   }
 
@@ -90,7 +102,10 @@ export class BlockCache {
     const table = this.table(fileKey(fileNumber, 'pack'))
     const place = table.place(index)
     const found = place === 0 ? undefined : this.#ring[place - 1]
-    const block = found?.buf.length === blockBytes ? found : this.#widen(table, index, found)
+    if (found === undefined) return this.#beginBlock(table, index)
+    const block = found.buf.length === blockBytes ? found : this.#widen(table, index, found)
+    // It may wait among the unread ones already, and must not come there twice.
+    block.isShared = true
     block.pins++
     return block
   }
@@ -99,6 +114,7 @@ export class BlockCache {
   unpin(block: Block): void {
     assert(block.pins > 0, 'only a pinned block is unpinned')
     block.pins--
+    if (block.pins === 0 && !block.isShared) this.#unread.push(block)
   }
 
   /**
@@ -166,16 +182,37 @@ export class BlockCache {
     if (file.table.place(index) === 0) this.#insert(block)
   }
 
-  /** A block of 64 KiB in the place of a shorter one or of none. */
-  #widen(table: BlockTable, index: number, old: Block | undefined): Block {
-    const block = new Block(table, index, blockBytes)
-    if (old !== undefined) {
-      assert(old.pins === 0, 'a pinned block has 64 KiB')
-      old.buf.copy(block.buf, 0, 0, old.validTo)
-      block.verified.set(old.verified)
-      block.validTo = old.validTo
-      this.#removeAt(table.place(index) - 1)
+  /** For the log to fill; nobody sees its memory before it has been read. */
+  #beginBlock(table: BlockTable, index: number): Block {
+    const block = new Block(table, index, blockBytes, this.#unreadMemory())
+    block.isShared = false
+    block.pins = 1
+    this.#insert(block)
+    return block
+  }
+
+  /** Drops the oldest unread block when there are too many of them, and gives its memory. */
+  #unreadMemory(): Buffer | undefined {
+    const max = Math.min(unreadMax, (this.#bytesMax * unreadPart) / blockCost(blockBytes))
+    while (this.#unread.length > max) {
+      const block = this.#unread.shift() as Block
+      if (block.isShared) continue
+      const place = block.table.place(block.index)
+      // The block may have been evicted, and another one be in its place.
+      if (place !== 0 && this.#ring[place - 1] === block) this.#removeAt(place - 1)
+      return block.memory
     }
+    return undefined
+  }
+
+  /** A block of 64 KiB in the place of a shorter one. */
+  #widen(table: BlockTable, index: number, old: Block): Block {
+    assert(old.pins === 0, 'a pinned block has 64 KiB')
+    const block = new Block(table, index, blockBytes)
+    old.buf.copy(block.buf, 0, 0, old.validTo)
+    block.verified.set(old.verified)
+    block.validTo = old.validTo
+    this.#removeAt(table.place(index) - 1)
     this.#insert(block)
     return block
   }

@@ -11,12 +11,14 @@ export const slotBytes = 8
 
 /**
  * Up to 64 KiB of one file, from `index * table.blockBytes` on. Bytes below `validTo` never change once they
- * are there, and a block's memory is never used for another block: a view into it stays right for as long as
- * it is held, also after the block has left the cache.
+ * are there, and memory that a reader may have a view of is never used for another block: a view stays right
+ * for as long as it is held, also after the block has left the cache.
  */
 export class Block {
   readonly table: BlockTable
   readonly index: number
+  /** All that the block has. */
+  readonly memory: Buffer
   /** The last block of a file that grows no more may be shorter. */
   readonly buf: Buffer
   /** The same bytes, for searches in pages of numbers: faster than the methods of `Buffer`. */
@@ -29,9 +31,12 @@ export class Block {
   pins = 0
   /** Read since the eviction hand last passed. */
   isRecent = false
+  /** A reader may have it, and keep views into it. Once true it stays so. */
+  isShared = true
 
-  constructor(table: BlockTable, index: number, bytes: number) {
-    const memory = Buffer.allocUnsafeSlow(bytes + bitmapBytes(bytes))
+  /** @param memory of a block of the same size that was never shared and is in use no more; default: new */
+  constructor(table: BlockTable, index: number, bytes: number, memory: Buffer = newMemory(bytes)) {
+    this.memory = memory
     this.table = table
     this.index = index
     this.buf = memory.subarray(0, bytes)
@@ -53,6 +58,10 @@ export class Block {
 /** What a block of `bytes` costs in memory, in bytes, with its bitmap and its objects. */
 export function blockCost(bytes: number): number {
   return bytes + bitmapBytes(bytes) + blockObjectBytes
+}
+
+function newMemory(bytes: number): Buffer {
+  return Buffer.allocUnsafeSlow(bytes + bitmapBytes(bytes))
 }
 
 function bitmapBytes(bytes: number): number {

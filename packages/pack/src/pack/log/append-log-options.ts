@@ -48,6 +48,6 @@ export interface AppendLogOptions {
   readonly chunkBytes?: number | undefined
   /** Default 2^20. */
   readonly chunkRecordsMax?: number | undefined
-  /** The log blocks while more than this is appended and not written. Default 16 MiB. */
+  /** The log blocks while more than this is appended and not written. Default 2 MiB. */
   readonly unwrittenBytesMax?: number | undefined
 }

@@ -155,6 +155,52 @@ describe('sealing', () => {
     }
   })
 
+  it('goes on in the open chunk while there is no room for another file, and tries again', async () => {
+    const memory = new MemoryFileSystem()
+    const faults = new FaultFileSystem(memory)
+    const store = await LogStore.create(faults, { chunkRecordsMax: 16 })
+    faults.setPlan([
+      { fault: { kind: 'error', code: 'ENOSPC' }, kinds: ['create'], path: 'suffix-', times: 'always' },
+    ])
+    for (let n = 0; n < 20; n++) {
+      while (store.log.isBlocked) await store.log.unblocked()
+      store.put(text(n))
+    }
+    await store.log.sync()
+    expect(faults.struck.length).toBeGreaterThan(3)
+    expect([store.failures, store.rolls]).toEqual([[], []])
+    faults.setPlan([])
+    while (store.log.isBlocked) await store.log.unblocked()
+    store.put(text(20))
+    while (store.log.isBlocked) await store.log.unblocked()
+    expect(store.rolls).toHaveLength(1)
+    await store.close()
+    expect(memory.openHandles()).toEqual([])
+    expect((await LogStore.open(memory)).found).toHaveLength(21)
+  })
+
+  it('fails when the open chunk has grown to twice its size for want of another', async () => {
+    const memory = new MemoryFileSystem()
+    const faults = new FaultFileSystem(memory)
+    const store = await LogStore.create(faults, { chunkRecordsMax: 16 })
+    faults.setPlan([
+      { fault: { kind: 'error', code: 'ENOSPC' }, kinds: ['create'], path: 'suffix-', times: 'always' },
+    ])
+    let count = 0
+    const fill = async (): Promise<void> => {
+      for (; count < 1_000; count++) {
+        while (store.log.isBlocked) await store.log.unblocked()
+        store.put(text(count))
+      }
+    }
+    await expect(fill()).rejects.toMatchObject({ code: 'WRITER_FAILED', cause: { code: 'ENOSPC' } })
+    expect(count).toBe(32)
+    await store.close()
+    const again = await LogStore.open(memory)
+    expect(again.found).toHaveLength(32)
+    await again.close()
+  })
+
   it('fails the log when the folder or control cannot be made durable', async () => {
     for (const path of [/store$/, 'control.tmp']) {
       const memory = new MemoryFileSystem()

@@ -1,9 +1,10 @@
 import { assert, Deferred, Mutex } from '../../base/index.ts'
 import { VarveError } from '../../errors/index.ts'
 import type { RawHash } from '../../objects/index.ts'
-import { batchBytesMax, openChunkFile } from '../frame/index.ts'
+import { openChunkFile } from '../frame/index.ts'
 import type { AppendLogOptions } from './append-log-options.ts'
-import * as limits from './chunk-limits.ts'
+import { ChunkBound } from './chunk-bound.ts'
+import * as limits from './log-limits.ts'
 import { beginNextChunk } from './next-chunk.ts'
 import { OpenChunk } from './open-chunk.ts'
 import { Watermark } from './watermark.ts'
@@ -26,8 +27,8 @@ export class AppendLog {
   readonly #lock = new Mutex()
   readonly #written: Watermark
   readonly #synced: Watermark
+  readonly #bound: ChunkBound
   #chunk: OpenChunk
-  #sealBytes: number
   #isSealDue = false
   #isClosing = false
   #failure: VarveError | undefined
@@ -41,7 +42,7 @@ export class AppendLog {
   private constructor(o: AppendLogOptions, chunk: OpenChunk) {
     this.#o = o
     this.#chunk = chunk
-    this.#sealBytes = limits.chunkBytesFor(o.chunkBytes ?? limits.chunkBytesDefault, o.chunkCount())
+    this.#bound = new ChunkBound(o)
     this.#written = new Watermark(chunk.end)
     this.#synced = new Watermark(chunk.end)
   }
@@ -114,10 +115,10 @@ export class AppendLog {
   }
 
   /**
-   * Appends a record whose body is bytes [start, end) of `body`, and returns its virtual offset. It is
-   * readable at once and durable after a `sync()`. The body is copied. A little more than the bounds is
-   * taken, so that a section which found the log not blocked can finish; more than `unwrittenBytesMax` at a
-   * time is the caller's to avoid.
+   * Appends a record whose body is bytes [start, end) of `body`, which are copied, and returns its virtual
+   * offset: readable at once, durable after a `sync()`. More than the bounds is taken, so that a section
+   * which found the log not blocked can finish; more than `unwrittenBytesMax` at a time is the caller's to
+   * avoid.
    * @throws WRITER_FAILED, LOCK_LOST, STORE_CLOSED
    */
   append(
@@ -133,7 +134,7 @@ export class AppendLog {
     assert(!this.#lock.isHeld, 'nothing is appended while the log is held')
     const chunk = this.#chunk
     const offset = chunk.append(kind, flags, hash, referenceCount, body, start, end)
-    if (chunk.unwrittenBytes > batchBytesMax) this.#startWrites()
+    if (chunk.unwrittenBytes > limits.writtenAheadBytes) this.#startWrites()
     if (this.#isChunkFull()) this.#startSeal()
     return offset
   }
@@ -278,7 +279,7 @@ export class AppendLog {
     try {
       while (
         this.#failure === undefined &&
-        (this.#written.isAwaited || chunk.unwrittenBytes > batchBytesMax)
+        (this.#written.isAwaited || chunk.unwrittenBytes > limits.writtenAheadBytes)
       ) {
         await chunk.write()
         this.#written.rise(chunk.writtenTo)
@@ -313,14 +314,15 @@ export class AppendLog {
     this.#sealing ??= this.#sealByItself()
   }
 
-  /** Nobody waits for this seal, so whatever stops it fails the log. */
+  /** Nobody waits for this seal. Where only the new file could not be made it is tried again later. */
   async #sealByItself(): Promise<void> {
     // The section that filled the chunk still appends to it.
     await undefined
     try {
       await this.#sealIf(() => this.#isChunkFull())
     } catch (error) {
-      if (!this.#isClosing) this.fail(error, this.#chunk.file)
+      const canWait = this.#failure === undefined && this.#bound.postpone(error)
+      if (!canWait && !this.#isClosing) this.fail(error, this.#chunk.file)
     }
     this.#isSealDue = false
     this.#sealing = undefined
@@ -328,8 +330,7 @@ export class AppendLog {
   }
 
   #isChunkFull(): boolean {
-    const recordsMax = this.#o.chunkRecordsMax ?? limits.chunkRecordsMax
-    return this.#chunk.end - this.#chunk.base >= this.#sealBytes || this.#chunk.recordCount >= recordsMax
+    return this.#bound.isReached(this.#chunk)
   }
 
   async #sealIf(isDue: () => boolean): Promise<void> {
@@ -371,10 +372,7 @@ export class AppendLog {
   async #changeChunk(): Promise<void> {
     const sealed = this.#chunk
     this.#chunk = await beginNextChunk(this.#o, sealed, (cause, file) => this.fail(cause, file))
-    this.#sealBytes = limits.chunkBytesFor(
-      this.#o.chunkBytes ?? limits.chunkBytesDefault,
-      this.#o.chunkCount(),
-    )
+    this.#bound.begin()
     await sealed.release().catch((error: unknown) => this.fail(error, sealed.file))
   }
 

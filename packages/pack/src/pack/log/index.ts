@@ -5,6 +5,6 @@
  */
 export { AppendLog } from './append-log.ts'
 export type { AppendLogOptions, ChunkRoll } from './append-log-options.ts'
-export { chunkBytesDefault, chunkBytesFor, chunkRecordsMax, indexBacklogMax } from './chunk-limits.ts'
+export { chunkBytesDefault, chunkBytesFor, chunkRecordsMax, indexBacklogMax } from './log-limits.ts'
 export type { TailBlock, TailCache } from './log-tail.ts'
 export type { GrowingFile } from './open-chunk.ts'

@@ -104,6 +104,33 @@ describe('RecordReader', () => {
     }
   })
 
+  test('records read past the cache leave nothing in it', async () => {
+    const store = await open(12, { lengths: [10, 60_000, 262_144, 70_000, 0, 3] })
+    const view = new RecordView()
+    for (const { offset, body, hash } of store.records) {
+      expect(store.reader.readPast(offset, body.length, view)).toBe(true)
+      expect(view.buf.subarray(view.bodyStart, view.bodyEnd).equals(body)).toBe(true)
+      expect([view.kind, view.offset, view.hash]).toEqual([1, offset, hash])
+    }
+    expect(store.cache.blockCount).toBe(0)
+  })
+
+  test('past the cache only whole records of the right length are found, where a file has them', async () => {
+    const damage = (bytes: Buffer): void => void bytes.fill(0, 20_000, 20_064)
+    const store = await open(13, { lengths: [30_000, 1_000], damage })
+    const [damaged, whole] = store.records as [TestRecord, TestRecord]
+    const view = new RecordView()
+    expect(store.reader.readPast(damaged.offset, 30_000, view)).toBe(false)
+    expect(store.reader.readPast(whole.offset, 1_000, view)).toBe(true)
+    for (const length of [992, 1_008, 100_000]) {
+      expect(store.reader.readPast(whole.offset, length, view)).toBe(false)
+    }
+    expect(store.reader.readPast(whole.offset + 8, 1_000, view)).toBe(false)
+    expect(store.reader.readPast(whole.offset + 4, 1_000, view)).toBe(false)
+    expect(store.reader.readPast(8, 1_000, view)).toBe(false)
+    expect(store.reader.readPast(2 ** 40, 1_000, view)).toBe(false)
+  })
+
   test('a view that is held stays right when its block has been evicted', async () => {
     const store = await open(4, { bytesMax: 0, keeps: true })
     const views = store.records.map((record) => store.reader.record(record.offset))

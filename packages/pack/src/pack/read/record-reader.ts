@@ -33,6 +33,8 @@ export class RecordReader {
   readonly #assembled = new AssembledRecords()
   readonly #at = new Location()
   readonly #view = new RecordView()
+  /** For records that are read past the cache. */
+  #memory: Buffer = Buffer.alloc(0)
   readonly #header: RecordHeader = { kind: 0, flags: 0, referenceCount: 0, bodyLength: 0 }
 
   /**
@@ -88,6 +90,24 @@ export class RecordReader {
     const size = recordSize(this.#readHeader(file, position).bodyLength)
     if (size > blockBytes) await this.#cache.preload(file, { start: position, end: position + size })
     return this.record(offset)
+  }
+
+  /**
+   * The record at the offset, whose body should have this length, read from its file past the cache: for long
+   * runs of content, which would only push out what is in use. `into` is valid until the next call. False
+   * where `record` must say what is there: damage, no file, or bytes that no file has yet.
+   * @throws what the file system throws
+   */
+  readPast(offset: number, bodyLength: number, into: RecordView): boolean {
+    const at = this.#at
+    if (!this.#space().locate(offset, at) || (at.position & 7) !== 0) return false
+    const { handle } = at.file as PackFile
+    const size = recordSize(bodyLength)
+    if (this.#memory.length < size) this.#memory = Buffer.allocUnsafeSlow(Math.max(size, blockBytes * 2))
+    const length = readFullySync(handle, this.#memory, 0, size, at.position)
+    if (verifyRecord(this.#memory, 0, length, offset, this.#header) !== size) return false
+    into.place(offset, this.#memory, 0)
+    return true
   }
 
   /**

@@ -14,6 +14,7 @@ import {
   recordSize,
   recordSumMatches,
 } from '../frame/index.ts'
+import type { ScanMemory } from './scan-memory.ts'
 import { ScanWindow } from './scan-window.ts'
 import { type DamagedRange, ScannedBatch } from './scanned-batch.ts'
 
@@ -30,6 +31,8 @@ export interface ScanOptions {
   readonly from?: number | undefined
   /** Nothing at or after it is looked at: the sealed end, or where the file ends. Virtual. */
   readonly end: number
+  /** Of scans that are over. Default: its own. */
+  readonly memory?: ScanMemory | undefined
 }
 
 /** How far the search for the next batch looks between two reads. */
@@ -64,7 +67,7 @@ export class ChunkScanner {
     this.#first = o.header.base + packHeaderSize
     this.#end = o.end
     this.#next = o.from ?? this.#first
-    this.#window = new ScanWindow(o.handle, o.end - o.header.base)
+    this.#window = new ScanWindow(o.handle, o.end - o.header.base, o.memory)
     this.#frame = new BatchFrame(o.header.nonce)
     this.#isContiguous = this.#next === this.#first
   }

@@ -1,25 +1,24 @@
 import { type FileHandle, readFully } from '../../fs/index.ts'
-
-/** How much is read at a time. */
-const windowBytes = 1024 * 1024
+import { ScanMemory } from './scan-memory.ts'
 
 /** A part of a file in memory that moves forward: what a scan looks at. */
 export class ScanWindow {
   readonly #handle: FileHandle
   /** No byte at or after this position is read. */
   readonly #end: number
-  #bytes: Buffer = Buffer.allocUnsafeSlow(windowBytes)
+  readonly #memory: ScanMemory
   #start = 0
   #length = 0
 
-  constructor(handle: FileHandle, end: number) {
+  constructor(handle: FileHandle, end: number, memory: ScanMemory = new ScanMemory()) {
+    this.#memory = memory
     this.#handle = handle
     this.#end = end
   }
 
   /** The bytes in memory: valid until the next `load`. */
   get bytes(): Buffer {
-    return this.#bytes
+    return this.#memory.bytes
   }
 
   /** Where the byte of the file at `position`, which is in memory, stands in `bytes`. */
@@ -37,18 +36,19 @@ export class ScanWindow {
     const held = this.#start + this.#length - position
     if (position >= this.#start && held >= wanted) return held
     this.#moveTo(position, wanted)
-    const missing = Math.min(this.#bytes.length, this.#end - position) - this.#length
-    this.#length += await readFully(this.#handle, this.#bytes, this.#length, missing, position + this.#length)
+    const { bytes } = this.#memory
+    const missing = Math.min(bytes.length, this.#end - position) - this.#length
+    this.#length += await readFully(this.#handle, bytes, this.#length, missing, position + this.#length)
     return this.#length
   }
 
   /** Keeps what is held from `position` on, and makes room for `length` bytes. */
   #moveTo(position: number, length: number): void {
-    const old = this.#bytes
+    const old = this.#memory.bytes
     const from = position - this.#start
     const kept = from >= 0 && from < this.#length ? this.#length - from : 0
-    if (length > old.length) this.#bytes = Buffer.allocUnsafeSlow(Math.max(length, old.length * 2))
-    if (kept > 0) old.copy(this.#bytes, 0, from, from + kept)
+    this.#memory.widen(length)
+    if (kept > 0) old.copy(this.#memory.bytes, 0, from, from + kept)
     this.#start = position
     this.#length = kept
   }

@@ -1,11 +1,12 @@
 import { tryReadU64, xxh64 } from '../../base/index.ts'
-import { VarveError } from '../../errors/index.ts'
+import type { VarveError } from '../../errors/index.ts'
 import { readFullySync } from '../../fs/index.ts'
 import { type Block, type BlockCache, blockBytes, type PackFile } from '../blocks/index.ts'
 import {
   decodeMapHeader,
   fencesSeed,
   type MapHeader,
+  mapDamaged,
   pageBytes,
   pageHeaderBytes,
   type Run,
@@ -167,7 +168,7 @@ export class MapFile {
   }
 
   #corrupt(offset: number): VarveError<'CORRUPT'> {
-    return new VarveError('CORRUPT', { file: this.file.name, offset })
+    return mapDamaged(this.file.name, offset)
   }
 }
 

@@ -56,7 +56,7 @@ export function encodeMapHeader(header: MapHeader): Buffer {
  * @throws CORRUPT, NEWER_FORMAT
  */
 export function decodeMapHeader(page: Buffer, file: string): MapHeader {
-  const corrupt = (): VarveError => new VarveError('CORRUPT', { file, offset: 0 })
+  const corrupt = (): VarveError => mapDamaged(file, 0)
   if (page.length < pageBytes || page.toString('latin1', 0, 8) !== magic.map) throw corrupt()
   if (xxh64(page, 0, checkedBytes, 0) !== page.readBigUInt64LE(checkedBytes)) throw corrupt()
   const found = page.readUInt32LE(8)
@@ -74,4 +74,12 @@ export function decodeMapHeader(page: Buffer, file: string): MapHeader {
     packLength: field(48),
     fencesChecksum: page.readBigUInt64LE(56),
   }
+}
+
+/** The records of a segment do not say at which virtual offsets they lie: only its map does. */
+export function mapDamaged(file: string, offset: number): VarveError<'CORRUPT'> {
+  const hint =
+    'The segment of this number cannot be read without its map. Put the file back from a copy of the store: ' +
+    'nothing has been changed, and no collection happens until then.'
+  return new VarveError('CORRUPT', { file, offset }, { hint })
 }

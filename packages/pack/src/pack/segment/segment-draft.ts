@@ -24,8 +24,8 @@ export interface SegmentDraftOptions {
 }
 
 /**
- * One segment on its way to the disk: its three files, each synced once. Bytes are taken in at once and written
- * by `drain`.
+ * One segment on its way to the disk: its three files, each synced once. Bytes are taken in at once and
+ * written by `drain`.
  */
 export class SegmentDraft {
   readonly runs: RunList = new RunList()

@@ -5,7 +5,7 @@ import { type BlockCache, type FileRetirer, PackFile } from '../blocks/index.ts'
 import { decodePackHeader, packHeaderSize } from '../frame/index.ts'
 import type { MappedFile } from '../read/index.ts'
 import { MapFile } from './map-file.ts'
-import type { Run } from './map-format.ts'
+import { mapDamaged, type Run } from './map-format.ts'
 
 /** What control says of a segment. */
 export interface SegmentInfo {
@@ -58,7 +58,7 @@ export class Segment implements MappedFile {
       section(() => checkPack(file, place))
       mapFile = await openFile(fs, place, 'map', fileName.segmentMap(info.number))
       const map = section(() => openMap(mapFile as PackFile, place))
-      if (map.packLength !== info.bytes) throw new VarveError('CORRUPT', { file: mapFile.name, offset: 48 })
+      if (map.packLength !== info.bytes) throw mapDamaged(mapFile.name, 48)
       return new Segment(info, file, map)
     } catch (error) {
       mapFile?.release()

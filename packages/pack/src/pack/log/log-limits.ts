@@ -1,13 +1,14 @@
-import { batchBytesMax } from '../frame/index.ts'
-
 /** A new chunk's size at which it is sealed, while there are few: it bounds what one index covers. */
 export const chunkBytesDefault: number = 64 * 1024 * 1024
 
 /** A chunk is also sealed at this many records: it bounds the table of the open chunk. */
 export const chunkRecordsMax: number = 2 ** 20
 
-/** Appended and not written: then the writer waits. */
-export const unwrittenBytesDefault: number = 2 * batchBytesMax
+/** What is appended is written once it is more than this, also if nobody waits for it. */
+export const writtenAheadBytes: number = 512 * 1024
+
+/** While more than this is appended and not written, writers wait: it bounds the memory of the log's tail. */
+export const unwrittenBytesDefault: number = 2 * 1024 * 1024
 
 /**
  * Written and not synced: then a sync begins that nobody asked for, so that whoever asks, and the change to
