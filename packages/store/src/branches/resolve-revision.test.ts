@@ -1,11 +1,12 @@
 /** What a text means: against a parser and a walk straight from the grammar, over a store in memory. */
 import { VarveError } from '@varve/pack/errors'
-import { rawToHex } from '@varve/pack/objects'
+import { rawToHex, recordKind } from '@varve/pack/objects'
 import type { MemoryFileSystem } from '@varve/pack/testing'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Hash } from '../api/index.ts'
 import { emptyDisk, MemoryRooms } from '../assembly/testing/memory-rooms.ts'
+import { hashOf, RecordChunks } from '../hash-index/testing/record-chunks.ts'
 import type { StoredCommit } from '../reader/index.ts'
 import { RefStore } from '../refs/index.ts'
 import { resolveRevision } from './resolve-revision.ts'
@@ -93,7 +94,7 @@ test('every text means what its grammar says', async () => {
       arbitrary: fc.constantFrom('', 'nothing', 'git:', 'git:0000000', 'heads/main', 'f'.repeat(64)),
     },
   )
-  const number = fc.constantFrom('', '', '0', '1', '2', '3', '00', '01', '007', '999999999', '1234567890')
+  const number = fc.constantFrom('', '', '0', '1', '2', '3', '00', '01', '007', '999999999', '0000000000')
   const step = fc.tuple(fc.constantFrom('~', '^'), number).map((parts) => parts.join(''))
   const noise = fc.constantFrom('', '', '', '', 'x', ' ', '~-1', '^{}', '~1x', '^2 ', '@')
   const text = fc.tuple(name, fc.array(step, { maxLength: 4 }), noise).map(([a, b, c]) => a + b.join('') + c)
@@ -119,6 +120,22 @@ describe('the start of a hash', () => {
   })
 })
 
+test('the start of a hash that commits share is ambiguous; objects of other kinds do not count', async () => {
+  const three = commits[3] as StoredCommit
+  const start = hexOf(three).slice(0, 12)
+  const chunks = await RecordChunks.create()
+  chunks.put(recordKind.commit, three.hash)
+  chunks.put(recordKind.node, hashOf(start, 'e'))
+  chunks.put(recordKind.blob, hashOf(start, 'd'))
+  expect((await resolveRevision(store.rooms, chunks.index, start))?.hash).toBe(three.hash)
+  chunks.put(recordKind.commit, hashOf(start, 'f'))
+  const failure = await resolveRevision(store.rooms, chunks.index, start).catch((error: unknown) => error)
+  expect(failure).toMatchObject({
+    code: 'AMBIGUOUS',
+    details: { candidates: [expect.any(String), expect.any(String)] },
+  })
+})
+
 describe('a Git id', () => {
   test('that several commits begin with is ambiguous, and says which', async () => {
     const candidates = [commits[0], commits[1]].map((commit) => hexOf(commit as StoredCommit))
@@ -138,7 +155,7 @@ describe('a Git id', () => {
   })
 })
 
-test('a ref that damage may hide is not taken for absent, unless a hash or another ref is meant', async () => {
+test('a ref that damage may hide is not taken for absent, unless something else is meant', async () => {
   const refs = new RefStore({
     below: 1e9,
     error: new VarveError('CORRUPT', { file: 'suffix-1.pack', offset: 64 }),
