@@ -56,20 +56,41 @@ describe('a sealed chunk', () => {
     expect(await indexNames()).toEqual([fileName.chunkIndex(1)])
   })
 
-  test('whose index cannot be built keeps its table, and is tried again with the next one', async () => {
+  test.each([
+    ['built', 'sync'],
+    ['opened', 'open'],
+  ] as const)(
+    'whose index cannot be %s keeps its table, and is tried again with the next one',
+    async (_, kind) => {
+      const { indexing, files } = store.rooms
+      faults.setPlan([{ fault: { kind: 'error', code: 'EIO' }, kinds: [kind], path: fileName.chunkIndex(1) }])
+      const first = await sealWith('a')
+      await indexing.settled()
+      expect(faults.struck).toHaveLength(1)
+      expect([files.index.waiting(), await indexNames(), indexing.backlog]).toEqual([[1], [], 0])
+      expect(isFound(first)).toBe(true)
+      const second = await sealWith('b')
+      await indexing.settled()
+      expect(files.index.waiting()).toEqual([])
+      expect(files.index.files().map(({ number }) => number)).toEqual([2, 1])
+      expect([isFound(first), isFound(second)]).toEqual([true, true])
+      expect(store.rooms.log.failure).toBeUndefined()
+    },
+  )
+
+  test('is sealed only when not too many wait, and as soon as that is so', async () => {
     const { indexing, files } = store.rooms
-    faults.setPlan([{ fault: { kind: 'error', code: 'EIO' }, kinds: ['sync'], path: fileName.chunkIndex(1) }])
-    const first = await sealWith('a')
+    held = new Deferred()
+    for (const text of ['a', 'b']) await sealWith(text)
+    store.rooms.writer.putBlob(Buffer.from('c'))
+    const sealing = store.rooms.log.seal()
+    await systemClock.turn()
+    expect([indexing.backlog, files.control.chunks.length]).toEqual([2, 3])
+    held.resolve()
+    await sealing
+    expect(files.control.chunks.length).toBe(4)
     await indexing.settled()
-    expect(faults.struck).toHaveLength(1)
-    expect([files.index.waiting(), await indexNames(), indexing.backlog]).toEqual([[1], [], 0])
-    expect(isFound(first)).toBe(true)
-    const second = await sealWith('b')
-    await indexing.settled()
-    expect(files.index.waiting()).toEqual([])
-    expect(files.index.files().map(({ number }) => number)).toEqual([2, 1])
-    expect([isFound(first), isFound(second)]).toEqual([true, true])
-    expect(store.rooms.log.failure).toBeUndefined()
+    expect(indexing.backlog).toBe(0)
   })
 
   test('whose index may not be durable ends writing', async () => {
