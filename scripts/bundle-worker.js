@@ -6,5 +6,5 @@ import { root } from './run.js'
 
 const folder = join(root, 'packages', 'gc-worker', 'dist')
 const bundle = await rolldown({ input: join(folder, 'thread', 'worker.js'), platform: 'node' })
-await bundle.write({ file: join(folder, 'worker.mjs'), format: 'esm' })
+await bundle.write({ file: join(folder, 'thread', 'worker.mjs'), format: 'esm' })
 await bundle.close()

@@ -63,7 +63,14 @@ describe('sizes', () => {
   })
 })
 
-/** What the manifests open to the outside, and the programs that the workspace's own scripts start. */
+const programs: Readonly<Record<string, readonly string[]>> = {
+  cli: ['./dist/main.js', './dist/demo/main.js'],
+  'gc-worker': ['./dist/thread/worker.js'],
+}
+
+/**
+ * What the manifests open to the outside, and the programs that the workspace's own scripts start or bundle.
+ */
 function entries(): string[] {
   return packageFolders.flatMap((name) => {
     const folder = `packages/${name}`
@@ -71,7 +78,7 @@ function entries(): string[] {
     const built = Object.values(exports).map((target) =>
       typeof target === 'string' ? target : target.default,
     )
-    const program = name === 'cli' ? ['./dist/main.js', './dist/demo/main.js'] : []
+    const program = programs[name] ?? []
     return [...built, ...Object.values(bin), ...program].map((file) => sourceOfBuilt(folder, file))
   })
 }

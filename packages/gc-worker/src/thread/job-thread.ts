@@ -14,7 +14,7 @@ const LOAD_BY_IMPORT = '--no-experimental-require-module'
  * What a thread loads: `worker.ts` and all that it imports as one file, which the build makes. A hundred
  * files would take three times as long.
  */
-const workerFile = new URL('../worker.mjs', import.meta.url).href
+const workerFile = new URL('./worker.mjs', import.meta.url).href
 
 /**
  * Objects here die at once: more room for them would only make the process larger, by up to 40 MiB.

@@ -1,3 +1,33 @@
+import { assert } from './assert.ts'
+
+const twoTo32 = 0x1_0000_0000
+/** The high word of 2^53: a value whose high word reaches it is not exact as a `number`. */
+const highWordLimit = 0x20_0000
+
+/**
+ * An unsigned 64-bit little-endian field as a number, for bytes that a checksum has proved.
+ * A value of 2^53 or more is a bug of whoever wrote it.
+ */
+export function readU64(bytes: Buffer, at: number): number {
+  const high = bytes.readUInt32LE(at + 4)
+  assert(high < highWordLimit, 'a 64-bit field is below 2^53')
+  return high * twoTo32 + bytes.readUInt32LE(at)
+}
+
+/** The same for bytes that nothing has proved yet; `undefined` for 2^53 or more. */
+export function tryReadU64(bytes: Buffer, at: number): number | undefined {
+  const high = bytes.readUInt32LE(at + 4)
+  return high < highWordLimit ? high * twoTo32 + bytes.readUInt32LE(at) : undefined
+}
+
+/** Writes an integer in [0, 2^53) as an unsigned 64-bit little-endian field. */
+export function writeU64(bytes: Buffer, value: number, at: number): void {
+  assert(Number.isSafeInteger(value) && value >= 0, 'a 64-bit field is an integer in [0, 2^53)')
+  const low = value >>> 0
+  bytes.writeUInt32LE(low, at)
+  bytes.writeUInt32LE((value - low) / twoTo32, at + 4)
+}
+
 /**
  * Bytes [start, end) as a view, not a copy: made in half the time that `Buffer.subarray` takes. The range is
  * the caller's to check: the view may reach past `bytes` within the memory that it lies in.

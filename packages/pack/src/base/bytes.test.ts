@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { readU64, tryReadU64, writeU64 } from './u64.ts'
+import { readU64, tryReadU64, writeU64 } from './bytes.ts'
 
 describe('64-bit fields', () => {
   test('agree with the platform for every safe integer', () => {
