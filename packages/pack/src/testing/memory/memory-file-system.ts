@@ -207,6 +207,14 @@ export class MemoryFileSystem implements FileSystem {
     file.replace(bytes)
   }
 
+  /**
+   * A file's unsynced bytes go on being read, and no sync ever makes them durable: what some systems make of a
+   * sync that has failed.
+   */
+  loseUnsynced(path: string): void {
+    this.#file(path, 'loseUnsynced').loseUnsynced()
+  }
+
   /** The changes that no sync has made durable, in their order. */
   pendingChanges(): PendingChange[] {
     const changes: PendingChange[] = []

@@ -59,6 +59,11 @@ export class MemoryFile {
     this.#changes = []
   }
 
+  /** What is not durable reads as before and will never be: what some systems make of a sync that failed. */
+  loseUnsynced(): void {
+    this.#changes = []
+  }
+
   /** Other bytes, durable at once: what a faulty disk or another hand does. */
   replace(bytes: Buffer): void {
     this.#current = CowBytes.of(bytes)
