@@ -1,4 +1,5 @@
-import type { Abortable } from './call-options.ts'
+import { optionRule, type RulesFor } from '@varve/pack/errors'
+import { type Abortable, abortableRules } from './call-options.ts'
 import type { Bytes } from './content.ts'
 import type { Hash } from './hash.ts'
 import type { Tree, TreeEdit, TreeReader } from './tree.ts'
@@ -35,6 +36,16 @@ export interface CommitInfo extends Abortable {
   readonly allowEmpty?: boolean | undefined
   /** 'commit': synced to the disk. 'flush': accepted, synced with the next sync. Default: the store's. */
   readonly durability?: 'commit' | 'flush' | undefined
+}
+
+export const commitInfoRules: RulesFor<CommitInfo> = {
+  ...abortableRules,
+  message: optionRule.text,
+  author: optionRule.text,
+  date: optionRule.date,
+  extra: optionRule.texts,
+  allowEmpty: optionRule.flag,
+  durability: optionRule.durability,
 }
 
 /**
@@ -74,19 +85,27 @@ export interface Branch<V = Bytes> extends TreeReader<V> {
   delete(): Promise<boolean>
 }
 
+/** What an annotated tag says about itself. */
+export interface TagInfo {
+  readonly message?: string | undefined
+  /** Default: the store's `author`. */
+  readonly author?: string | undefined
+  /** Default: now. */
+  readonly date?: Date | number | undefined
+}
+
+export const tagInfoRules: RulesFor<TagInfo> = {
+  message: optionRule.text,
+  author: optionRule.text,
+  date: optionRule.date,
+}
+
 /** A named pointer to a commit that stays. */
 export interface Tag {
   readonly name: string
   target(): Promise<Commit | undefined>
   /** With a message, author, or date it is an annotated tag. */
-  create(
-    commit: CommitLike,
-    o?: {
-      readonly message?: string | undefined
-      readonly author?: string | undefined
-      readonly date?: Date | number | undefined
-    },
-  ): Promise<void>
+  create(commit: CommitLike, o?: TagInfo): Promise<void>
   /** False when there was none. */
   delete(): Promise<boolean>
 }

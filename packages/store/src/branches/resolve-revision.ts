@@ -16,12 +16,19 @@ const GIT_PREFIX = 'git:'
 /** Objects of other kinds may share the prefix. */
 const HITS_MAX = 256
 
-/** The commit, or `undefined` when there is none. @throws AMBIGUOUS with the candidates, CORRUPT */
+/**
+ * The commit, or `undefined` when there is none. @throws AMBIGUOUS with the candidates, CORRUPT;
+ * UNKNOWN_COMMIT for what is no text
+ */
 export async function resolveRevision(
   rooms: BranchRooms,
   index: HashIndex,
   text: string,
 ): Promise<StoredCommit | undefined> {
+  if (typeof text !== 'string') {
+    const message = `a revision is text, not ${text === null ? 'null' : typeof text}`
+    throw new VarveError('UNKNOWN_COMMIT', { text: String(text) }, { message })
+  }
   const revision = parseRevision(text)
   if (revision === undefined) return undefined
   let commit = await named(rooms, index, revision.name)
