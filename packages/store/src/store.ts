@@ -1,5 +1,6 @@
 /** The store as its callers see it: every call checks that the store is open and goes to its room. */
 
+import { assert } from '@varve/pack/base'
 import { checkOptions, optionRule, type RulesFor, throwIfAborted } from '@varve/pack/errors'
 import { type BlobRef, hexToRaw, indexKind, type RawHash, rawToHex } from '@varve/pack/objects'
 import {
@@ -69,6 +70,9 @@ const newCommitRules: RulesFor<NewCommit> = {
 }
 const listRules: RulesFor<{ prefix?: string }> = { prefix: optionRule.text }
 
+/** Keeps `new Store(…)` out of everybody's reach, where no compiler does. */
+const key: unique symbol = Symbol('store')
+
 /** The doors of this file into a store, which the class alone can open. */
 let newStore: (rooms: StoreRooms) => Store
 let roomsOf: (store: Store) => StoreRooms
@@ -79,11 +83,12 @@ export class Store implements StoreReader, BlobWriter {
   #closing: Promise<void> | undefined
 
   static {
-    newStore = (rooms) => new Store(rooms)
+    newStore = (rooms) => new Store(rooms, key)
     roomsOf = (store) => store.#rooms
   }
 
-  private constructor(rooms: StoreRooms) {
+  private constructor(rooms: StoreRooms, given: symbol) {
+    assert(given === key, 'a store comes from Store.open')
     this.#rooms = rooms
   }
 

@@ -62,7 +62,13 @@ export interface Branch<V = Bytes> extends TreeReader<V> {
    * Commits what `fn` makes of the head's tree. Calls on one branch queue: `fn` runs once, in turn, unless
    * something else moves the branch (then again, at most `retries` times, default 10). Returning nothing
    * commits the edit. An unchanged tree gives back the head, with no new commit, unless `allowEmpty`.
-   * @throws COLLECTED when the tree stands on nodes that are gone; WRITER_FAILED; NO_SPACE; ABORTED
+   *
+   * In `fn`, do not wait for another commit on the same branch: it is queued behind this one, and the two
+   * wait for each other until `signal` aborts or the store closes. The same goes for two branches whose
+   * functions wait for each other. `set` and `compareAndSet` are not queued; one of them in `fn` moves the
+   * branch, so `fn` runs again.
+   * @throws CONFLICT when the branch was moved more often than `retries`; COLLECTED when the tree stands on
+   * nodes that are gone; WRITER_FAILED; NO_SPACE; ABORTED
    */
   commit(
     fn: (edit: TreeEdit<V>) => CommitOutcome<V> | Promise<CommitOutcome<V>>,

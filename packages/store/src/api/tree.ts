@@ -61,7 +61,10 @@ export interface TreeReader<V = Bytes> {
    */
   values(path?: Path, range?: Range): Cursor<readonly [name: string, value: V]>
   /**
-   * Entries directly in the directory, 0 when the path is absent. O(depth): counts are stored in the nodes.
+   * Entries directly in the directory, 0 when the path is absent. O(depth): the nodes of a directory hold
+   * the count of its names, as `TreeEntry.count` tells it. What lies in directories further below is counted
+   * nowhere; walk `entries(path, { recursive: true })` for that.
+   * @throws NOT_A_TREE when the path is a blob
    */
   count(path?: Path): Promise<number>
 }
