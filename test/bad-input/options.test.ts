@@ -78,6 +78,19 @@ describe('opening refuses', () => {
   )
 })
 
+test('a path that the file system does not take is told as one, and nothing is made', async () => {
+  for (const name of ['x'.repeat(300), 'é'.repeat(150), `${'y'.repeat(200)}/`.repeat(25)]) {
+    const path = join(parent, name)
+    const failure = await failureOf(() => Store.open(path))
+    expect(failure).toMatchObject({
+      code: 'INVALID_PATH',
+      details: { path },
+      cause: { code: 'ENAMETOOLONG' },
+    })
+    expect(await readdir(parent)).toEqual([])
+  }
+})
+
 type Call = (store: Store) => unknown
 const hash = 'a'.repeat(64) as never
 const change = (edit: { set(path: string, text: string): unknown }): void => void edit.set('a', 'c')

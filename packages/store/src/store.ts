@@ -95,8 +95,8 @@ export class Store implements StoreReader, BlobWriter {
   /**
    * Opens the store in a folder for writing, making it if it is not there (see `create`). One writer at a
    * time has it.
-   * @throws STORE_LOCKED, NO_STORE, NEWER_FORMAT, CORRUPT, OPTION_MISMATCH, READ_ONLY_FOLDER, NO_SPACE,
-   * ABORTED
+   * @throws STORE_LOCKED, NO_STORE, NEWER_FORMAT, CORRUPT, OPTION_MISMATCH, INVALID_PATH, READ_ONLY_FOLDER,
+   * NO_SPACE, ABORTED
    */
   static async open(path: string | URL, o: WriterOptions = {}): Promise<Store> {
     return openStore(path, o)

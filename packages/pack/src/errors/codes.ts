@@ -107,9 +107,10 @@ export const codes: { readonly [C in ErrorCode]: CodeEntry<C> } = {
     describe: (d) => `Not a hash: ${JSON.stringify(d.text)}`,
   },
   INVALID_PATH: {
-    meaning: 'A path or a name breaks the rules for names.',
+    meaning: 'A path or a name breaks a rule: of names in a tree, or of the disk for the folder of a store.',
     advice:
-      'The hint says which rule. encodeName() turns any text or bytes into a legal name, decodeName() turns it back.',
+      'The hint says which rule. encodeName() turns any text or bytes into a legal name in a tree, decodeName() ' +
+      'turns it back.',
     fields: { path: 'The path as it was given.', hint: 'The rule that it breaks.' },
     describe: (d) => `Invalid path ${shown(d.path)}: ${d.hint}`,
   },
