@@ -91,6 +91,15 @@ test('a path that the file system does not take is told as one, and nothing is m
   }
 })
 
+test('a store comes from open alone, and its insides are not to be had', () => {
+  const statics = Object.getOwnPropertyNames(Store).filter(
+    (name) => typeof Store[name as never] === 'function',
+  )
+  expect(statics).toEqual(['open'])
+  // @ts-expect-error the constructor is private
+  expect(() => new Store({}, Symbol('store'))).toThrow('a store comes from Store.open')
+})
+
 type Call = (store: Store) => unknown
 const hash = 'a'.repeat(64) as never
 const change = (edit: { set(path: string, text: string): unknown }): void => void edit.set('a', 'c')
