@@ -1,6 +1,6 @@
-import { throwIfAborted, VarveError } from '@varve/pack/errors'
+import { checkOptions, throwIfAborted } from '@varve/pack/errors'
 import { type BlobRef, rawToHex } from '@varve/pack/objects'
-import type { Abortable, Bytes, Hash, StoredBlob } from './api/index.ts'
+import { type Bytes, type Hash, type StoredBlob, type StreamOptions, streamRules } from './api/index.ts'
 import type { BlobReader } from './reader/index.ts'
 
 /** A blob as its callers hold it, in the shape of a WHATWG Blob. Content is read when it is asked for. */
@@ -25,15 +25,11 @@ export class BlobHandle implements StoredBlob {
     return new TextDecoder().decode(await this.bytes())
   }
 
-  stream(
-    o: Abortable & { readonly offset?: number | undefined; readonly length?: number | undefined } = {},
-  ): ReadableStream<Bytes> {
+  stream(o: StreamOptions = {}): ReadableStream<Bytes> {
+    checkOptions(o, streamRules)
     throwIfAborted(o.signal)
     const from = o.offset ?? 0
     const length = o.length ?? Number.POSITIVE_INFINITY
-    if (!(Number.isSafeInteger(from) && from >= 0))
-      throw new VarveError('OPTION_MISMATCH', { option: 'offset' })
-    if (!(length >= 0)) throw new VarveError('OPTION_MISMATCH', { option: 'length' })
     const start = Math.min(from, this.size)
     const range = { from: start, to: Math.min(this.size, start + length), signal: o.signal }
     const pieces = this.#blobs.pieces(this.#blob, range)

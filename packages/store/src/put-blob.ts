@@ -1,8 +1,8 @@
 /** Puts a blob for its own sake: nobody refers to it yet, so it is marked as young for collections. */
-import { throwIfAborted, VarveError } from '@varve/pack/errors'
+import { checkOptions, throwIfAborted, VarveError } from '@varve/pack/errors'
 import { hexToRaw, indexKind, rawToHex, sha256 } from '@varve/pack/objects'
 import { recordFlag } from '@varve/pack/pack'
-import type { Content, ContentStream, Hash, PutOptions } from './api/index.ts'
+import { type Content, type ContentStream, type Hash, type PutOptions, putRules } from './api/index.ts'
 import type { StoreRooms } from './assembly/index.ts'
 import { type PutPlace, putBlobStream, sizeMismatch } from './writer/index.ts'
 
@@ -18,6 +18,7 @@ export async function putBlob(
   content: Content | ContentStream,
   o: PutOptions,
 ): Promise<Hash<'blob'>> {
+  checkOptions(o, putRules)
   throwIfAborted(o.signal)
   if (typeof content === 'string' || content instanceof Uint8Array) {
     const bytes = bytesOf(content)

@@ -1,33 +1,37 @@
 /** The store as its callers see it: every call checks that the store is open and goes to its room. */
 
 import { assert } from '@varve/pack/base'
-import { throwIfAborted } from '@varve/pack/errors'
-import { type BlobRef, hexToRaw, indexKind, rawToHex } from '@varve/pack/objects'
-import type {
-  Abortable,
-  BlobWriter,
-  Branch,
-  Bytes,
-  Change,
-  Commit,
-  CommitInfo,
-  CommitLike,
-  Content,
-  ContentStream,
-  Cursor,
-  DiffOptions,
-  Gc,
-  GcOptions,
-  GcResult,
-  Hash,
-  LogOptions,
-  PutOptions,
-  StoredBlob,
-  StoreReader,
-  StoreStats,
-  Tag,
-  Tree,
-  WriterOptions,
+import { checkOptions, optionRule, type RulesFor, throwIfAborted } from '@varve/pack/errors'
+import { type BlobRef, hexToRaw, indexKind, type RawHash, rawToHex } from '@varve/pack/objects'
+import {
+  type Abortable,
+  abortableRules,
+  type BlobWriter,
+  type Branch,
+  type Bytes,
+  type Change,
+  type Commit,
+  type CommitInfo,
+  type CommitLike,
+  type Content,
+  type ContentStream,
+  type Cursor,
+  commitInfoRules,
+  type DiffOptions,
+  diffRules,
+  type Gc,
+  type GcOptions,
+  type GcResult,
+  type Hash,
+  type LogOptions,
+  logRules,
+  type PutOptions,
+  type StoredBlob,
+  type StoreReader,
+  type StoreStats,
+  type Tag,
+  type Tree,
+  type WriterOptions,
 } from './api/index.ts'
 import { closeRooms, openRooms, type StorePlatform, type StoreRooms, storeOptions } from './assembly/index.ts'
 import { BlobHandle } from './blob-handle.ts'
@@ -36,6 +40,7 @@ import {
   BranchHandle,
   CommitHandle,
   checkedInfo,
+  commitHash,
   findCommit,
   resolveRevision,
   storeTree,
@@ -51,16 +56,38 @@ import { refNameOf } from './refs/index.ts'
 import { storeLog } from './store-log.ts'
 import { storeStats } from './store-stats.ts'
 
-/** Keeps `new Store(…)` out of everybody's reach but `open`'s. */
+type HasBlobsOptions = Abortable & { readonly touch?: boolean | undefined }
+type NewCommit = CommitInfo & {
+  readonly tree: Tree
+  readonly parents?: readonly CommitLike[] | undefined
+}
+
+const hasBlobsRules: RulesFor<HasBlobsOptions> = { ...abortableRules, touch: optionRule.flag }
+const newCommitRules: RulesFor<NewCommit> = {
+  ...commitInfoRules,
+  tree: { says: 'a tree', fits: (value) => typeof value === 'object' && value !== null, isNeeded: true },
+  parents: optionRule.list,
+}
+const listRules: RulesFor<{ prefix?: string }> = { prefix: optionRule.text }
+
+/** Keeps `new Store(…)` out of everybody's reach, where no compiler does. */
 const key: unique symbol = Symbol('store')
+
+/** The doors of this file into a store, which the class alone can open. */
+let newStore: (rooms: StoreRooms) => Store
+let roomsOf: (store: Store) => StoreRooms
 
 export class Store implements StoreReader, BlobWriter {
   readonly readOnly = false
   readonly #rooms: StoreRooms
   #closing: Promise<void> | undefined
 
-  /** Not for callers: use `Store.open`. */
-  constructor(rooms: StoreRooms, given: symbol) {
+  static {
+    newStore = (rooms) => new Store(rooms, key)
+    roomsOf = (store) => store.#rooms
+  }
+
+  private constructor(rooms: StoreRooms, given: symbol) {
     assert(given === key, 'a store comes from Store.open')
     this.#rooms = rooms
   }
@@ -68,17 +95,11 @@ export class Store implements StoreReader, BlobWriter {
   /**
    * Opens the store in a folder for writing, making it if it is not there (see `create`). One writer at a
    * time has it.
-   * @throws STORE_LOCKED, NO_STORE, NEWER_FORMAT, CORRUPT, OPTION_MISMATCH, READ_ONLY_FOLDER, NO_SPACE,
-   * ABORTED
+   * @throws STORE_LOCKED, NO_STORE, NEWER_FORMAT, CORRUPT, OPTION_MISMATCH, INVALID_PATH, READ_ONLY_FOLDER,
+   * NO_SPACE, ABORTED
    */
   static async open(path: string | URL, o: WriterOptions = {}): Promise<Store> {
     return openStore(path, o)
-  }
-
-  /** Not for callers: the door of `openBulk`. */
-  static rooms(store: Store, given: symbol): StoreRooms {
-    assert(given === key, "a store's rooms are its own")
-    return store.#rooms
   }
 
   get id(): string {
@@ -121,12 +142,10 @@ export class Store implements StoreReader, BlobWriter {
    * One answer per hash, in order. `touch` makes those that are there young again for the grace of
    * collections.
    */
-  async hasBlobs(
-    hashes: readonly Hash<'blob'>[],
-    o: Abortable & { readonly touch?: boolean | undefined } = {},
-  ): Promise<boolean[]> {
+  async hasBlobs(hashes: readonly Hash<'blob'>[], o: HasBlobsOptions = {}): Promise<boolean[]> {
+    checkOptions(o, hasBlobsRules)
     throwIfAborted(o.signal)
-    const raw = hashes.map((hash) => hexToRaw(hash))
+    const raw = Array.isArray(hashes) ? hashes.map((hash) => hexToRaw(hash)) : [hexToRaw(hashes as never)]
     const rooms = o.touch === true ? this.#writable() : this.#open()
     return hasBlobs(rooms, raw, o)
   }
@@ -162,20 +181,26 @@ export class Store implements StoreReader, BlobWriter {
   }
 
   async *branches(o: { readonly prefix?: string | undefined } = {}): AsyncGenerator<Branch, void, undefined> {
+    checkOptions(o, listRules)
     for (const ref of this.#open().refs.keys('heads', o.prefix)) yield this.branch(refNameOf(ref))
   }
 
   async *tags(o: { readonly prefix?: string | undefined } = {}): AsyncGenerator<Tag, void, undefined> {
+    checkOptions(o, listRules)
     for (const ref of this.#open().refs.keys('tags', o.prefix)) yield this.tag(refNameOf(ref))
   }
 
-  /** Newest first, up to where the store's history begins. @throws UNKNOWN_COMMIT, COLLECTED */
+  /**
+   * Newest first, up to where the store's history begins. The first step @throws UNKNOWN_COMMIT, COLLECTED
+   */
   log(from: CommitLike | readonly CommitLike[], o: LogOptions = {}): Cursor<Commit> {
+    checkOptions(o, logRules)
     return new LazyCursor(storeLog(this.#open(), from, o), o.signal)
   }
 
   /** What is different in the newer. The first step @throws UNKNOWN_COMMIT, COLLECTED, INVALID_PATH */
   diff(older: CommitLike | Tree | undefined, newer: CommitLike | Tree, o: DiffOptions = {}): Cursor<Change> {
+    checkOptions(o, diffRules)
     return new LazyCursor(this.#changes(this.#open(), [older, newer], o), o.signal)
   }
 
@@ -222,9 +247,8 @@ export class Store implements StoreReader, BlobWriter {
   }
 
   /** A commit on no branch: kept while something refers to it, and for the `grace` of collections. */
-  async commit(
-    o: CommitInfo & { readonly tree: Tree; readonly parents?: readonly CommitLike[] | undefined },
-  ): Promise<Commit> {
+  async commit(o: NewCommit): Promise<Commit> {
+    checkOptions(o, newCommitRules)
     const rooms = this.#writable()
     const info = checkedInfo(o)
     const stored = await storeTree(rooms, o.tree, {
@@ -289,8 +313,8 @@ export class Store implements StoreReader, BlobWriter {
   }
 
   /** Parents are weak: one that was collected may still be named. */
-  #parentHash(parent: CommitLike): string {
-    return typeof parent === 'string' ? findCommit(this.#rooms, parent).hash : hexToRaw(parent.hash)
+  #parentHash(parent: CommitLike): RawHash {
+    return typeof parent === 'string' ? findCommit(this.#rooms, parent).hash : commitHash(parent)
   }
 
   /** Found at the first step, like all that a cursor gives. */
@@ -324,12 +348,12 @@ export async function openStore(
   o: WriterOptions = {},
   platform: StorePlatform = {},
 ): Promise<Store> {
-  return new Store(await openRooms(storeOptions(path, o, platform)), key)
+  return newStore(await openRooms(storeOptions(path, o, platform)))
 }
 
 /** Begins a bulk of writes; see `Bulk`. @throws STORE_CLOSED, WRITER_FAILED */
 export async function openBulk(store: Store): Promise<Bulk> {
-  const rooms = Store.rooms(store, key)
+  const rooms = roomsOf(store)
   while (rooms.queue.isBlocked) await rooms.queue.unblocked()
   return new Bulk(rooms)
 }

@@ -50,8 +50,9 @@ export const codes: { readonly [C in ErrorCode]: CodeEntry<C> } = {
   CORRUPT: {
     meaning: 'Stored bytes do not match their checksum or break a rule of the format.',
     advice:
-      'Keep the file, look for a failing disk, and restore the content from a backup or put it again. ' +
-      'Everything outside the damaged place stays readable.',
+      'Keep the files and look for a failing disk. A damaged object leaves the others readable: put its ' +
+      'content again, and the copy stands in for it. A store whose control or checkpoint is damaged, or that ' +
+      'lacks a file named by control, does not open: put that file back from a copy of the store.',
     fields: {
       file: 'The damaged file.',
       offset: 'Where in the file the damaged piece starts, in bytes.',
@@ -74,7 +75,8 @@ export const codes: { readonly [C in ErrorCode]: CodeEntry<C> } = {
   GC_FAILED: {
     meaning: 'A collection ended without success; the store is as it was before it.',
     advice:
-      'The cause says what failed. With reason "memory" raise the budget, with "disk" make room, then collect again.',
+      'The cause says what failed. With reason "disk" make room, then collect again. With "memory" see ' +
+      'to it that the process may take more; the share of the collector is fixed.',
     fields: {
       reason: '`memory`, `worker` (the thread died), `disk`, `lower` (the lower layer), or `other`.',
     },
@@ -105,9 +107,10 @@ export const codes: { readonly [C in ErrorCode]: CodeEntry<C> } = {
     describe: (d) => `Not a hash: ${JSON.stringify(d.text)}`,
   },
   INVALID_PATH: {
-    meaning: 'A path or a name breaks the rules for names.',
+    meaning: 'A path or a name breaks a rule: of names in a tree, or of the disk for the folder of a store.',
     advice:
-      'The hint says which rule. encodeName() turns any text or bytes into a legal name, decodeName() turns it back.',
+      'The hint says which rule. encodeName() turns any text or bytes into a legal name in a tree, decodeName() ' +
+      'turns it back.',
     fields: { path: 'The path as it was given.', hint: 'The rule that it breaks.' },
     describe: (d) => `Invalid path ${shown(d.path)}: ${d.hint}`,
   },
@@ -125,7 +128,7 @@ export const codes: { readonly [C in ErrorCode]: CodeEntry<C> } = {
   },
   LOWER_UNAVAILABLE: {
     meaning: 'The content rests in the lower layer, whose folder cannot be reached now.',
-    advice: 'Bring the folder back, or open the store with the option lower naming where it is.',
+    advice: 'Bring the folder back. Lower layers are not in this version, which never throws this.',
     fields: { path: 'The folder of the lower layer.' },
     describe: (d) => `The lower layer at ${d.path} cannot be reached`,
   },
@@ -161,7 +164,7 @@ export const codes: { readonly [C in ErrorCode]: CodeEntry<C> } = {
   },
   READ_ONLY_FOLDER: {
     meaning: 'The folder of the store cannot be written to.',
-    advice: 'Give the process the right to write there, or open the store with readOnly: true.',
+    advice: 'Give the process the right to write there: every opening writes, even if only reads follow.',
     fields: { path: 'The folder, or the file in it, that could not be written.' },
     describe: (d) => `Cannot write to ${d.path}`,
   },
@@ -183,7 +186,8 @@ export const codes: { readonly [C in ErrorCode]: CodeEntry<C> } = {
   },
   STORE_LOCKED: {
     meaning: 'Another writer has the store open.',
-    advice: 'Close the other writer, wait for it with lock: { wait }, or open with readOnly: true.',
+    advice:
+      'Close the other writer, or wait for it with lock: { wait }. One process at a time has a store open.',
     fields: { pid: 'The process that has the store open.', since: 'When it started.' },
     describe: (d) => `Process ${d.pid} has been writing to the store since ${d.since.toISOString()}`,
   },

@@ -1,6 +1,8 @@
 export { abortedError, orAborted, throwIfAborted } from './abort.ts'
+export { checkOptions, type OptionRule, type RulesFor } from './check-options.ts'
 export { type CodeEntry, codes, isErrorCode } from './codes.ts'
 export type { ErrorCode, ErrorDetails, GivenPath } from './error-details.ts'
 export { listenerOf } from './listener.ts'
+export { optionRule } from './option-rule.ts'
 export { fromPlainError, type PlainError, toPlainError } from './plain-error.ts'
 export { VarveError, type VarveErrorOptions } from './varve-error.ts'

@@ -1,3 +1,4 @@
+import { inspect } from 'node:util'
 import { VarveError } from '../errors/index.ts'
 
 /**
@@ -16,8 +17,15 @@ export function rawToHex(hash: RawHash): string {
 
 /** @throws INVALID_HASH for anything but 64 lower-case hex digits. */
 export function hexToRaw(text: string): RawHash {
-  if (!isHexHash(text)) throw new VarveError('INVALID_HASH', { text })
+  if (!isHexHash(text)) throw new VarveError('INVALID_HASH', { text: shownText(text) })
   return Buffer.from(text, 'hex').toString('latin1')
+}
+
+/** Of a value that no compiler has seen to be text. */
+function shownText(value: unknown): string {
+  return typeof value === 'string'
+    ? value
+    : inspect(value, { depth: 0, breakLength: Number.POSITIVE_INFINITY })
 }
 
 export function isHexHash(text: unknown): text is string {

@@ -1,3 +1,5 @@
+import { optionRule, type RulesFor } from '@varve/pack/errors'
+
 export type { Duration } from '@varve/pack/base'
 
 /**
@@ -7,6 +9,8 @@ export type { Duration } from '@varve/pack/base'
 export interface Abortable {
   readonly signal?: AbortSignal | undefined
 }
+
+export const abortableRules: RulesFor<Abortable> = { signal: optionRule.signal }
 
 /** How far a long piece of work has come. Counts are of the phase's own unit; `etaMs` is an estimate. */
 export interface Progress {
@@ -20,3 +24,5 @@ export interface Progress {
 export interface WithProgress extends Abortable {
   readonly onProgress?: ((progress: Progress) => void) | undefined
 }
+
+export const progressRules: RulesFor<WithProgress> = { ...abortableRules, onProgress: optionRule.listener }

@@ -1,4 +1,5 @@
-import type { Abortable } from './call-options.ts'
+import { optionRule, type RulesFor } from '@varve/pack/errors'
+import { type Abortable, abortableRules } from './call-options.ts'
 import type { Bytes } from './content.ts'
 import type { Hash } from './hash.ts'
 import type { Tree, TreeEdit, TreeReader } from './tree.ts'
@@ -37,6 +38,16 @@ export interface CommitInfo extends Abortable {
   readonly durability?: 'commit' | 'flush' | undefined
 }
 
+export const commitInfoRules: RulesFor<CommitInfo> = {
+  ...abortableRules,
+  message: optionRule.text,
+  author: optionRule.text,
+  date: optionRule.date,
+  extra: optionRule.texts,
+  allowEmpty: optionRule.flag,
+  durability: optionRule.durability,
+}
+
 /**
  * What the function given to `Branch.commit` hands back: the tree to commit, or nothing for the edit it was
  * given.
@@ -51,7 +62,13 @@ export interface Branch<V = Bytes> extends TreeReader<V> {
    * Commits what `fn` makes of the head's tree. Calls on one branch queue: `fn` runs once, in turn, unless
    * something else moves the branch (then again, at most `retries` times, default 10). Returning nothing
    * commits the edit. An unchanged tree gives back the head, with no new commit, unless `allowEmpty`.
-   * @throws COLLECTED when the tree stands on nodes that are gone; WRITER_FAILED; NO_SPACE; ABORTED
+   *
+   * In `fn`, do not wait for another commit on the same branch: it is queued behind this one, and the two
+   * wait for each other until `signal` aborts or the store closes. The same goes for two branches whose
+   * functions wait for each other. `set` and `compareAndSet` are not queued; one of them in `fn` moves the
+   * branch, so `fn` runs again.
+   * @throws CONFLICT when the branch was moved more often than `retries`; COLLECTED when the tree stands on
+   * nodes that are gone; WRITER_FAILED; NO_SPACE; ABORTED
    */
   commit(
     fn: (edit: TreeEdit<V>) => CommitOutcome<V> | Promise<CommitOutcome<V>>,
@@ -74,19 +91,27 @@ export interface Branch<V = Bytes> extends TreeReader<V> {
   delete(): Promise<boolean>
 }
 
+/** What an annotated tag says about itself. */
+export interface TagInfo {
+  readonly message?: string | undefined
+  /** Default: the store's `author`. */
+  readonly author?: string | undefined
+  /** Default: now. */
+  readonly date?: Date | number | undefined
+}
+
+export const tagInfoRules: RulesFor<TagInfo> = {
+  message: optionRule.text,
+  author: optionRule.text,
+  date: optionRule.date,
+}
+
 /** A named pointer to a commit that stays. */
 export interface Tag {
   readonly name: string
   target(): Promise<Commit | undefined>
   /** With a message, author, or date it is an annotated tag. */
-  create(
-    commit: CommitLike,
-    o?: {
-      readonly message?: string | undefined
-      readonly author?: string | undefined
-      readonly date?: Date | number | undefined
-    },
-  ): Promise<void>
+  create(commit: CommitLike, o?: TagInfo): Promise<void>
   /** False when there was none. */
   delete(): Promise<boolean>
 }

@@ -1,4 +1,5 @@
-import type { Abortable } from './call-options.ts'
+import { optionRule, type RulesFor } from '@varve/pack/errors'
+import { type Abortable, abortableRules } from './call-options.ts'
 
 /**
  * A lazy sequence: nothing is read before it is asked for. Take it with `for await`, whole with `toArray`,
@@ -30,4 +31,16 @@ export interface Range extends Abortable {
   /** From the last to the first; `limit` counts from the end. */
   readonly reverse?: boolean | undefined
   readonly recursive?: boolean | undefined
+}
+
+export const rangeRules: RulesFor<Range> = {
+  ...abortableRules,
+  gt: optionRule.text,
+  gte: optionRule.text,
+  lt: optionRule.text,
+  lte: optionRule.text,
+  prefix: optionRule.text,
+  limit: optionRule.limit,
+  reverse: optionRule.flag,
+  recursive: optionRule.flag,
 }

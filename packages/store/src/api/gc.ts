@@ -1,6 +1,6 @@
 import type { Duration } from '@varve/pack/base'
-import type { VarveError } from '@varve/pack/errors'
-import type { Progress, WithProgress } from './call-options.ts'
+import { optionRule, type RulesFor, type VarveError } from '@varve/pack/errors'
+import { type Progress, progressRules, type WithProgress } from './call-options.ts'
 import type { CommitLike } from './commit.ts'
 import type { Hash } from './hash.ts'
 
@@ -11,6 +11,17 @@ export interface GcOptions extends WithProgress {
   readonly unlink?: boolean | undefined
   /** How long a bare put or commit is kept without a holder. Default 10 minutes; 0: not at all. */
   readonly grace?: Duration | undefined
+}
+
+export const gcRules: RulesFor<GcOptions> = {
+  ...progressRules,
+  keep: {
+    says: 'a list of commits',
+    // Text would be taken for as many commits as it has characters.
+    fits: (value) => typeof value === 'object' && value !== null && Symbol.iterator in value,
+  },
+  unlink: optionRule.flag,
+  grace: optionRule.duration,
 }
 
 /** Collections: what is no longer reachable goes, while the program goes on. */

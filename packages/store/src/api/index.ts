@@ -1,21 +1,54 @@
 export { type ErrorCode, type ErrorDetails, VarveError } from '@varve/pack/errors'
 export { decodeName, encodeName } from '@varve/pack/objects'
-export type { BlobWriter, PutOptions, StoredBlob } from './blob.ts'
-export type { Abortable, Duration, Progress, WithProgress } from './call-options.ts'
-export type { Branch, Commit, CommitInfo, CommitLike, CommitOutcome, Tag } from './commit.ts'
+export {
+  type BlobWriter,
+  type PutOptions,
+  putRules,
+  type StoredBlob,
+  type StreamOptions,
+  streamRules,
+} from './blob.ts'
+export {
+  type Abortable,
+  abortableRules,
+  type Duration,
+  type Progress,
+  type WithProgress,
+} from './call-options.ts'
+export {
+  type Branch,
+  type Commit,
+  type CommitInfo,
+  type CommitLike,
+  type CommitOutcome,
+  commitInfoRules,
+  type Tag,
+  type TagInfo,
+  tagInfoRules,
+} from './commit.ts'
 export type { Bytes, Content, ContentStream, ValueOf } from './content.ts'
-export type { Cursor, Range } from './cursor.ts'
+export { type Cursor, type Range, rangeRules } from './cursor.ts'
 export type { BlobEntry, Change, Entry, Mode, TreeEntry } from './entry.ts'
-export type { Gc, GcOptions, GcResult, GcStats, GcStatus } from './gc.ts'
+export { type Gc, type GcOptions, type GcResult, type GcStats, type GcStatus, gcRules } from './gc.ts'
 export type { Hash, ObjectKind } from './hash.ts'
 export { isHash, parseHash } from './hash.ts'
 export type { Path } from './path.ts'
-export type {
-  LogOptions,
-  OpenOptions,
-  StoreEvent,
-  StoreReader,
-  StoreStats,
-  WriterOptions,
+export {
+  type LogOptions,
+  logRules,
+  type OpenOptions,
+  type StoreEvent,
+  type StoreReader,
+  type StoreStats,
+  type WriterOptions,
+  writerRules,
 } from './store.ts'
-export type { DiffOptions, SetOptions, Tree, TreeEdit, TreeReader } from './tree.ts'
+export {
+  type DiffOptions,
+  diffRules,
+  type SetOptions,
+  setRules,
+  type Tree,
+  type TreeEdit,
+  type TreeReader,
+} from './tree.ts'

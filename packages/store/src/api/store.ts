@@ -1,7 +1,7 @@
 import type { Duration } from '@varve/pack/base'
-import type { VarveError } from '@varve/pack/errors'
+import { optionRule, type RulesFor, type VarveError } from '@varve/pack/errors'
 import type { StoredBlob } from './blob.ts'
-import type { Abortable } from './call-options.ts'
+import { type Abortable, abortableRules } from './call-options.ts'
 import type { Branch, Commit, CommitLike, Tag } from './commit.ts'
 import type { Bytes } from './content.ts'
 import type { Cursor } from './cursor.ts'
@@ -19,6 +19,14 @@ export interface LogOptions extends Abortable {
   /** Only commits that changed something at or below the path. */
   readonly path?: Path | undefined
   readonly firstParent?: boolean | undefined
+}
+
+export const logRules: RulesFor<LogOptions> = {
+  ...abortableRules,
+  limit: optionRule.limit,
+  not: optionRule.list,
+  path: optionRule.any,
+  firstParent: optionRule.flag,
 }
 
 /** Everything a store answers. Any call may fail with `STORE_CLOSED` and with `CORRUPT`. */
@@ -77,6 +85,34 @@ export interface WriterOptions extends OpenOptions {
   readonly author?: string | undefined
   /** The clock: ms since 1970. */
   readonly now?: (() => number) | undefined
+}
+
+/** What opening may be asked for in a later version. To open without it could harm what the caller has. */
+interface LaterOptions {
+  readonly follow?: undefined
+  readonly lower?: undefined
+  readonly control?: undefined
+}
+
+const later = { says: 'left out', fits: () => false, hint: 'It is not in this version: leave it out.' }
+
+export const writerRules: RulesFor<WriterOptions & LaterOptions> = {
+  ...abortableRules,
+  cacheBytes: optionRule.count,
+  onEvent: optionRule.listener,
+  readOnly: {
+    says: 'false or left out',
+    fits: (value) => value === false,
+    hint: 'Opening only to read is not in this version: every opening takes the lock and may write.',
+  },
+  create: optionRule.any,
+  lock: optionRule.any,
+  durability: optionRule.durability,
+  author: optionRule.text,
+  now: optionRule.listener,
+  follow: later,
+  lower: later,
+  control: later,
 }
 
 export interface StoreStats {

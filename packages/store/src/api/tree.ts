@@ -1,4 +1,5 @@
-import type { Abortable } from './call-options.ts'
+import { optionRule, type RulesFor } from '@varve/pack/errors'
+import { type Abortable, abortableRules } from './call-options.ts'
 import type { Commit } from './commit.ts'
 import type { Bytes, ValueOf } from './content.ts'
 import type { Cursor, Range } from './cursor.ts'
@@ -12,6 +13,13 @@ export interface SetOptions {
   readonly mode?: Mode | undefined
   /** Put it there even if a directory stands at the path, or a blob on the way to it. Default false. */
   readonly replace?: boolean | undefined
+}
+
+const modes: readonly unknown[] = ['file', 'executable', 'symlink', 'submodule'] satisfies readonly Mode[]
+
+export const setRules: RulesFor<SetOptions> = {
+  mode: { says: `one of ${modes.join(', ')}`, fits: (value) => modes.includes(value) },
+  replace: optionRule.flag,
 }
 
 /**
@@ -53,7 +61,10 @@ export interface TreeReader<V = Bytes> {
    */
   values(path?: Path, range?: Range): Cursor<readonly [name: string, value: V]>
   /**
-   * Entries directly in the directory, 0 when the path is absent. O(depth): counts are stored in the nodes.
+   * Entries directly in the directory, 0 when the path is absent. O(depth): the nodes of a directory hold
+   * the count of its names, as `TreeEntry.count` tells it. What lies in directories further below is counted
+   * nowhere; walk `entries(path, { recursive: true })` for that.
+   * @throws NOT_A_TREE when the path is a blob
    */
   count(path?: Path): Promise<number>
 }
@@ -95,6 +106,8 @@ export interface DiffOptions extends Abortable {
   /** Compare only what is at and below this path; paths in the changes stay whole. */
   readonly path?: Path | undefined
 }
+
+export const diffRules: RulesFor<DiffOptions> = { ...abortableRules, path: optionRule.any }
 
 /**
  * A tree being changed, in memory. Calls are cheap and apply in order; reads see the writes made so far, and

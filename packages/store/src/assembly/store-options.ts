@@ -3,9 +3,9 @@
 import { randomBytes } from 'node:crypto'
 import { fileURLToPath } from 'node:url'
 import { type Clock, parseDuration, systemClock } from '@varve/pack/base'
-import { listenerOf, VarveError } from '@varve/pack/errors'
+import { checkOptions, listenerOf, optionRule, VarveError } from '@varve/pack/errors'
 import { type FileSystem, NodeFileSystem } from '@varve/pack/fs'
-import type { StoreEvent, WriterOptions } from '../api/index.ts'
+import { type StoreEvent, type WriterOptions, writerRules } from '../api/index.ts'
 import type { CreateMode } from '../opening/index.ts'
 
 /** Memory for blocks of pack, map, and index files. More makes reads of a larger working set fast. */
@@ -44,23 +44,18 @@ export interface StoreOptions {
   readonly chunkBytes: number | undefined
 }
 
-/** @throws OPTION_MISMATCH naming the option that makes no sense */
+/** @throws OPTION_MISMATCH naming the option that makes no sense; INVALID_PATH */
 export function storeOptions(path: string | URL, o: WriterOptions, platform: StorePlatform): StoreOptions {
+  checkOptions(o, writerRules)
   const clock = platform.clock ?? systemClock
   const { now } = o
-  const lockWaitMs = parseDuration(o.lock?.wait ?? 0)
-  demand(lockWaitMs !== undefined, 'lock')
-  const cacheBytes = o.cacheBytes ?? CACHE_BYTES_DEFAULT
-  demand(Number.isSafeInteger(cacheBytes) && cacheBytes >= 0, 'cacheBytes')
-  const durability = o.durability ?? 'commit'
-  demand(durability === 'commit' || durability === 'flush', 'durability')
   return {
-    folder: typeof path === 'string' ? path : fileURLToPath(path),
+    folder: folderOf(path),
     create: createMode(o.create),
-    lockWaitMs: lockWaitMs ?? 0,
+    lockWaitMs: lockWaitMs(o.lock),
     signal: o.signal,
-    cacheBytes,
-    durability,
+    cacheBytes: o.cacheBytes ?? CACHE_BYTES_DEFAULT,
+    durability: o.durability ?? 'commit',
     author: o.author ?? AUTHOR_DEFAULT,
     onEvent: listenerOf(o.onEvent),
     fs: platform.fileSystem ?? new NodeFileSystem(),
@@ -72,10 +67,38 @@ export function storeOptions(path: string | URL, o: WriterOptions, platform: Sto
   }
 }
 
+/** @throws INVALID_PATH for what names no folder on any disk */
+function folderOf(path: string | URL): string {
+  const hint = pathHint(path)
+  if (hint !== undefined) throw new VarveError('INVALID_PATH', { path: String(path), hint }, { hint })
+  return typeof path === 'string' ? path : fileURLToPath(path)
+}
+
+function pathHint(path: unknown): string | undefined {
+  if (path instanceof URL) return path.protocol === 'file:' ? undefined : 'a store is at a file: URL'
+  if (typeof path !== 'string') return "a store's path is text or a file: URL"
+  return path.includes('\0') ? 'a path holds no NUL' : undefined
+}
+
+function lockWaitMs(lock: WriterOptions['lock']): number {
+  if (lock === undefined) return 0
+  demand(isRecordOf(lock, 'wait'), 'lock')
+  const { wait = 0 } = lock
+  demand(optionRule.duration.fits(wait), 'lock')
+  const ms = parseDuration(wait)
+  demand(ms !== undefined, 'lock')
+  return ms ?? 0
+}
+
+/** An object that has no other key than this one. */
+function isRecordOf(value: unknown, key: string): boolean {
+  return typeof value === 'object' && value !== null && Object.keys(value).every((each) => each === key)
+}
+
 function createMode(create: WriterOptions['create']): CreateMode {
   if (create === undefined || create === 'if-missing') return 'if-missing'
   if (create === 'never' || create === 'must') return create
-  demand(typeof create === 'object' && (create.hash ?? 'sha256') === 'sha256', 'create')
+  demand(isRecordOf(create, 'hash') && (create.hash ?? 'sha256') === 'sha256', 'create')
   return 'if-missing'
 }
 

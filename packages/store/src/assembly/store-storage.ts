@@ -2,6 +2,7 @@ import { VarveError } from '@varve/pack/errors'
 import {
   type BlobRef,
   DraftSink,
+  hexToRaw,
   indexKind,
   type MalformedBody,
   type NodeReader,
@@ -16,7 +17,7 @@ import type { AddressSpace, RecordReader } from '@varve/pack/pack'
 import type { Bytes } from '../api/index.ts'
 import type { TreeStorage } from '../directory/index.ts'
 import type { FileSet } from '../file-set/index.ts'
-import type { ProjectedCommit, ProjectionSource } from '../projections/index.ts'
+import { GIT_ID_KEY, type ProjectedCommit, type ProjectionSource } from '../projections/index.ts'
 import type { BlobReader, ObjectReader } from '../reader/index.ts'
 import type { RefStore } from '../refs/index.ts'
 
@@ -121,6 +122,7 @@ export function projectionSource(parts: {
         if (commit !== undefined) yield commit
       }
     },
+    gitIdOf: (hash: string) => objects.commit(hexToRaw(hash))?.extra[GIT_ID_KEY],
     *refs() {
       for (const { key, target } of refs.listed()) yield { key, hash: rawToHex(target.hash) }
     },

@@ -3,20 +3,26 @@
  * `commit` queue by name; whatever else moves the branch meanwhile makes the function run again on the new
  * head.
  */
-import { orAborted, throwIfAborted, VarveError } from '@varve/pack/errors'
-import { rawToHex } from '@varve/pack/objects'
-import type {
-  Abortable,
-  Branch,
-  Bytes,
-  Commit,
-  CommitInfo,
-  CommitLike,
-  Cursor,
-  Entry,
-  Path,
-  Range,
-  Tree,
+import {
+  checkOptions,
+  optionRule,
+  orAborted,
+  type RulesFor,
+  throwIfAborted,
+  VarveError,
+} from '@varve/pack/errors'
+import {
+  type Abortable,
+  type Branch,
+  type Bytes,
+  type Commit,
+  type CommitLike,
+  type Cursor,
+  commitInfoRules,
+  type Entry,
+  type Path,
+  type Range,
+  type Tree,
 } from '../api/index.ts'
 import { emptyTree, type StoredTree } from '../directory/index.ts'
 import { type RefTarget, refKey } from '../refs/index.ts'
@@ -25,13 +31,17 @@ import { type CheckedInfo, checkedInfo } from './checked-commit.ts'
 import { CommitHandle } from './commit-handle.ts'
 import type { CommitQueues } from './commit-queues.ts'
 import { appendCommit, storeTree } from './commit-writer.ts'
-import { findCommit } from './find-commit.ts'
+import { commitHash, findCommit } from './find-commit.ts'
 import { appendRef, type RefMove, settleRef } from './ref-writer.ts'
 
 /**
  * How often a commit is tried again when something else moved its branch, unless the caller says otherwise.
  */
 const RETRIES_DEFAULT = 10
+
+type BranchCommitInfo = NonNullable<Parameters<Branch['commit']>[1]>
+
+const commitRules: RulesFor<BranchCommitInfo> = { ...commitInfoRules, retries: optionRule.limit }
 
 type CommitFunction = Parameters<Branch['commit']>[0]
 
@@ -58,10 +68,8 @@ export class BranchHandle implements Branch {
     this.#queues = queues
   }
 
-  commit(
-    fn: CommitFunction,
-    o: CommitInfo & { readonly retries?: number | undefined } = {},
-  ): Promise<Commit> {
+  async commit(fn: CommitFunction, o: BranchCommitInfo = {}): Promise<Commit> {
+    checkOptions(o, commitRules)
     return this.#queues.run(this.#key, o.signal, () => this.#commit(fn, o))
   }
 
@@ -82,11 +90,11 @@ export class BranchHandle implements Branch {
   }
 
   async compareAndSet(expected: CommitLike | undefined, next: CommitLike | undefined): Promise<boolean> {
-    const expectedHash = typeof expected === 'object' ? expected.hash : expected
+    const expectedHash = expected === undefined ? undefined : commitHash(expected)
+    if (next !== undefined) commitHash(next)
     let isMoved = false
     await this.#move((current) => {
-      const currentHash = current === undefined ? undefined : rawToHex(current.hash)
-      if (currentHash !== expectedHash) return current
+      if (current?.hash !== expectedHash) return current
       isMoved = true
       return next === undefined ? undefined : this.#targetFor(next)
     })
@@ -157,10 +165,7 @@ export class BranchHandle implements Branch {
     return this.#tree().count(path)
   }
 
-  async #commit(
-    fn: CommitFunction,
-    o: CommitInfo & { readonly retries?: number | undefined },
-  ): Promise<Commit> {
+  async #commit(fn: CommitFunction, o: BranchCommitInfo): Promise<Commit> {
     const retries = o.retries ?? RETRIES_DEFAULT
     const info = checkedInfo(o)
     for (let attempt = 0; attempt <= retries; attempt++) {

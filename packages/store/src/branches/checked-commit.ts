@@ -17,12 +17,9 @@ export interface CheckedInfo {
   readonly extra: Readonly<Record<string, string>>
 }
 
-/** @throws OPTION_MISMATCH naming what cannot be stored */
+/** Of options whose types were checked before. @throws OPTION_MISMATCH naming what cannot be stored */
 export function checkedInfo(info: CommitInfo): CheckedInfo {
-  const { author, date, message = '', extra = {}, durability } = info
-  if (durability !== undefined && durability !== 'commit' && durability !== 'flush') {
-    throw new VarveError('OPTION_MISMATCH', { option: 'durability' })
-  }
+  const { author, date, message = '', extra = {} } = info
   const checked = {
     author: author === undefined ? undefined : asStored(author),
     date: date === undefined ? undefined : dateMs(date),

@@ -1,5 +1,5 @@
 import { VarveError } from '@varve/pack/errors'
-import { hexToRaw } from '@varve/pack/objects'
+import { hexToRaw, type RawHash } from '@varve/pack/objects'
 import type { CommitLike, Hash } from '../api/index.ts'
 import type { StoredCommit } from '../reader/index.ts'
 import type { BranchRooms } from './branch-rooms.ts'
@@ -10,9 +10,19 @@ import type { BranchRooms } from './branch-rooms.ts'
  * it held
  */
 export function findCommit(rooms: BranchRooms, commit: CommitLike): StoredCommit {
-  const hash: Hash<'commit'> = typeof commit === 'string' ? commit : commit.hash
-  const found = rooms.objects.commit(hexToRaw(hash))
+  const hash = commitHash(commit)
+  const found = rooms.objects.commit(hash)
   if (found !== undefined) return found
   if (typeof commit === 'string') throw new VarveError('UNKNOWN_COMMIT', { text: commit })
-  throw new VarveError('COLLECTED', { hash })
+  throw new VarveError('COLLECTED', { hash: commit.hash })
+}
+
+/** The hash that a caller means, whether or not there is such a commit. @throws INVALID_HASH */
+export function commitHash(commit: CommitLike): RawHash {
+  // A commit that is none is refused as the hash that it is not.
+  return hexToRaw(typeof commit === 'object' && isText(commit?.hash) ? commit.hash : (commit as Hash))
+}
+
+function isText(value: unknown): boolean {
+  return typeof value === 'string'
 }

@@ -6,7 +6,6 @@ import { hexToRaw, indexKind, rawToHex } from '@varve/pack/objects'
 import { paceSteps } from '../directory/index.ts'
 import type { HashIndex } from '../hash-index/index.ts'
 import { isHashPrefix, parseRevision, type RevisionStep } from '../history/index.ts'
-import { GIT_ID_KEY } from '../projections/index.ts'
 import type { StoredCommit } from '../reader/index.ts'
 import type { BranchRooms } from './branch-rooms.ts'
 
@@ -16,12 +15,19 @@ const GIT_PREFIX = 'git:'
 /** Objects of other kinds may share the prefix. */
 const HITS_MAX = 256
 
-/** The commit, or `undefined` when there is none. @throws AMBIGUOUS with the candidates, CORRUPT */
+/**
+ * The commit, or `undefined` when there is none. @throws AMBIGUOUS with the candidates, CORRUPT;
+ * UNKNOWN_COMMIT for what is no text
+ */
 export async function resolveRevision(
   rooms: BranchRooms,
   index: HashIndex,
   text: string,
 ): Promise<StoredCommit | undefined> {
+  if (typeof text !== 'string') {
+    const message = `a revision is text, not ${text === null ? 'null' : typeof text}`
+    throw new VarveError('UNKNOWN_COMMIT', { text: String(text) }, { message })
+  }
   const revision = parseRevision(text)
   if (revision === undefined) return undefined
   let commit = await named(rooms, index, revision.name)
@@ -65,12 +71,7 @@ async function fromPrefix(
 
 async function fromGit(rooms: BranchRooms, id: string): Promise<StoredCommit | undefined> {
   if (!/^[0-9a-f]{7,64}$/.test(id)) return undefined
-  const hashes = await rooms.projections.gitCommits(id, CANDIDATES_MAX)
-  // The projection only suggests: the commit itself says which Git commit it came from.
-  const held = hashes.filter((hash) =>
-    rooms.objects.commit(hexToRaw(hash))?.extra[GIT_ID_KEY]?.startsWith(id),
-  )
-  return only(held, rooms)
+  return only(await rooms.projections.gitCommits(id, CANDIDATES_MAX), rooms)
 }
 
 function only(hashes: readonly string[], rooms: BranchRooms): StoredCommit | undefined {

@@ -1,5 +1,5 @@
-import { VarveError } from '@varve/pack/errors'
-import type { Commit, CommitLike, Tag } from '../api/index.ts'
+import { checkOptions, VarveError } from '@varve/pack/errors'
+import { type Commit, type CommitLike, type Tag, type TagInfo, tagInfoRules } from '../api/index.ts'
 import { type RefAnnotation, refKey } from '../refs/index.ts'
 import type { BranchRooms } from './branch-rooms.ts'
 import { checkTextBytes, dateMs } from './checked-commit.ts'
@@ -31,14 +31,8 @@ export class TagHandle implements Tag {
     return this.#rooms.refs.acknowledged(this.#key)?.annotation
   }
 
-  async create(
-    commit: CommitLike,
-    o: {
-      readonly message?: string | undefined
-      readonly author?: string | undefined
-      readonly date?: Date | number | undefined
-    } = {},
-  ): Promise<void> {
+  async create(commit: CommitLike, o: TagInfo = {}): Promise<void> {
+    checkOptions(o, tagInfoRules)
     const { queue, refs, durability } = this.#rooms
     checkTextBytes([o.message ?? '', o.author ?? ''])
     while (queue.isBlocked) await queue.unblocked()

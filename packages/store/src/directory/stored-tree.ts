@@ -1,4 +1,4 @@
-import { throwIfAborted } from '@varve/pack/errors'
+import { checkOptions, throwIfAborted } from '@varve/pack/errors'
 import {
   DraftSink,
   type EntryTarget,
@@ -9,21 +9,22 @@ import {
   TreeWriter,
   treeShape,
 } from '@varve/pack/objects'
-import type {
-  Abortable,
-  Bytes,
-  Change,
-  Commit,
-  Content,
-  Cursor,
-  DiffOptions,
-  Entry,
-  Hash,
-  Path,
-  Range,
-  SetOptions,
-  Tree,
-  TreeEdit,
+import {
+  type Abortable,
+  type Bytes,
+  type Change,
+  type Commit,
+  type Content,
+  type Cursor,
+  type DiffOptions,
+  type Entry,
+  type Hash,
+  type Path,
+  type Range,
+  rangeRules,
+  type SetOptions,
+  type Tree,
+  type TreeEdit,
 } from '../api/index.ts'
 import { OverlayEdit } from './overlay/index.ts'
 import {
@@ -107,14 +108,17 @@ export class StoredTree implements Tree, HasTreeState {
   }
 
   entries(path: Path = '', range: Range = {}): Cursor<Entry> {
+    checkOptions(range, rangeRules)
     return new LazyCursor(this.#entries(path, range), range.signal)
   }
 
   entriesSync(path: Path = '', range: Range = {}): IterableIterator<Entry> {
+    checkOptions(range, rangeRules)
     return this.#entries(path, range)
   }
 
   values(path: Path = '', range: Range = {}): Cursor<readonly [name: string, value: Bytes]> {
+    checkOptions(range, rangeRules)
     return new LazyCursor(this.#values(path, range), range.signal)
   }
 

@@ -1,6 +1,14 @@
 import { assert } from '@varve/pack/base'
+import { checkOptions } from '@varve/pack/errors'
 import { type EntryTarget, type NodeRef, diffTrees as nodeDiff, type RawName } from '@varve/pack/objects'
-import type { Change, Commit, Cursor, DiffOptions, Tree } from '../api/index.ts'
+import {
+  type Change,
+  type Commit,
+  type Cursor,
+  type DiffOptions,
+  diffRules,
+  type Tree,
+} from '../api/index.ts'
 import { rootIn } from './overlay/index.ts'
 import {
   blamed,
@@ -29,6 +37,7 @@ export type DiffSide = Tree | Commit | undefined
  * copies in the store of the first.
  */
 export function diffTrees(older: DiffSide, newer: DiffSide, o: DiffOptions = {}): Cursor<Change> {
+  checkOptions(o, diffRules)
   return new LazyCursor(changesOf(older, newer, o), o.signal)
 }
 

@@ -4,9 +4,27 @@
  */
 
 import { parseDuration } from '@varve/pack/base'
-import { abortedError, listenerOf, orAborted, throwIfAborted, VarveError } from '@varve/pack/errors'
+import {
+  abortedError,
+  checkOptions,
+  listenerOf,
+  optionRule,
+  orAborted,
+  throwIfAborted,
+  VarveError,
+} from '@varve/pack/errors'
 import { rawToHex } from '@varve/pack/objects'
-import type { CommitLike, Duration, Gc, GcOptions, GcResult, GcStats, GcStatus, Hash } from '../api/index.ts'
+import {
+  type CommitLike,
+  type Duration,
+  type Gc,
+  type GcOptions,
+  type GcResult,
+  type GcStats,
+  type GcStatus,
+  gcRules,
+  type Hash,
+} from '../api/index.ts'
 import { asCollectionError, Collection } from './collection.ts'
 import type { CollectionHost, CommitPlace } from './collection-host.ts'
 import { StallMeter } from './stall-meter.ts'
@@ -43,6 +61,7 @@ export class GarbageCollector implements Gc {
    * @throws STORE_CLOSED, UNKNOWN_COMMIT, TARGET_TOO_OLD, NO_SPACE, OPTION_MISMATCH
    */
   async startGc(target?: CommitLike, o: GcOptions = {}): Promise<boolean> {
+    checkOptions(o, gcRules)
     this.#assertOpen()
     if (this.#current?.state === 'failed') await this.#forgetFailed(this.#current)
     if (this.#current !== undefined) return false
@@ -55,6 +74,7 @@ export class GarbageCollector implements Gc {
    * @throws GC_FAILED (reason `disk` where the disk is full by now), CORRUPT, WRITER_FAILED, STORE_CLOSED
    */
   async finaliseGc(o: { readonly wait?: boolean | undefined } = {}): Promise<GcResult> {
+    checkOptions(o, { wait: optionRule.flag })
     this.#assertOpen()
     const current = this.#current
     if (current === undefined) return { state: 'idle' }
@@ -64,6 +84,7 @@ export class GarbageCollector implements Gc {
   }
 
   async run(target?: CommitLike, o: GcOptions = {}): Promise<GcStats> {
+    checkOptions(o, gcRules)
     this.#assertOpen()
     throwIfAborted(o.signal)
     if (this.#current?.state === 'failed') await this.#forgetFailed(this.#current)

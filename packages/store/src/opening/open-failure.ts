@@ -14,6 +14,10 @@ export function openFailure(error: unknown, path: string): unknown {
   if (hasCode(error, 'ENOSPC') || hasCode(error, 'EDQUOT')) {
     return new VarveError('NO_SPACE', { needed: FILE_BYTES_LEAST, free: 0 }, { cause: error })
   }
+  if (hasCode(error, 'ENAMETOOLONG')) {
+    const hint = 'the path, or a name in it, is longer than the file system takes'
+    return new VarveError('INVALID_PATH', { path, hint }, { hint, cause: error })
+  }
   const isForbidden = hasCode(error, 'EROFS') || hasCode(error, 'EACCES') || hasCode(error, 'EPERM')
   if (isForbidden) return new VarveError('READ_ONLY_FOLDER', { path }, { cause: error })
   const isMissing = hasCode(error, 'ENOENT') || hasCode(error, 'ENOTDIR') || hasCode(error, 'ELOOP')

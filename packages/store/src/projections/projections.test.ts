@@ -33,6 +33,10 @@ class SmallLog implements ProjectionSource {
     for (const [at, commit] of this.commits.entries()) if ((at + 1) * 100 >= position) yield commit
   }
 
+  gitIdOf(hash: string): string | undefined {
+    return this.commits.find((commit) => commit.hash === hash)?.extra[GIT_ID_KEY]
+  }
+
   *refs(): Iterable<{ readonly key: string; readonly hash: string }> {
     for (const [key, hash] of this.heads) yield { key, hash }
   }
@@ -165,7 +169,8 @@ describe('a look-up by Git id', () => {
     await projections.catchUp(log, true)
     projections.noteCommit({ hash: 'c1', extra: { [GIT_ID_KEY]: idA } }, log.add('c1', idA))
     projections.noteCommit({ hash: 'c2', extra: {} }, log.add('c2'))
-    projections.noteCommit({ hash: 'c3', extra: { [GIT_ID_KEY]: `${'a'.repeat(39)}b` } }, log.add('c3', idB))
+    const idC = `${'a'.repeat(39)}b`
+    projections.noteCommit({ hash: 'c3', extra: { [GIT_ID_KEY]: idC } }, log.add('c3', idC))
     expect(await projections.gitCommits('aaaaaaa', 9)).toEqual(['c1', 'c3'])
     expect(await projections.gitCommits('aaaaaaa', 1)).toEqual(['c1'])
     expect(await projections.gitCommits(idA, 9)).toEqual(['c1'])
@@ -194,6 +199,34 @@ describe('a look-up by Git id', () => {
     const both = await Promise.all([projections.gitCommits('b', 9), projections.gitCommits('bb', 9)])
     expect(both).toEqual([['c2'], ['c2']])
     expect(rebuilt, 'once').toEqual(['entries were missing'])
+  })
+
+  test('is not led astray by those of another log that had the same origins', async () => {
+    log.add('other', idA)
+    log.add('c2', idB)
+    await projected()
+    log.commits[0] = { hash: 'c1', extra: { [GIT_ID_KEY]: idA } }
+    const projections = project()
+    await projections.catchUp(log, false)
+    expect(await projections.gitCommits('b', 9)).toEqual(['c2'])
+    expect(rebuilt).toEqual([])
+    expect(await projections.gitCommits('a', 9)).toEqual(['c1'])
+    expect(rebuilt).toEqual(['they were of another log'])
+  })
+
+  test('takes one of two commits of one origin, and passes over those that went', async () => {
+    log.add('c1', idA)
+    log.add('c2', idA)
+    for (let at = 0; at < 9; at++) log.add(`gone ${at}`, `b${at}`)
+    log.add('c3', 'bf')
+    await projected()
+    log.commits.splice(2, 9)
+    const projections = project()
+    await projections.catchUp({ ...bound(log), end: () => 2_000 }, false)
+    expect(await projections.gitCommits('a', 2)).toEqual(['c2'])
+    expect(await projections.gitCommits('b', 2)).toEqual(['c3'])
+    expect(await projections.gitCommits('c', 2)).toEqual([])
+    expect(rebuilt).toEqual([])
   })
 
   test('makes them anew after a batch that could not be written', async () => {
@@ -261,3 +294,13 @@ describe('notes', () => {
     expect([await kv.get('git', idA), await kv.get('git', idB)]).toEqual([undefined, 'c2'])
   })
 })
+
+/** A log whose methods can be spread. */
+function bound(of: SmallLog): ProjectionSource {
+  return {
+    commitsFrom: (position) => of.commitsFrom(position),
+    refs: () => of.refs(),
+    gitIdOf: (hash) => of.gitIdOf(hash),
+    end: () => of.end(),
+  }
+}

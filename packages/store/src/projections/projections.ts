@@ -19,6 +19,8 @@ export interface ProjectionSource {
   /** Commits whose records lie at or above a position of the log, with their hashes in hex. */
   commitsFrom(position: number): Iterable<ProjectedCommit>
   refs(): Iterable<{ readonly key: string; readonly hash: string }>
+  /** What a commit says of its origin; `undefined` when it says nothing, or the store does not hold it. */
+  gitIdOf(hash: string): string | undefined
   /** Up to where the log is. */
   end(): number
 }
@@ -78,8 +80,9 @@ export class Projections {
   }
 
   /**
-   * Hashes (hex) of commits that came from Git commits whose id begins so; at most `limit`. The first time
-   * that there is none costs a look at every commit.
+   * Hashes (hex) of commits that came from Git commits whose id begins so; at most `limit`. The database only
+   * suggests: the commits themselves say whether they are meant. The first time that none is costs a look at
+   * every commit.
    */
   async gitCommits(idPrefix: string, limit: number): Promise<string[]> {
     await this.settled()
@@ -102,7 +105,10 @@ export class Projections {
   async #readGitCommits(prefix: string, limit: number): Promise<string[]> {
     if (this.#isClosed) throw new VarveError('STORE_CLOSED', {})
     const hashes: string[] = []
-    for await (const entry of this.#kv.range(SPACE.git, { prefix, limit })) hashes.push(entry.value)
+    for await (const { key, value } of this.#kv.range(SPACE.git, { prefix })) {
+      if (this.#source === undefined || this.#source.gitIdOf(value) === key) hashes.push(value)
+      if (hashes.length >= limit) break
+    }
     return hashes
   }
 
@@ -119,9 +125,13 @@ export class Projections {
   }
 
   #missingIn(source: ProjectionSource): string | undefined {
-    for (const { extra } of source.commitsFrom(0)) {
+    for (const { hash, extra } of source.commitsFrom(0)) {
       const id = extra[GIT_ID_KEY]
-      if (id !== undefined && this.#kv.getSync(SPACE.git, id) === undefined) return 'entries were missing'
+      if (id === undefined) continue
+      const found = this.#kv.getSync(SPACE.git, id)
+      if (found === undefined) return 'entries were missing'
+      // Another commit of the same origin will do.
+      if (found !== hash && source.gitIdOf(found) !== id) return 'they were of another log'
     }
     return undefined
   }

@@ -13,7 +13,7 @@ export function refKey(kind: RefKind, name: string): string {
   const hint = refNameHint(name)
   if (hint !== undefined) {
     const message = `not a name for a ref: ${JSON.stringify(name)}`
-    throw new VarveError('INVALID_PATH', { path: name, hint }, { message, hint })
+    throw new VarveError('INVALID_PATH', { path: String(name), hint }, { message, hint })
   }
   return `${kind}/${name}`
 }
@@ -25,6 +25,7 @@ export function refNameOf(key: string): string {
 
 /** Why a name is refused, or `undefined` when it is fine. Follows Git's rules, so that imported names fit. */
 function refNameHint(name: string): string | undefined {
+  if (typeof name !== 'string') return 'the name of a ref is text'
   if (name === '') return 'a ref needs a name'
   if (/\p{Surrogate}/u.test(name)) return 'no half of a surrogate pair'
   if (Buffer.byteLength(name) > NAME_BYTES_MAX) return `at most ${NAME_BYTES_MAX} bytes`

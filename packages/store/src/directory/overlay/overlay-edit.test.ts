@@ -199,7 +199,7 @@ describe('OverlayEdit', () => {
     expect(() => edit.set('', '3')).toThrow(expect.objectContaining({ code: 'IS_A_TREE' }))
     expect(() => edit.set('n/..', '3')).toThrow(expect.objectContaining({ code: 'INVALID_PATH' }))
     expect(() => edit.set('n/m', 7 as never)).toThrow('text or a Uint8Array')
-    expect(() => edit.set('n/m', 'x', { mode: 'directory' as never })).toThrow('unexpected value')
+    expect(() => edit.set('n/m', 'x', { mode: 'directory' as never })).toThrow('the option mode')
     const gone = '0'.repeat(64)
     expect(() => edit.setBlob('n/m', gone as Hash<'blob'>)).toThrow(
       expect.objectContaining({ code: 'COLLECTED', details: { hash: gone } }),

@@ -1,18 +1,19 @@
 import { assert } from '@varve/pack/base'
-import { throwIfAborted, VarveError } from '@varve/pack/errors'
+import { checkOptions, throwIfAborted, VarveError } from '@varve/pack/errors'
 import { hexToRaw, type NodeRef, type NodeSink, type RawName, storeDraftInSlices } from '@varve/pack/objects'
-import type {
-  Abortable,
-  Bytes,
-  Content,
-  Cursor,
-  Entry,
-  Hash,
-  Path,
-  Range,
-  SetOptions,
-  Tree,
-  TreeEdit,
+import {
+  type Abortable,
+  type Bytes,
+  type Content,
+  type Cursor,
+  type Entry,
+  type Hash,
+  type Path,
+  type Range,
+  type SetOptions,
+  setRules,
+  type Tree,
+  type TreeEdit,
 } from '../../api/index.ts'
 import {
   copyOfContent,
@@ -79,11 +80,11 @@ export class OverlayEdit implements TreeEdit {
     return this.#storage
   }
 
-  set(path: Path, value: Content, o: SetOptions = {}): this {
+  set(path: Path, value: Content, o?: SetOptions): this {
     return this.#setBlob(path, o, { content: copyOfContent(value), blob: undefined })
   }
 
-  setBlob(path: Path, blob: Hash<'blob'>, o: SetOptions = {}): this {
+  setBlob(path: Path, blob: Hash<'blob'>, o?: SetOptions): this {
     const found = this.#storage.findBlob(hexToRaw(blob))
     if (found === undefined) throw new VarveError('COLLECTED', { hash: blob })
     return this.#setBlob(path, o, { content: undefined, blob: found })
@@ -272,9 +273,10 @@ export class OverlayEdit implements TreeEdit {
     this.#epoch = epoch
   }
 
-  #setBlob(path: Path, o: SetOptions, blob: Pick<BlobChange, 'content' | 'blob'>): this {
-    const { replace = false } = o
-    const mode = modeNumber(o.mode ?? 'file')
+  #setBlob(path: Path, o: SetOptions | undefined, blob: Pick<BlobChange, 'content' | 'blob'>): this {
+    if (o !== undefined) checkOptions(o, setRules)
+    const replace = o?.replace ?? false
+    const mode = modeNumber(o?.mode ?? 'file')
     const names = parsePath(path)
     this.#beginWrite()
     const name = names.at(-1)
