@@ -12,6 +12,7 @@ const exitCodes: Readonly<Partial<Record<ErrorCode | FailureCode, number>>> = {
   INVALID_PATH: 2,
   INVALID_HASH: 2,
   OPTION_MISMATCH: 2,
+  STORE_IN_THE_WAY: 2,
   PATH_NOT_FOUND: 4,
   OBJECT_NOT_FOUND: 4,
   UNKNOWN_COMMIT: 4,
