@@ -2,7 +2,7 @@ export { type ErrorCode, type ErrorDetails, VarveError } from '@varve/pack/error
 export { decodeName, encodeName } from '@varve/pack/objects'
 export type { BlobWriter, PutOptions, StoredBlob } from './blob.ts'
 export type { Abortable, Duration, Progress, WithProgress } from './call-options.ts'
-export type { Branch, Commit, CommitInfo, CommitLike, CommitOutcome, Tag } from './commit.ts'
+export type { Branch, Commit, CommitInfo, CommitLike, CommitOutcome, Tag, TagAnnotation } from './commit.ts'
 export type { Bytes, Content, ContentStream, ValueOf } from './content.ts'
 export type { Cursor, Range } from './cursor.ts'
 export type { BlobEntry, Change, Entry, Mode, TreeEntry } from './entry.ts'

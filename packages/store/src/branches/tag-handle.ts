@@ -1,6 +1,6 @@
 import { VarveError } from '@varve/pack/errors'
-import type { Commit, CommitLike, Tag } from '../api/index.ts'
-import { type RefAnnotation, refKey } from '../refs/index.ts'
+import type { Commit, CommitLike, Tag, TagAnnotation } from '../api/index.ts'
+import { refKey } from '../refs/index.ts'
 import type { BranchRooms } from './branch-rooms.ts'
 import { checkTextBytes, dateMs } from './checked-commit.ts'
 import { CommitHandle } from './commit-handle.ts'
@@ -26,9 +26,10 @@ export class TagHandle implements Tag {
     return new CommitHandle(this.#rooms.objects.commitAt(target), this.#rooms.storage)
   }
 
-  async annotation(): Promise<RefAnnotation | undefined> {
+  async annotation(): Promise<TagAnnotation | undefined> {
     this.#rooms.assertOpen()
-    return this.#rooms.refs.acknowledged(this.#key)?.annotation
+    const found = this.#rooms.refs.acknowledged(this.#key)?.annotation
+    return found && { ...found, date: new Date(found.date) }
   }
 
   async create(
