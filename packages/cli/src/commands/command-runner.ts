@@ -13,12 +13,15 @@ export interface Runner {
 export class CommandRunner implements Runner {
   readonly #host: Host
   exitCode = 0
+  /** Of the command that was run; `undefined` until then. */
+  commandName: string | undefined
 
   constructor(host: Host) {
     this.#host = host
   }
 
   async run(command: Command, work: (context: CommandContext) => Promise<unknown>): Promise<void> {
+    this.commandName = command.name()
     const { Output } = await import('../terminal/index.ts')
     const host = this.#host
     const options = globalOptions(command)
