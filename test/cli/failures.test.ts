@@ -1,7 +1,7 @@
 /** What failures say: the right advice for the command that failed, and who has the store. */
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { basename, join } from 'node:path'
+import { join } from 'node:path'
 import { Store } from '@varve/store'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { type CommandOutcome, varve } from '../support/command-line.ts'
@@ -46,7 +46,7 @@ test('inspect says that a file is not there, whatever it is called', async () =>
 
 test('a store in use: exit code 11, by which process, of which program, since when', async () => {
   await using store = await Store.open(join(folder, 's'))
-  const program = basename(process.argv[1] ?? '')
+  const program = process.title
   const { exit, stderr } = await run('status')
   expect(exit).toBe(11)
   expect(stderr).toMatch(/^varve: process \d+ \(.+\) has been writing to the store since \d{4}-.*Z {2}\[/)

@@ -34,7 +34,7 @@ export class CommandRunner implements Runner {
 /** Of the command and of all above it. */
 export function globalOptions(command: Command): GlobalOptions {
   const given = command.optsWithGlobals()
-  const { store, json, quiet, verbose, progress, color, wait } = given
+  const { store, json, quiet, verbose, progress, color, pager, wait } = given
   return {
     store,
     json: json === true,
@@ -42,6 +42,7 @@ export function globalOptions(command: Command): GlobalOptions {
     verbose: verbose === true,
     progress,
     color: color ?? 'auto',
+    pager: pager !== false,
     wait,
   }
 }

@@ -1,4 +1,3 @@
-import { basename } from 'node:path'
 import type { Clock } from '@varve/pack/base'
 import { throwIfAborted, VarveError } from '@varve/pack/errors'
 import { type FileSystem, NodeFileSystem } from '@varve/pack/fs'
@@ -16,7 +15,7 @@ export interface StoreLockOptions {
   /** How long to wait for another writer, in ms. Default 0: not at all. */
   readonly waitMs?: number | undefined
   readonly signal?: AbortSignal | undefined
-  /** For people: who holds the lock. Default: the name of the script that runs. */
+  /** For people: who holds the lock. Default: the title of the process. */
   readonly program?: string | undefined
   /** An object that stands for a file system in memory: with it, the lock is one of this thread. */
   readonly memoryKey?: object | undefined
@@ -50,14 +49,8 @@ export async function acquireStoreLock(options: StoreLockOptions): Promise<Store
 }
 
 async function tryAcquire(options: StoreLockOptions, root: string): Promise<StoreLock> {
-  const { fileSystem, clock, memoryKey, program = scriptName() } = options
+  const { fileSystem, clock, memoryKey, program = process.title } = options
   if (memoryKey !== undefined) return MemoryStoreLock.tryAcquire(memoryKey, root, clock.now())
   const { door = loadLevel, processes = new ProcessTable(new NodeFileSystem()) } = options
   return LevelStoreLock.tryAcquire({ fileSystem, root, clock, program, door, processes })
-}
-
-/** Without a script (a program of one file, a worker of it): the title of the process. */
-function scriptName(): string {
-  const [, script = ''] = process.argv
-  return script === '' ? process.title : basename(script)
 }
