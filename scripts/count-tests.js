@@ -1,4 +1,5 @@
-// Prints the outcome of the last test run as one line, from the report that scripts/test.js leaves behind.
+// Prints the outcome of the last test run, from the report that scripts/test.js leaves behind: in the last
+// line `N passed, N failed`, before it how many were skipped, if any were.
 // Arguments: the exit codes of the steps so far. One that is not 0 counts as a failure even if no test
 // failed: a compiler error, a crash of the runner, a lint rule.
 import { existsSync, readFileSync } from 'node:fs'
@@ -9,7 +10,8 @@ const failedSteps = process.argv.slice(2).filter((code) => code !== '0').length
 const { passed, failed, skipped } = read(join(root, '.cache', 'test-report.json'))
 // Without a report nothing was run: the step that prevented it is the one failure.
 const failedInAll = failed === 0 && failedSteps > 0 ? (passed === 0 ? 1 : failedSteps) : failed
-console.log(`${passed} passed, ${failedInAll} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`)
+if (skipped > 0) console.log(`${skipped} skipped`)
+console.log(`${passed} passed, ${failedInAll} failed`)
 process.exit(failedInAll === 0 && passed > 0 ? 0 : 1)
 
 /** @param {string} file */

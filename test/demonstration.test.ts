@@ -7,8 +7,11 @@ import { fileURLToPath } from 'node:url'
 import { Store } from '@varve/store'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { git } from './support/git-command.ts'
+import { isInstalled } from './support/installed.ts'
 
 const program = fileURLToPath(new URL('../packages/cli/dist/demo/main.js', import.meta.url))
+
+const gitTest = test.skipIf(!isInstalled('git', 'npm start with a repository is'))
 
 let folder = ''
 
@@ -57,7 +60,7 @@ function makeRepository(): string {
   return path
 }
 
-test('a short history is extended, and goes on on its own branch', async () => {
+gitTest('a short history is extended, and goes on on its own branch', async () => {
   const { text, store: path } = demonstrate([makeRepository()])
   expect(text).toMatch(/^Imported .*repository: 3 commits, 3 trees, 3 blobs/m)
   expect(text).toContain('9 objects are few: generated commits extend the history to 50,000 objects.')
@@ -69,7 +72,7 @@ test('a short history is extended, and goes on on its own branch', async () => {
   expect(await store.resolve('trunk~1')).toBeDefined()
 })
 
-test('a shallow clone is replaced by a generated history', () => {
+gitTest('a shallow clone is replaced by a generated history', () => {
   const whole = makeRepository()
   git(folder, ['clone', '--quiet', '--depth=1', `file://${whole}`, 'clone'])
   const { text } = demonstrate([join(folder, 'clone')])

@@ -8,17 +8,20 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { systemClock } from '@varve/pack/base'
 import { type Commit, Store } from '@varve/store'
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, test as anyTest, beforeAll, describe, expect } from 'vitest'
 import { CheckedOut } from './support/checked-out.ts'
 import { varve } from './support/command-line.ts'
 import { git } from './support/git-command.ts'
 import { GitIds } from './support/git-ids.ts'
+import { isInstalled } from './support/installed.ts'
 import { makeSampleRepository } from './support/sample-repository.ts'
 
 const own = fileURLToPath(new URL('..', import.meta.url))
 const program = fileURLToPath(new URL('../packages/cli/dist/main.js', import.meta.url))
 /** Of a history longer than this, so many commits are written to files; of a shorter one, every one. */
 const checkedOutMax = 150
+
+const test = anyTest.skipIf(!isInstalled('git', 'the import of whole histories is'))
 
 let sample = ''
 const folders: string[] = []

@@ -38,6 +38,7 @@ export async function varve(
     stderr: err,
     clock: systemClock,
     files: new NodeFiles(),
+    startPager: async () => undefined,
     interrupted: options.interrupted ?? new AbortController().signal,
   }
   const exit = await run(argv, host)

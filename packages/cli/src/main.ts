@@ -9,6 +9,8 @@ if (completion === undefined) process.exitCode = await runInProcess(argv)
 else process.stdout.write(completion)
 
 async function runInProcess(commandLine: readonly string[]): Promise<number> {
+  // Who finds the store in use is told this name.
+  process.title = 'varve'
   const { nodeHost } = await import('./host/index.ts')
   const interrupted = new AbortController()
   for (const name of ['SIGINT', 'SIGTERM'] as const) {

@@ -39,6 +39,7 @@ export type {
   StoreReader,
   StoreStats,
   Tag,
+  TagAnnotation,
   Tree,
   TreeEdit,
   TreeEntry,

@@ -1,6 +1,7 @@
 import { VarveError } from '@varve/pack/errors'
 import type { Entry, Tree } from '@varve/store'
 import { foldedName, type NameFolding } from './name-folding.ts'
+import { type InnerPath, storeInTheWay } from './store-places.ts'
 
 /** Why `git add` would not give an entry back. */
 export type UnlikeGit = 'submodule' | 'empty-directory' | 'git-name'
@@ -20,18 +21,22 @@ export interface CheckoutPlan {
 export interface PlanOptions {
   readonly folding: NameFolding
   readonly allowDotGit: boolean
+  /** Where the store lies below the folder. */
+  readonly storePlaces: readonly InnerPath[]
   readonly signal: AbortSignal
 }
 
 /**
  * Walks the whole tree and refuses what must not be written.
- * @throws CHECKOUT_COLLISION when two names are one on this file system; INVALID_PATH for a name of Git's own
+ * @throws CHECKOUT_COLLISION when two names are one on this file system; INVALID_PATH for a name of Git's
+ * own; CommandFailure STORE_IN_THE_WAY when an entry would take the store's place
  */
 export async function planCheckout(tree: Tree, options: PlanOptions): Promise<CheckoutPlan> {
   const plan: CheckoutPlan = { directories: 0, files: 0, links: 0, submodules: 0, bytes: 0, unlikeGit: [] }
   const collisions = new Collisions(options.folding)
   for await (const entry of tree.entries('', { recursive: true, signal: options.signal })) {
     const path = entry.path.join('/')
+    refuseInStore(entry, options)
     if (isGitsOwn(entry.name)) {
       if (!options.allowDotGit) {
         const hint = 'Git would take it for a repository of its own; --dot-git writes it nevertheless'
@@ -44,6 +49,18 @@ export async function planCheckout(tree: Tree, options: PlanOptions): Promise<Ch
   }
   collisions.refuse()
   return plan
+}
+
+/** A folder above the store may be written into; what is no folder may not stand there. */
+function refuseInStore(entry: Entry, { storePlaces, folding }: PlanOptions): void {
+  const depth = entry.path.length
+  const isSame = (a: string, b: string): boolean =>
+    foldedName(Buffer.from(a), folding) === foldedName(Buffer.from(b), folding)
+  for (const place of storePlaces) {
+    if (depth > place.length || (depth < place.length && entry.kind === 'tree')) continue
+    if (!entry.path.every((name, at) => isSame(name, place[at]!))) continue
+    throw storeInTheWay(`the tree has ${entry.path.join('/')}, which is where the store lies`)
+  }
 }
 
 function count(plan: CheckoutPlan, entry: Entry, path: string): void {

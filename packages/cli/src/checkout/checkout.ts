@@ -3,11 +3,13 @@ import type { HostFiles } from '../host/index.ts'
 import { type CheckoutPlan, planCheckout } from './checkout-plan.ts'
 import type { ExistingPolicy } from './existing-files.ts'
 import { type NameFolding, probeFolding } from './name-folding.ts'
-import { prepareFolder } from './target-folder.ts'
+import { examineFolder, makeTarget } from './target-folder.ts'
 import { TreeWriter } from './tree-writer.ts'
 
 export interface CheckoutOptions {
   readonly store: StoreReader
+  /** How the store was named, if not by its real path: a link on that way is not harmed either. */
+  readonly storeFolder?: string | undefined
   readonly files: HostFiles
   readonly existing: ExistingPolicy
   /** Write names that Git takes for its own. */
@@ -29,8 +31,9 @@ export interface CheckoutReport extends CheckoutPlan {
 
 /**
  * Writes a tree to a folder: exact bytes, names, and modes; symbolic links; submodules as empty folders.
- * Nothing is written when the tree cannot be: the whole of it is looked at first.
- * @throws CHECKOUT_COLLISION, INVALID_PATH, COLLECTED, ABORTED; CommandFailure NOT_EMPTY, EXISTS
+ * Nothing is written when the tree cannot be: the whole of it is looked at first. Never into the store.
+ * @throws CHECKOUT_COLLISION, INVALID_PATH, COLLECTED, ABORTED; CommandFailure NOT_EMPTY, EXISTS,
+ * STORE_IN_THE_WAY
  */
 export async function checkout(
   tree: Tree,
@@ -38,11 +41,12 @@ export async function checkout(
   options: CheckoutOptions,
 ): Promise<CheckoutReport> {
   const { store, files, existing, allowDotGit, signal } = options
-  const target = await prepareFolder(files, folder, existing)
+  const target = await examineFolder(files, folder, { store: options.storeFolder ?? store.path, existing })
+  await makeTarget(files, target)
   let plan: CheckoutPlan
   try {
     const folding = options.folding ?? (await probeFolding(files, target.path))
-    plan = await planCheckout(tree, { folding, allowDotGit, signal })
+    plan = await planCheckout(tree, { folding, allowDotGit, storePlaces: target.storePlaces, signal })
     await options.confirm?.(plan, target.path)
   } catch (cause) {
     if (target.isNew) await files.removeFolder(target.path)

@@ -13,12 +13,15 @@ export interface Runner {
 export class CommandRunner implements Runner {
   readonly #host: Host
   exitCode = 0
+  /** Of the command that was run; `undefined` until then. */
+  commandName: string | undefined
 
   constructor(host: Host) {
     this.#host = host
   }
 
   async run(command: Command, work: (context: CommandContext) => Promise<unknown>): Promise<void> {
+    this.commandName = command.name()
     const { Output } = await import('../terminal/index.ts')
     const host = this.#host
     const options = globalOptions(command)
@@ -31,7 +34,7 @@ export class CommandRunner implements Runner {
 /** Of the command and of all above it. */
 export function globalOptions(command: Command): GlobalOptions {
   const given = command.optsWithGlobals()
-  const { store, json, quiet, verbose, progress, color, wait } = given
+  const { store, json, quiet, verbose, progress, color, pager, wait } = given
   return {
     store,
     json: json === true,
@@ -39,6 +42,7 @@ export function globalOptions(command: Command): GlobalOptions {
     verbose: verbose === true,
     progress,
     color: color ?? 'auto',
+    pager: pager !== false,
     wait,
   }
 }

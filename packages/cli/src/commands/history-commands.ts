@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import type { Runner } from './command-runner.ts'
+import type { CommandContext } from './context/index.ts'
 import { countValue, listed } from './option-values.ts'
 
 /** log, show, diff. */
@@ -15,13 +16,15 @@ export function addHistoryCommands(program: Command, runner: Runner): void {
     .option('--oneline', 'one line a commit')
     .action((revisions: string[], options, command: Command) =>
       runner.run(command, async (context) =>
-        (await import('./history/log.ts')).log(context, revisions, {
-          not: options.not ?? [],
-          path: options.path,
-          limit: options.limit,
-          firstParent: options.firstParent === true,
-          oneline: options.oneline === true,
-        }),
+        paged(context, async (inner) =>
+          (await import('./history/log.ts')).log(inner, revisions, {
+            not: options.not ?? [],
+            path: options.path,
+            limit: options.limit,
+            firstParent: options.firstParent === true,
+            oneline: options.oneline === true,
+          }),
+        ),
       ),
     )
   program
@@ -45,11 +48,21 @@ function addDiff(program: Command, runner: Runner): void {
     .option('--name-status', 'a letter and the path (default)')
     .option('--exit-code', 'exit code 3 if anything is different')
     .action((older: string, newer: string, path: string | undefined, options, command: Command) =>
-      runner.run(command, async (context) =>
-        (await import('./history/diff.ts')).diff(context, { older, newer }, path, {
-          style: options.stat === true ? 'stat' : 'name-status',
-          exitCode: options.exitCode === true,
-        }),
-      ),
+      runner.run(command, async (context) => {
+        const exitCode = options.exitCode === true
+        const style = options.stat === true ? 'stat' : 'name-status'
+        const work = async (inner: CommandContext): Promise<number> =>
+          (await import('./history/diff.ts')).diff(inner, { older, newer }, path, { style, exitCode })
+        // Who asks by exit code is a program, which shall not wait for a reader.
+        return exitCode ? work(context) : paged(context, work)
+      }),
     )
+}
+
+async function paged<T>(
+  context: CommandContext,
+  work: (context: CommandContext) => Promise<T>,
+): Promise<T | undefined> {
+  const { throughPager } = await import('../terminal/index.ts')
+  return throughPager(context.host, context.options, (pager) => work({ ...context, ...pager }))
 }

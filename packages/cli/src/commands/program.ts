@@ -27,6 +27,7 @@ export function makeProgram(runner: Runner, help: HelpOutput): Command {
     .option('--progress', 'progress on stderr, also without a terminal or with --json')
     .option('--no-progress', 'no progress')
     .addOption(new Option('--color <when>', 'colours').choices(['auto', 'always', 'never']).default('auto'))
+    .option('--no-pager', 'log and diff: no pager on a terminal')
     .option('--wait <duration>', 'wait so long for another writer to leave', durationValue)
     .helpCommand(false)
     .showHelpAfterError(false)

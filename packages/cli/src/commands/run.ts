@@ -28,7 +28,8 @@ export async function run(argv: readonly string[], host: Host): Promise<number> 
     // Ctrl-C reaches the processes that this one has started, too: their end may be noticed first.
     await host.clock.turn()
     const { reportFailure } = await import('../terminal/index.ts')
-    return reportFailure(host.interrupted.aborted ? interruption(cause) : cause, host, globalOptions(command))
+    const failure = host.interrupted.aborted ? interruption(cause) : cause
+    return reportFailure(failure, host, { ...globalOptions(command), command: runner.commandName })
   }
 }
 

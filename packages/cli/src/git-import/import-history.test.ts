@@ -1,6 +1,7 @@
 import { hexToRaw } from '@varve/pack/objects'
-import { afterEach, describe, expect, test } from 'vitest'
+import { afterEach, test as anyTest, describe, expect } from 'vitest'
 import { gitExtra } from '../git/index.ts'
+import { gitInstalled } from '../git/testing/git-installed.ts'
 import type { TestRepository } from '../git/testing/test-repository.ts'
 import { knownHistory } from './known-commits.ts'
 import {
@@ -15,6 +16,8 @@ import {
 } from './testing/import-run.ts'
 
 const EMPTY_TREE = '4b825dc642cb6eb9a060e54bf8d69288fbee4904'
+
+const test = anyTest.skipIf(!gitInstalled('the import of histories is'))
 
 afterEach(removeRepositories)
 

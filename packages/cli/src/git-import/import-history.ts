@@ -5,7 +5,7 @@ import { type ImportCounts, ImportOutcome } from './import-outcome.ts'
 import { ImportPass, type PassOptions } from './import-pass.ts'
 import type { ImportSink } from './import-sink.ts'
 import type { KnownHistory } from './known-commits.ts'
-import { commitsWithoutParent, lostObject } from './missing-object.ts'
+import { commitsWithoutParent, isAboutTree, lostObject } from './missing-object.ts'
 
 /** How often an import begins again because git ended over an object that it could not read. */
 const PASSES_MAX = 100
@@ -29,7 +29,7 @@ export interface ImporterOptions {
  * are converted when all of its objects have come, then the commit is put; parents come first. An object that
  * is needed and was not listed (an earlier import has it, or Git lacks it) is looked for in the last known
  * commit, then asked of Git by itself. When git ends over an object that it cannot read, the histories are
- * read again without it.
+ * read again without it; where it does not say over which, without listing trees.
  * @param tips Git ids of commits, hex
  * @throws GIT_OBJECT_MISSING unless missing objects are to be skipped; ABORTED; GitFailed
  */
@@ -51,8 +51,10 @@ export async function importHistory(
     } catch (cause) {
       throwIfAborted(options.signal)
       const lost = lostObject(cause)
-      if (lost === undefined || passCount === PASSES_MAX || !(await avoided.add(lost))) throw cause
-      if (ids.findHex(lost) < 0) ids.addHex(lost, idState.absent)
+      const isAvoided =
+        lost === undefined ? isAboutTree(cause) && avoided.addTrees() : await avoided.add(lost)
+      if (passCount === PASSES_MAX || !isAvoided) throw cause
+      if (lost !== undefined && ids.findHex(lost) < 0) ids.addHex(lost, idState.absent)
     } finally {
       await pass.close()
     }
@@ -92,6 +94,13 @@ class Avoided {
     if (this.#tips.includes(lost)) this.#outcome.leaveOut({ commit: lost, path: '', id: lost })
     else if (!(await this.#cutAbove())) this.#isCommitsOnly = true
     return true
+  }
+
+  /** For a tree that git ends over without naming it: none are listed any more. False when none were. */
+  addTrees(): boolean {
+    const isNew = !this.#isCommitsOnly
+    this.#isCommitsOnly = true
+    return isNew
   }
 
   /** Stops git at the commits that have a lost parent. False when there are none. */

@@ -8,6 +8,7 @@ import type { ImportCounts, ImportOutcome } from './import-outcome.ts'
 import { type KnownHistory, knownHistory } from './known-commits.ts'
 import { type MovedRef, refMoves } from './ref-moves.ts'
 import { type PlannedRef, planRefs, type RefPlan, type SkippedRef } from './ref-plan.ts'
+import { silentRefs } from './silent-refs.ts'
 
 export interface RepositoryImport {
   readonly store: Store
@@ -63,10 +64,13 @@ export async function importRepository(o: RepositoryImport): Promise<RepositoryR
   }
 }
 
-async function planOf({ repository, refs }: RepositoryImport): Promise<RefPlan> {
+async function planOf({ repository, refs, files }: RepositoryImport): Promise<RefPlan> {
   const reader = repository.reader()
   try {
-    return await planRefs(repository, reader, refs)
+    const plan = await planRefs(repository, reader, refs)
+    const listed = new Set([...plan.refs, ...plan.skipped].map(({ gitName }) => gitName))
+    const silent = await silentRefs(files, { folder: repository.refsFolder, listed })
+    return { refs: plan.refs, skipped: [...plan.skipped, ...silent] }
   } finally {
     await reader.close()
   }

@@ -1,9 +1,12 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { VarveError } from '@varve/pack/errors'
-import { afterEach, describe, expect, test } from 'vitest'
+import { afterEach, test as anyTest, describe, expect } from 'vitest'
+import { gitInstalled } from '../git/testing/git-installed.ts'
 import type { TestRepository } from '../git/testing/test-repository.ts'
 import { commitId, importFrom, newRepository, removeRepositories, stored } from './testing/import-run.ts'
+
+const test = anyTest.skipIf(!gitInstalled('the import of what Git lacks is'))
 
 afterEach(removeRepositories)
 

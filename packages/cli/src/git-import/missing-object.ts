@@ -40,6 +40,11 @@ export function lostObject(cause: unknown): string | undefined {
   return /\b(?:[0-9a-f]{64}|[0-9a-f]{40})\b/.exec(cause.said)?.[0]
 }
 
+/** Whether git ended over a tree that is not as it must be: it does not say which. */
+export function isAboutTree(cause: unknown): boolean {
+  return cause instanceof GitFailed && /\b(?:in tree entry|too-short tree (?:file|object))\b/.test(cause.said)
+}
+
 /** Commits that name a parent which is not there. */
 export async function commitsWithoutParent(
   tips: readonly string[],

@@ -1,4 +1,4 @@
-import { resolve } from 'node:path'
+import { dirname, resolve } from 'node:path'
 import { GitFailed } from './git-failed.ts'
 import { type IdSize, isGitId } from './git-id.ts'
 import { type GitOptions, gitOutput } from './git-process.ts'
@@ -22,23 +22,28 @@ export class GitRepository {
    * Lists the commits, one id a line, that Git takes for such without parents; there in shallow clones only.
    */
   readonly shallowFile: string
+  /** Where refs lie that are files, `refs`; a worktree has those of its repository. */
+  readonly refsFolder: string
 
   private constructor(options: GitOptions, facts: Facts) {
     this.#options = options
     this.folder = facts.folder
     this.idSize = facts.idSize
     this.shallowFile = facts.shallowFile
+    this.refsFolder = facts.refsFolder
   }
 
   /** @throws GitFailed when there is no repository, or no git */
   static async open(options: GitOptions): Promise<GitRepository> {
-    const args = ['rev-parse', '--git-dir', '--show-object-format', '--git-path', 'shallow']
+    const paths = ['--git-path', 'shallow', '--git-path', 'refs/heads']
+    const args = ['rev-parse', '--git-dir', '--show-object-format', ...paths]
     const lines = (await gitOutput(args, options)).toString('utf8').split('\n')
-    const [folder = '', format, shallowFile = ''] = lines
+    const [folder = '', format, shallowFile = '', heads = ''] = lines
     return new GitRepository(options, {
       folder: resolve(options.folder, folder),
       idSize: format === 'sha256' ? 32 : 20,
       shallowFile: resolve(options.folder, shallowFile),
+      refsFolder: dirname(resolve(options.folder, heads)),
     })
   }
 
@@ -90,6 +95,7 @@ interface Facts {
   readonly folder: string
   readonly idSize: IdSize
   readonly shallowFile: string
+  readonly refsFolder: string
 }
 
 function linesOf(bytes: Buffer): Buffer[] {

@@ -18,6 +18,22 @@ export interface HostInput {
   readLine(): Promise<string | undefined>
 }
 
+/** A program that shows a text page by page. */
+export interface PagerCommand {
+  /** For a shell; with `args` the program itself. */
+  readonly line: string
+  readonly args?: readonly string[]
+}
+
+/** A pager that runs. */
+export interface HostPager {
+  readonly output: HostOutput
+  /** Aborts when it takes no more: the person has seen enough. */
+  readonly gone: AbortSignal
+  /** There is no more; waits until the person has left. Gives the exit code. */
+  end(): Promise<number>
+}
+
 /** Everything that a command touches outside the store: so that a test can be the world. */
 export interface Host {
   readonly environment: Readonly<Record<string, string | undefined>>
@@ -28,6 +44,8 @@ export interface Host {
   readonly stderr: HostOutput
   readonly clock: Clock
   readonly files: HostFiles
+  /** On the terminal of stdout. `undefined` when there is no such program. */
+  startPager(command: PagerCommand): Promise<HostPager | undefined>
   /** Aborts at the first Ctrl-C. */
   readonly interrupted: AbortSignal
 }

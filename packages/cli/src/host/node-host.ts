@@ -4,6 +4,7 @@ import type { WriteStream } from 'node:tty'
 import { systemClock } from '@varve/pack/base'
 import type { Host, HostInput, HostOutput } from './host.ts'
 import { NodeFiles } from './node-files.ts'
+import { startNodePager } from './node-pager.ts'
 
 /** The process that this program runs in. */
 export function nodeHost(interrupted: AbortSignal): Host {
@@ -15,6 +16,7 @@ export function nodeHost(interrupted: AbortSignal): Host {
     stderr: outputOf(process.stderr),
     clock: systemClock,
     files: new NodeFiles(),
+    startPager: (command) => startNodePager(command, process.stdout.columns ?? 80),
     interrupted,
   }
 }

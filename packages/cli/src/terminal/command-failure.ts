@@ -5,6 +5,7 @@ export type FailureCode =
   | 'OBJECT_NOT_FOUND'
   | 'EXISTS'
   | 'NOT_EMPTY'
+  | 'STORE_IN_THE_WAY'
   | 'CONFIRMATION_NEEDED'
   | 'GIT_FAILED'
   | 'FILE_FAILED'

@@ -9,9 +9,13 @@ type Options = Pick<GlobalOptions, 'json' | 'quiet' | 'verbose' | 'color'>
 
 const plain: Options = { json: false, quiet: false, verbose: false, color: 'auto' }
 
-async function told(cause: unknown, options: Partial<Options> = {}): Promise<[number, string]> {
+async function told(
+  cause: unknown,
+  options: Partial<Options> = {},
+  command?: string,
+): Promise<[number, string]> {
   const host = new MemoryHost()
-  const exit = await reportFailure(cause, host, { ...plain, ...options })
+  const exit = await reportFailure(cause, host, { ...plain, ...options, command })
   expect(host.stdout.text).toBe('')
   return [exit, host.stderr.text]
 }
@@ -34,6 +38,66 @@ test.each<[VarveError, number]>([
   expect(text).toMatch(new RegExp(`^varve: [^A-Z].*  \\[${error.code}\\]\n`))
   const [, json] = await told(error, { json: true })
   expect(JSON.parse(json)).toMatchObject({ type: 'error', code: error.code, exit: expected })
+})
+
+function systemError(code: string): Error {
+  return Object.assign(new Error(`${code}: no room, write`), { code, syscall: 'write' })
+}
+
+test.each([
+  ['WRITER_FAILED', new VarveError('WRITER_FAILED', { file: 'x' }, { cause: systemError('ENOSPC') })],
+  ['NO_SPACE', new VarveError('NO_SPACE', { needed: 2, free: 1 }, { cause: systemError('ENOSPC') })],
+  [
+    'WRITER_FAILED',
+    new VarveError(
+      'WRITER_FAILED',
+      { file: 'x' },
+      { cause: new Error('y', { cause: systemError('ENOSPC') }) },
+    ),
+  ],
+  [
+    'GC_FAILED',
+    new VarveError('GC_FAILED', { reason: 'disk' }, { cause: new AggregateError([systemError('ENOSPC')]) }),
+  ],
+  ['FILE_FAILED', systemError('ENOSPC')],
+])('a full disk is no space, and is named: %s', async (code, error) => {
+  const [exit, text] = await told(error)
+  expect(exit).toBe(15)
+  expect(text).toMatch(new RegExp(`^varve: .*ENOSPC.*  \\[${code}\\]\n`))
+  if (code !== 'FILE_FAILED') expect(text).toContain('the disk is full (ENOSPC)')
+})
+
+test('another cause, or none, is no full disk', async () => {
+  const failing = new VarveError('WRITER_FAILED', { file: 'x' }, { cause: systemError('EIO') })
+  const [exit, text] = await told(failing)
+  expect(exit).toBe(1)
+  expect(text).not.toContain('full)')
+  const loop = new Error('round and round')
+  loop.cause = loop
+  expect((await told(new VarveError('WRITER_FAILED', { file: 'x' }, { cause: loop })))[0]).toBe(1)
+})
+
+test('a hint is one for the command that failed', async () => {
+  const isTree = new VarveError('IS_A_TREE', { path: 'a' })
+  const isFile = new VarveError('NOT_A_TREE', { path: 'a' })
+  const hint = async (error: VarveError, command?: string): Promise<string> =>
+    (await told(error, {}, command))[1].split('\n')[1] ?? ''
+  for (const command of ['cat', 'checkout', 'ls', undefined]) {
+    expect(await hint(isTree, command)).not.toContain('--replace')
+    expect(await hint(isFile, command)).not.toContain('--replace')
+  }
+  expect(await hint(isTree, 'set')).toContain('--replace puts a file')
+  expect(await hint(isFile, 'set')).toContain('--replace puts a directory')
+  expect(await hint(isFile, 'checkout')).toContain('varve cat')
+  expect(await hint(isTree, 'cat')).toContain('varve ls')
+})
+
+test('a lock tells which program has it, if that is known', async () => {
+  const since = new Date(0)
+  const [, text] = await told(new VarveError('STORE_LOCKED', { pid: 7, since, program: 'server.js' }))
+  expect(text).toContain('process 7 (server.js) has been writing to the store since 1970-')
+  const [, unknown] = await told(new VarveError('STORE_LOCKED', { pid: 7, since }))
+  expect(unknown).toContain('process 7 has been writing to the store since 1970-')
 })
 
 test('paths are told as text, dates as text', async () => {

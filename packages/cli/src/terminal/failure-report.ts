@@ -5,6 +5,8 @@ import { CommandFailure, type FailureCode } from './command-failure.ts'
 import type { GlobalOptions } from './global-options.ts'
 import { paletteFor } from './palette.ts'
 
+const EXIT_NO_SPACE = 15
+
 /** Exit codes; what is not named here is 1. */
 const exitCodes: Readonly<Partial<Record<ErrorCode | FailureCode, number>>> = {
   USAGE: 2,
@@ -12,6 +14,7 @@ const exitCodes: Readonly<Partial<Record<ErrorCode | FailureCode, number>>> = {
   INVALID_PATH: 2,
   INVALID_HASH: 2,
   OPTION_MISMATCH: 2,
+  STORE_IN_THE_WAY: 2,
   PATH_NOT_FOUND: 4,
   OBJECT_NOT_FOUND: 4,
   UNKNOWN_COMMIT: 4,
@@ -27,7 +30,7 @@ const exitCodes: Readonly<Partial<Record<ErrorCode | FailureCode, number>>> = {
   LOCK_LOST: 11,
   CORRUPT: 13,
   LOWER_UNAVAILABLE: 14,
-  NO_SPACE: 15,
+  NO_SPACE: EXIT_NO_SPACE,
   NEWER_FORMAT: 16,
   ABORTED: 130,
 }
@@ -35,14 +38,32 @@ const exitCodes: Readonly<Partial<Record<ErrorCode | FailureCode, number>>> = {
 /** In place of the library's advice, which speaks to programs; empty where the message says it all. */
 const hints: Readonly<Partial<Record<ErrorCode, string>>> = {
   NO_STORE: 'varve init makes a new store; -s or $VARVE_STORE name another folder.',
-  IS_A_TREE: 'varve ls lists it; set --replace puts a file in its place.',
-  NOT_A_TREE: 'set --replace puts a directory in the place of the file.',
+  IS_A_TREE: 'It is a directory: varve ls lists it.',
+  NOT_A_TREE: 'It is a file: varve cat prints it.',
   REF_NOT_FOUND: 'varve branch ls and varve tag ls list the names.',
   UNKNOWN_COMMIT: 'varve log lists commits; one that a collection removed is unknown as well.',
   STORE_LOCKED: 'Wait for it with --wait 30s, or end the other process.',
   INVALID_HASH: 'A hash has 64 hexadecimal digits; varve ls -l shows them.',
   OPTION_MISMATCH: '',
   ABORTED: '',
+}
+
+/** Where a command has a better one. */
+const hintsOfCommands: Readonly<Record<string, Readonly<Partial<Record<ErrorCode, string>>>>> = {
+  set: {
+    IS_A_TREE: 'varve ls lists it; --replace puts a file in its place.',
+    NOT_A_TREE: '--replace puts a directory in the place of the file.',
+  },
+  checkout: { NOT_A_TREE: 'Only directories are checked out; varve cat writes a single file to stdout.' },
+}
+
+/** So deep, and so wide, is looked for what the system said. */
+const CAUSES_MAX = 100
+
+/** What the report has to know of the command line. */
+export type ReportOptions = Pick<GlobalOptions, 'json' | 'quiet' | 'verbose' | 'color'> & {
+  /** The command's name, if there was one. */
+  readonly command?: string | undefined
 }
 
 interface Failure {
@@ -53,14 +74,11 @@ interface Failure {
 }
 
 /** Prints the failure on stderr and gives the exit code. */
-export async function reportFailure(
-  cause: unknown,
-  host: Host,
-  options: Pick<GlobalOptions, 'json' | 'quiet' | 'verbose' | 'color'>,
-): Promise<number> {
-  const failure = failureOf(cause)
-  const exit = exitCodes[failure.code] ?? 1
-  const { code, message, details, hint } = failure
+export async function reportFailure(cause: unknown, host: Host, options: ReportOptions): Promise<number> {
+  const isFull = hasFullDisk(cause)
+  const { code, message: said, details, hint } = failureOf(cause, options.command)
+  const exit = isFull ? EXIT_NO_SPACE : (exitCodes[code] ?? 1)
+  const message = isFull && !said.includes('ENOSPC') ? `${said}: the disk is full (ENOSPC)` : said
   if (options.json) {
     const json = { type: 'error', code, message, details, exit, ...(hint !== undefined && { hint }) }
     await host.stderr.write(`${JSON.stringify(json)}\n`)
@@ -75,10 +93,15 @@ export async function reportFailure(
   return exit
 }
 
-function failureOf(cause: unknown): Failure {
+function failureOf(cause: unknown, command: string | undefined): Failure {
   if (VarveError.is(cause)) {
     const { code, details, message } = cause
-    return { code, message: lowerFirst(message), details: plainDetails(details), hint: hintOf(cause) }
+    return {
+      code,
+      message: lowerFirst(message),
+      details: plainDetails(details),
+      hint: hintOf(cause, command),
+    }
   }
   if (cause instanceof CommandFailure) {
     const { code, details, message, hint } = cause
@@ -98,11 +121,11 @@ function failureOf(cause: unknown): Failure {
   return { code: 'INTERNAL', message, details: {}, hint: 'This is a mistake in varve itself.' }
 }
 
-function hintOf(error: VarveError): string | undefined {
+function hintOf(error: VarveError, command = ''): string | undefined {
   if (VarveError.is(error, 'INVALID_PATH')) {
     return error.message.includes(error.details.hint) ? undefined : error.details.hint
   }
-  const hint = hints[error.code] ?? error.hint
+  const hint = hintsOfCommands[command]?.[error.code] ?? hints[error.code] ?? error.hint
   return hint === '' ? undefined : hint
 }
 
@@ -113,6 +136,18 @@ function plainDetails(details: object): object {
     typeof name === 'string' ? name : Buffer.from(name).toString('utf8'),
   )
   return { ...details, path: names.join('/') }
+}
+
+/** Whether the system said so, of whatever was being written. */
+function hasFullDisk(cause: unknown): boolean {
+  const causes: unknown[] = [cause]
+  for (let at = 0; at < causes.length && at < CAUSES_MAX; at++) {
+    const error = causes[at]
+    if (!(error instanceof Error)) continue
+    if ('code' in error && error.code === 'ENOSPC') return true
+    causes.push(error.cause, ...(error instanceof AggregateError ? error.errors : []))
+  }
+  return false
 }
 
 function isSystemError(cause: unknown): cause is NodeJS.ErrnoException {

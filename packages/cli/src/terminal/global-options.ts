@@ -10,6 +10,8 @@ export interface GlobalOptions {
   /** `undefined`: on a terminal, and not with JSON. */
   readonly progress?: boolean | undefined
   readonly color: ColorChoice
+  /** Whether a pager may be used, where there is someone to read. */
+  readonly pager: boolean
   /** How long to wait for another writer: '30s'. */
   readonly wait?: string | undefined
 }

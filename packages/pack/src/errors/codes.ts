@@ -188,8 +188,15 @@ export const codes: { readonly [C in ErrorCode]: CodeEntry<C> } = {
     meaning: 'Another writer has the store open.',
     advice:
       'Close the other writer, or wait for it with lock: { wait }. One process at a time has a store open.',
-    fields: { pid: 'The process that has the store open.', since: 'When it started.' },
-    describe: (d) => `Process ${d.pid} has been writing to the store since ${d.since.toISOString()}`,
+    fields: {
+      pid: 'The process that has the store open.',
+      since: 'When it started.',
+      program: 'What it runs, when that is known.',
+    },
+    describe: (d) => {
+      const program = d.program === undefined ? '' : ` (${d.program})`
+      return `Process ${d.pid}${program} has been writing to the store since ${d.since.toISOString()}`
+    },
   },
   TARGET_TOO_OLD: {
     meaning: 'The target lies before that of an earlier collection, so its history is no longer whole.',

@@ -23,7 +23,7 @@ export interface ErrorDetails {
   READ_ONLY_FOLDER: { readonly path: string }
   GIT_OBJECT_MISSING: { readonly commit: string; readonly path: string; readonly id: string }
   CHECKOUT_COLLISION: { readonly paths: readonly string[] }
-  STORE_LOCKED: { readonly pid: number; readonly since: Date }
+  STORE_LOCKED: { readonly pid: number; readonly since: Date; readonly program?: string | undefined }
   AMBIGUOUS: { readonly candidates: string[] }
   INVALID_PATH: { readonly path: GivenPath; readonly hint: string }
   IS_A_TREE: { readonly path: GivenPath }

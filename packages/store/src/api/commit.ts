@@ -106,10 +106,21 @@ export const tagInfoRules: RulesFor<TagInfo> = {
   date: optionRule.date,
 }
 
+/** What an annotated tag says of itself. */
+export interface TagAnnotation {
+  readonly message: string
+  /** Empty when nobody is named. */
+  readonly author: string
+  /** Where the tag came from elsewhere without a date: when it was brought in. */
+  readonly date: Date
+}
+
 /** A named pointer to a commit that stays. */
 export interface Tag {
   readonly name: string
   target(): Promise<Commit | undefined>
+  /** `undefined` when there is no tag, or one that is not annotated. */
+  annotation(): Promise<TagAnnotation | undefined>
   /** With a message, author, or date it is an annotated tag. */
   create(commit: CommitLike, o?: TagInfo): Promise<void>
   /** False when there was none. */

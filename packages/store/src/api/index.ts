@@ -23,6 +23,7 @@ export {
   type CommitOutcome,
   commitInfoRules,
   type Tag,
+  type TagAnnotation,
   type TagInfo,
   tagInfoRules,
 } from './commit.ts'

@@ -150,7 +150,7 @@ describe('refs', () => {
     expect(store.branch('main').headSync()?.hash).toBe(a)
     expect(store.branch('gone').headSync()).toBeUndefined()
     const again = new TagHandle(store.rooms, 'v1')
-    expect(await again.annotation()).toEqual({ message: 'm', author: 'x', date: 7 })
+    expect(await again.annotation()).toEqual({ message: 'm', author: 'x', date: new Date(7) })
     await expect(again.create(a)).rejects.toMatchObject({ code: 'CONFLICT', details: { ref: 'v1' } })
     expect([await again.delete(), await again.delete(), await again.target()]).toEqual([
       true,
@@ -159,5 +159,8 @@ describe('refs', () => {
     ])
     await again.create(a)
     expect([(await again.target())?.hash, await again.annotation()]).toEqual([a, undefined])
+    await again.delete()
+    await again.create(a, { author: 'x' })
+    expect(await again.annotation()).toMatchObject({ message: '', author: 'x' })
   })
 })

@@ -1,6 +1,13 @@
 import { checkOptions, VarveError } from '@varve/pack/errors'
-import { type Commit, type CommitLike, type Tag, type TagInfo, tagInfoRules } from '../api/index.ts'
-import { type RefAnnotation, refKey } from '../refs/index.ts'
+import {
+  type Commit,
+  type CommitLike,
+  type Tag,
+  type TagAnnotation,
+  type TagInfo,
+  tagInfoRules,
+} from '../api/index.ts'
+import { refKey } from '../refs/index.ts'
 import type { BranchRooms } from './branch-rooms.ts'
 import { checkTextBytes, dateMs } from './checked-commit.ts'
 import { CommitHandle } from './commit-handle.ts'
@@ -26,9 +33,10 @@ export class TagHandle implements Tag {
     return new CommitHandle(this.#rooms.objects.commitAt(target), this.#rooms.storage)
   }
 
-  async annotation(): Promise<RefAnnotation | undefined> {
+  async annotation(): Promise<TagAnnotation | undefined> {
     this.#rooms.assertOpen()
-    return this.#rooms.refs.acknowledged(this.#key)?.annotation
+    const found = this.#rooms.refs.acknowledged(this.#key)?.annotation
+    return found && { ...found, date: new Date(found.date) }
   }
 
   async create(commit: CommitLike, o: TagInfo = {}): Promise<void> {
@@ -39,10 +47,10 @@ export class TagHandle implements Tag {
     if (refs.newest(this.#key) !== undefined) throw new VarveError('CONFLICT', { ref: this.name })
     const { hash, offset } = findCommit(this.#rooms, commit)
     const at = this.#rooms.now()
-    const annotation =
-      o.message === undefined
-        ? undefined
-        : { message: o.message, author: o.author ?? this.#rooms.author, date: dateMs(o.date ?? at) }
+    const isAnnotated = o.message !== undefined || o.author !== undefined || o.date !== undefined
+    const annotation = !isAnnotated
+      ? undefined
+      : { message: o.message ?? '', author: o.author ?? this.#rooms.author, date: dateMs(o.date ?? at) }
     await settleRef(
       this.#rooms,
       appendRef(this.#rooms, this.#key, { hash, offset, at, annotation }),

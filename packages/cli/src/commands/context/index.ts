@@ -10,6 +10,7 @@ export {
   oddBytes,
   shownPath,
 } from './described.ts'
+export { type ShownTag, shownTag, tagJson, tagLines, tagNamed } from './described-tag.ts'
 export { nearName } from './near-name.ts'
 export { createStore, openForReading, openForWriting, storeFolder, userPath } from './open-store.ts'
 export {

@@ -1,13 +1,23 @@
 import type { Commit, Hash, StoreReader } from '@varve/store'
 import { firstLine, shownLines } from '../../terminal/index.ts'
-import { type CommandContext, commitJson, findCommit, openForReading } from '../context/index.ts'
+import {
+  type CommandContext,
+  commitJson,
+  findCommit,
+  openForReading,
+  tagJson,
+  tagLines,
+  tagNamed,
+} from '../context/index.ts'
 import { listChanges } from './change-lines.ts'
 
-/** A commit with what it changed since its first parent; or what a hash is. */
+/** A commit with what it changed since its first parent, after what its tag says; or what a hash is. */
 export async function show(context: CommandContext, text: string): Promise<void> {
   await openForReading(context, async (store) => {
     if (/^[0-9a-f]{64}$/.test(text) && (await showObject(context, store, text))) return
-    await showCommit(context, store, await findCommit(store, text))
+    const commit = await findCommit(store, text)
+    await showTag(context, store, { name: text, commit })
+    await showCommit(context, store, commit)
   })
 }
 
@@ -32,6 +42,18 @@ async function showObject({ output }: CommandContext, store: StoreReader, hash: 
     ['bytes', output.size(bytes)],
   ])
   return true
+}
+
+/** Nothing when the name is none of a tag, or of one that says nothing. */
+async function showTag(
+  { output }: CommandContext,
+  store: StoreReader,
+  { name, commit }: { readonly name: string; readonly commit: Commit },
+): Promise<void> {
+  const tag = await tagNamed(store, name, commit)
+  if (tag?.annotation === undefined) return
+  if (output.isJson) await output.line(JSON.stringify(tagJson(tag)))
+  else for (const line of tagLines(output, tag)) await output.line(line)
 }
 
 async function showCommit(context: CommandContext, store: StoreReader, commit: Commit): Promise<void> {

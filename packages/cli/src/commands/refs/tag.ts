@@ -1,31 +1,40 @@
-import { CommandFailure, confirm, firstLine } from '../../terminal/index.ts'
+import { type Cell, CommandFailure, confirm, firstLine, type Output } from '../../terminal/index.ts'
 import {
   type CommandContext,
   findCommit,
   openForReading,
   openForWriting,
   refNotFound,
+  type ShownTag,
+  shownTag,
+  tagJson,
+  tagLines,
 } from '../context/index.ts'
 import { showMoved } from './moved-ref.ts'
 
+/** A line each; with -v what annotated tags say, whole. */
 export async function tagLs(context: CommandContext, prefix: string | undefined): Promise<void> {
-  const { output } = context
+  const { output, options } = context
+  const isBrief = output.isJson || !options.verbose
   await openForReading(context, async (store) => {
     const listing = output.listing()
     for await (const tag of store.tags({ prefix })) {
-      const target = await tag.target()
-      if (target === undefined) continue
-      const { hash: commit, date, message } = target
-      const { name } = tag
-      await listing.row({ type: 'tag', name, commit, date: date.toISOString() }, () => [
-        { text: name, paint: output.palette.green },
-        { text: output.hash(commit), paint: output.palette.yellow },
-        { text: output.date(date) },
-        { text: firstLine(message) },
-      ])
+      const found = await shownTag(tag)
+      if (found === undefined) continue
+      if (isBrief) await listing.row(tagJson(found), () => tagCells(output, found))
+      else for (const line of tagLines(output, found)) await output.line(line)
     }
     await listing.end()
   })
+}
+
+function tagCells(output: Output, { name, target: { hash, date, message } }: ShownTag): Cell[] {
+  return [
+    { text: name, paint: output.palette.green },
+    { text: output.hash(hash), paint: output.palette.yellow },
+    { text: output.date(date) },
+    { text: firstLine(message) },
+  ]
 }
 
 /** With a message or an author it is an annotated tag. @throws CommandFailure EXISTS */
@@ -43,7 +52,8 @@ export async function tagCreate(
       })
     }
     const isAnnotated = words.message !== undefined || words.author !== undefined
-    await store.tag(name).create(commit, isAnnotated ? words : {})
+    // The store keeps an author beside a message only.
+    await store.tag(name).create(commit, isAnnotated ? { ...words, message: words.message ?? '' } : {})
     await showMoved(context, { kind: 'tag', name, before: undefined, after: commit.hash })
   })
 }

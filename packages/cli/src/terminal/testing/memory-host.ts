@@ -1,5 +1,5 @@
 import { ManualClock } from '@varve/pack/testing'
-import { type Host, type HostOutput, NodeFiles } from '../../host/index.ts'
+import { type Host, type HostOutput, type HostPager, NodeFiles, type PagerCommand } from '../../host/index.ts'
 
 /** What was written, and whether it is a terminal. */
 export class MemoryOutput implements HostOutput {
@@ -26,6 +26,10 @@ export class MemoryHost implements Host {
   readonly stdout: MemoryOutput
   readonly stderr: MemoryOutput
   readonly stdin: Host['stdin']
+  /** What is started when a pager is asked for; `undefined`: there is none. */
+  pager: HostPager | undefined
+  /** What was asked for. */
+  readonly pagers: PagerCommand[] = []
 
   constructor(
     o: {
@@ -40,5 +44,10 @@ export class MemoryHost implements Host {
     this.stdout = new MemoryOutput(isTerminal)
     this.stderr = new MemoryOutput(isTerminal)
     this.stdin = { isTerminal, read: async function* () {}, readLine: async () => o.answer }
+  }
+
+  async startPager(command: PagerCommand): Promise<HostPager | undefined> {
+    this.pagers.push(command)
+    return this.pager
   }
 }

@@ -208,8 +208,8 @@ export class MemoryFileSystem implements FileSystem {
   }
 
   /**
-   * A file's unsynced bytes go on being read, and no sync ever makes them durable: what some systems make of a
-   * sync that has failed.
+   * A file's unsynced bytes go on being read, and no sync ever makes them durable: what some systems make
+   * of a sync that has failed.
    */
   loseUnsynced(path: string): void {
     this.#file(path, 'loseUnsynced').loseUnsynced()

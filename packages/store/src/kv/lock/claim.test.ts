@@ -50,7 +50,11 @@ describe.each(Object.entries(leftovers))('with %s there', (_, leftover) => {
     const claim = { owner, clock: systemClock }
     await claimOwnership(fileSystem, path, claim)
     const error = await claimOwnership(fileSystem, path, claim).catch((refusal: unknown) => refusal)
-    expect(VarveError.is(error, 'STORE_LOCKED') && error.details).toEqual({ pid: 77, since: new Date(1) })
+    expect(VarveError.is(error, 'STORE_LOCKED') && error.details).toEqual({
+      pid: 77,
+      since: new Date(1),
+      program: 'test',
+    })
     expect(await fileSystem.list('/s')).toEqual(['lock-owner-77'])
     await removeOwnerFile(fileSystem, path)
     await claimOwnership(fileSystem, path, claim)

@@ -5,6 +5,7 @@ import type { FileSystem } from '@varve/pack/fs'
 import { createOwnerFile, isSelf, type Owner, readOwnerFile, removeOwnerFile } from './owner-file.ts'
 
 /** Releases by others on the way, each of which lets us look again. */
+const programCharsMax = 100
 const attemptsMax = 16
 /** How far a file's times may be from the process's own idea of when it started. */
 const timesToleranceMs = 2_000
@@ -28,14 +29,19 @@ export async function claimOwnership(
   for (let attempt = 0; attempt < attemptsMax; attempt++) {
     if (await createOwnerFile(fileSystem, path, owner)) return
     const found = await examine(claim)
-    if (found.kind === 'ours') throw lockedBy(owner.pid, found.sinceMs)
+    if (found.kind === 'ours') throw lockedBy(owner.pid, found.sinceMs, owner.program)
     if (found.kind === 'stale') return replaceStale(claim)
   }
-  throw lockedBy(owner.pid, clock.now())
+  throw lockedBy(owner.pid, clock.now(), owner.program)
 }
 
-export function lockedBy(pid: number, sinceMs: number): VarveError<'STORE_LOCKED'> {
-  return new VarveError('STORE_LOCKED', { pid, since: new Date(sinceMs) })
+/** @param program what the owner calls itself: text from a file, which goes to people */
+export function lockedBy(pid: number, sinceMs: number, program = ''): VarveError<'STORE_LOCKED'> {
+  const shown = program.replace(/\p{C}/gu, '?').slice(0, programCharsMax)
+  return new VarveError('STORE_LOCKED', {
+    ...{ pid, since: new Date(sinceMs) },
+    ...(shown !== '' && { program: shown }),
+  })
 }
 
 interface Claim {
@@ -48,12 +54,14 @@ interface Claim {
 async function replaceStale(claim: Claim): Promise<void> {
   const { fileSystem, path, owner, clock } = claim
   const permit = `${path}.claim-${owner.start.replaceAll(/[^a-z0-9]/g, '')}`
-  if (!(await createOwnerFile(fileSystem, permit, owner))) throw lockedBy(owner.pid, clock.now())
+  if (!(await createOwnerFile(fileSystem, permit, owner)))
+    throw lockedBy(owner.pid, clock.now(), owner.program)
   try {
     const found = await examine(claim)
-    if (found.kind === 'ours') throw lockedBy(owner.pid, found.sinceMs)
+    if (found.kind === 'ours') throw lockedBy(owner.pid, found.sinceMs, owner.program)
     if (found.kind === 'stale') await removeOwnerFile(fileSystem, path)
-    if (!(await createOwnerFile(fileSystem, path, owner))) throw lockedBy(owner.pid, clock.now())
+    if (!(await createOwnerFile(fileSystem, path, owner)))
+      throw lockedBy(owner.pid, clock.now(), owner.program)
   } finally {
     await removeOwnerFile(fileSystem, permit)
   }

@@ -166,7 +166,7 @@ class Others {
       // Files of our own process: the one in which another thread asks to replace a stale one.
       const isOwn = found.pid === this.#self.pid && found.namespace === this.#self.namespace
       if (isOwn || !matters(found)) continue
-      if ((await this.#judge.stateOf(found)) !== 'dead') throw lockedBy(found.pid, found.sinceMs)
+      if ((await this.#judge.stateOf(found)) !== 'dead') throw lockedByOwner(found)
     }
   }
 
@@ -181,7 +181,7 @@ class Others {
       const isBetter = best === undefined || found.sinceMs < best.found.sinceMs
       if (best === undefined || (isKnown === best.isKnown ? isBetter : isKnown)) best = { found, isKnown }
     }
-    return lockedBy(best?.found.pid ?? 0, best?.found.sinceMs ?? this.#context.clock.now())
+    return best === undefined ? lockedBy(0, this.#context.clock.now()) : lockedByOwner(best.found)
   }
 
   async removeLitter(): Promise<void> {
@@ -194,6 +194,10 @@ class Others {
   async #read(): Promise<FoundOwner[]> {
     return readOtherOwners(this.#context.fileSystem, this.#context.root, this.#self)
   }
+}
+
+function lockedByOwner({ pid, sinceMs, owner }: FoundOwner): VarveError<'STORE_LOCKED'> {
+  return lockedBy(pid, sinceMs, owner?.program)
 }
 
 /** @throws STORE_LOCKED, WRITER_FAILED */

@@ -34,11 +34,11 @@ describe('/proc', () => {
     expect(self.pid).toBe(process.pid)
     expect(await own.find(process.pid)).toEqual({ kind: 'running', start: self.start })
     expect(await own.self()).toEqual(self)
-    expect(await own.find(spawnSync('true').pid)).toEqual({ kind: 'none' })
+    expect(await own.find(spawnSync(process.execPath, ['-e', '']).pid)).toEqual({ kind: 'none' })
   })
 
   it('tells a living process from a killed one', async () => {
-    const child = spawn('sleep', ['60'])
+    const child = spawn(process.execPath, ['-e', 'process.stdin.resume()'])
     const { pid } = child
     expect((await own.find(pid as number)).kind).toBe('running')
     child.kill('SIGKILL')
@@ -60,7 +60,7 @@ describe('without /proc', () => {
     expect(first.start).toMatch(/^computed:/)
     expect(isSameStart(first.start, second.start)).toBe(true)
     expect(await withoutProc.find(process.pid)).toEqual({ kind: 'running', start: undefined })
-    expect(await withoutProc.find(spawnSync('true').pid)).toEqual({ kind: 'none' })
+    expect(await withoutProc.find(spawnSync(process.execPath, ['-e', '']).pid)).toEqual({ kind: 'none' })
   })
 
   it('computes the same start in a worker thread', async () => {

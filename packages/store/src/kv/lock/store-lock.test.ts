@@ -100,7 +100,7 @@ describe('owner files that are there', () => {
     const self = await new ProcessTable(new NodeFileSystem()).self()
     const now = Date.now()
     const old = now - 2 * 3_600_000
-    const deadPids = Array.from({ length: 8 }, () => spawnSync('true').pid)
+    const deadPids = Array.from({ length: 8 }, () => spawnSync(process.execPath, ['-e', '']).pid)
     const make = (name: string, content: object | string): void => {
       writeFileSync(join(root, name), typeof content === 'string' ? content : JSON.stringify(content))
     }
