@@ -70,7 +70,7 @@ const byBranch =
   (i: number): Promise<Bytes | undefined> =>
     store.branch(`b${i}`).get('deep/er/name')
 
-test(`a flipped bit in the open chunk costs the commit it hits, and cuts nothing (seed ${seed})`, async () => {
+test(`a flipped bit in the open chunk costs its own commit and cuts nothing (seed ${seed})`, async () => {
   const { disk, ends, hashes } = await written()
   const random = new SeededRandom(seed)
   let hits = 0
