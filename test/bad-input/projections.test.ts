@@ -132,14 +132,18 @@ describe('each file of the projections', () => {
   test(`with a bit turned over (seed ${seed})`, async () => {
     const random = new SeededRandom(seed)
     for (const name of await readdir(join(original, 'db'))) {
-      for (let i = 0; i < 6; i++) {
-        await reasonsAfter(async (db) => {
+      for (let i = 0; i < 12; i++) {
+        let isChanged = false
+        const reasons = await reasonsAfter(async (db) => {
           const bytes = await readFile(join(db, name))
           if (bytes.length === 0) return
           const bit = random.below(bytes.length * 8)
           bytes[bit >> 3] = (bytes[bit >> 3] as number) ^ (1 << (bit & 7))
+          isChanged = true
           await writeFile(join(db, name), bytes)
         })
+        // LevelDB ends the process over some tables, so none that was changed is given to it.
+        if (!name.startsWith('LOG')) expect(reasons, name).toHaveLength(isChanged ? 1 : 0)
       }
     }
   })

@@ -1,4 +1,5 @@
 import type { FileSystem } from '@varve/pack/fs'
+import { breakSeal, sealDatabase } from './database-seal.ts'
 import type { Kv, KvDamage, KvEntry, KvOperation, KvRange } from './kv.ts'
 import { type LevelDoor, loadLevel } from './level-door.ts'
 import { LevelKv } from './level-kv.ts'
@@ -36,6 +37,10 @@ async function openInner(options: OpenKvOptions): Promise<LevelKv | MemoryKv> {
   try {
     for (let attempt = 0; attempt < 2; attempt++) {
       await fileSystem.mkdir(path)
+      if (!(await breakSeal(fileSystem, path))) {
+        await fileSystem.removeFolder(path)
+        await fileSystem.mkdir(path)
+      }
       const opened = await openOnce(door, path, storeId)
       if (opened.kind === 'level') return opened.kv
       reason = opened.reason
@@ -127,7 +132,9 @@ class FallbackKv implements Kv {
   }
 
   async close(): Promise<void> {
+    const { fileSystem, path } = this.#options
     await this.#inner.close()
+    if (this.#inner.kind === 'level') await succeeds(() => sealDatabase(fileSystem, path))
   }
 }
 
