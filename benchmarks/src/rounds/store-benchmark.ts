@@ -16,7 +16,7 @@ export async function runStoreBenchmark({ size, rounds, folder }: StoreBenchmark
   const about = circumstances({ size, rounds })
   const { processors, node, system, durability } = about
   console.log(
-    `store: W1 to W5, size ${size}, rounds ${rounds}, durability '${durability}' (nothing is synced)`,
+    `store: W1 to W5, size ${size}, rounds ${rounds}, durability '${durability}' (no commit waits for a sync)`,
   )
   console.log(`Node.js ${node}, ${system}, ${processors.count} × ${processors.model}`)
   const interrupted = new AbortController()

@@ -17,7 +17,7 @@ const LOAD_BY_IMPORT = '--no-experimental-require-module'
 const workerFile = new URL('./worker.mjs', import.meta.url).href
 
 /**
- * Objects here die at once: more room for them would only make the process larger, by up to 40 MiB.
+ * Objects here die at once: more room for them would only make the process larger.
  */
 const YOUNG_MIB_MAX = 6
 

@@ -1,8 +1,9 @@
 import { JobThread } from './job-thread.ts'
 
 /**
- * Keeps the thread of one collection for the next: a new thread needs some 100 ms until it has loaded and
- * compiled what it runs. At most one is kept; one that failed or was cancelled never comes back.
+ * Keeps the thread of one collection for the next: a new thread needs some 60 ms until it has loaded what it
+ * runs, and more until that is compiled. At most one is kept; one that failed or was cancelled never comes
+ * back.
  */
 export class ThreadKeeper implements AsyncDisposable {
   #kept: Promise<JobThread> | undefined

@@ -14,11 +14,13 @@ const sealName = 'sealed'
 const isRead = /^(CURRENT|MANIFEST-\d+|\d+\.(ldb|sst|log))$/
 const pieceBytes = 1 << 20
 
-/** Writes the seal of a database that has been closed. It is not synced: without it nothing is lost. */
+/**
+ * Writes the seal of a database that has been closed; `breakSeal` took the last one away. It is not synced:
+ * without it nothing is lost.
+ */
 export async function sealDatabase(fs: FileSystem, folder: string): Promise<void> {
   const path = `${folder}/${sealName}`
   const bytes = Buffer.from(await sumsOf(fs, folder))
-  await removeIfThere(fs, path)
   const handle = await fs.open(path, 'create')
   try {
     await writeFully(handle, bytes, 0, bytes.length, 0)
@@ -72,13 +74,5 @@ async function readIfThere(fs: FileSystem, path: string): Promise<Buffer | undef
   } catch (error) {
     if (hasCode(error, 'ENOENT')) return undefined
     throw error
-  }
-}
-
-async function removeIfThere(fs: FileSystem, path: string): Promise<void> {
-  try {
-    await fs.remove(path)
-  } catch (error) {
-    if (!hasCode(error, 'ENOENT')) throw error
   }
 }

@@ -11,8 +11,8 @@ import {
   type NodeRef,
   TreeCursor,
 } from '@varve/pack/objects'
-import { type RecordView, recordSize } from '@varve/pack/pack'
-import type { ObjectReader } from '../reader/index.ts'
+import { recordSize } from '@varve/pack/pack'
+import { bodyOf, type ObjectReader } from '../reader/index.ts'
 
 /** Objects that are counted before the walk is given up: it must not take as long as the collection. */
 const OBJECTS_MAX = 65_536
@@ -97,8 +97,4 @@ class Walk {
   #add(offset: number, contentBytes: number): void {
     if (offset < this.#o.limit) this.bytes += recordSize(contentBytes)
   }
-}
-
-function bodyOf({ buf, bodyStart, bodyEnd, referenceCount }: RecordView): BodyView {
-  return { buf, start: bodyStart, end: bodyEnd, referenceCount }
 }

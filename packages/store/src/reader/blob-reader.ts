@@ -22,6 +22,7 @@ import { type BlockCache, RecordReader, type RecordView } from '@varve/pack/pack
 import type { Bytes } from '../api/index.ts'
 import type { FileSet } from '../file-set/index.ts'
 import type { ObjectReader } from './object-reader.ts'
+import { bodyOf } from './record-body.ts'
 
 /** Chunks that a stream reads between two turns of the event loop: at most 256 KiB each. */
 const CHUNKS_PER_TURN = 4
@@ -210,11 +211,6 @@ function chunkRecord(objects: ObjectReader, chunk: ChunkEntry): RecordView {
   const isWhole = record.kind === recordKind.blob && record.bodyEnd - record.bodyStart === chunk.length
   if (!isWhole) throw malformed(record, chunk.hash)
   return record
-}
-
-function bodyOf(record: RecordView): BodyView {
-  const { buf, bodyStart: start, bodyEnd: end, referenceCount } = record
-  return { buf, start, end, referenceCount }
 }
 
 function copyOf(record: RecordView, from: number, to: number): Bytes {

@@ -4,4 +4,5 @@
  */
 export { BlobReader } from './blob-reader.ts'
 export { ObjectReader, type ObjectReaderParts } from './object-reader.ts'
+export { bodyOf } from './record-body.ts'
 export type { StoredCommit } from './stored-commit.ts'

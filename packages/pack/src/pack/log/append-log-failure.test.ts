@@ -8,6 +8,8 @@ beforeAll(loadXxh64)
 
 const text = (n: number): Buffer => Buffer.from(`body ${n}`)
 
+const mebibyte = 1024 * 1024
+
 describe('failing', () => {
   for (const kind of ['write', 'datasync'] as const) {
     it(`is final after a failed ${kind}: all are told, nothing more is written, reads go on`, async () => {
@@ -75,6 +77,27 @@ describe('failing', () => {
     await store.close()
     expect(operations.filter((kind) => kind !== 'close')).toEqual(['write'])
     expect(store.failures).toHaveLength(1)
+  })
+
+  it('syncs by itself what nobody waits for, and fails when that fails', async () => {
+    const faults = new FaultFileSystem(new MemoryFileSystem())
+    const store = await LogStore.create(faults, { unwrittenBytesMax: 32 * mebibyte })
+    const fill = async (bytes: number): Promise<void> => {
+      for (let left = bytes; left > 0; left -= mebibyte) store.put(Buffer.alloc(mebibyte, left / mebibyte))
+      await store.log.write()
+      // The sync runs on its own; whoever holds the log comes after it or finds it failed.
+      for (let i = 0; i < 20; i++) await store.clock.turn()
+    }
+    await fill(4 * mebibyte)
+    expect(store.log.syncedTo).toBeLessThan(store.log.writtenTo)
+    await fill(6 * mebibyte)
+    expect(store.log.writtenTo - store.log.syncedTo).toBeLessThan(8 * mebibyte)
+    faults.setPlan([{ fault: { kind: 'error', code: 'EIO' }, kinds: ['datasync'] }])
+    await fill(10 * mebibyte)
+    expect(faults.struck).toHaveLength(1)
+    expect(store.failures).toMatchObject([{ code: 'WRITER_FAILED' }])
+    await expect(store.log.sync()).rejects.toMatchObject({ code: 'WRITER_FAILED' })
+    await store.close()
   })
 
   it('survives short writes', async () => {
