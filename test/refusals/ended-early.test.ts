@@ -1,5 +1,5 @@
 /** Collections that begin and do not come to their end: the store is as it was, and the next one works. */
-import { systemClock } from '@varve/pack/base'
+import { assert, systemClock } from '@varve/pack/base'
 import type { FileSystem } from '@varve/pack/fs'
 import { NodeFileSystem } from '@varve/pack/fs'
 import { FaultFileSystem, type FaultPlan } from '@varve/pack/testing'
@@ -38,6 +38,21 @@ async function expectNextWorks(temp: TempStore, first: Commit): Promise<void> {
   expect(await temp.store.gc.run(third, { grace: 0 })).toMatchObject({ target: third.hash })
   expect(await temp.store.getCommit(first.hash)).toBeUndefined()
   expect((await temp.store.branch('main').head())?.hash).toBe(third.hash)
+}
+
+/** A store over a file system in which a test sets what fails. */
+function withFaults(use: (temp: TempStore, faults: FaultFileSystem) => Promise<void>): Promise<void> {
+  const made: FaultFileSystem[] = []
+  const wrap = (inner: FileSystem): FileSystem => {
+    const faults = new FaultFileSystem(inner)
+    made.push(faults)
+    return faults
+  }
+  return withStore({ wrap }, async (temp) => {
+    const [faults] = made
+    assert(faults !== undefined, 'the file system is made with the store')
+    await use(temp, faults)
+  })
 }
 
 /** The disk that a collector's thread builds by the program of failures, as long as `how` is set. */
@@ -92,19 +107,14 @@ describe('a disk that fails', () => {
   ]
 
   test.each(places)('full %s: GC_FAILED for reason disk', (_, plan) => {
-    let faulty: FaultFileSystem | undefined
-    const wrap = (inner: FileSystem): FileSystem => {
-      faulty = new FaultFileSystem(inner)
-      return faulty
-    }
-    return withStore({ wrap }, async (temp) => {
+    return withFaults(async (temp, faults) => {
       const { first, second } = await history(temp)
-      faulty?.setPlan(plan)
+      faults.setPlan(plan)
       const failure = await temp.store.gc.run(second, { grace: 0 }).catch((e: unknown) => e)
       expect(failure).toMatchObject({ code: 'GC_FAILED', details: { reason: 'disk' } })
       expect(failure).toHaveProperty('message', expect.stringContaining('ENOSPC'))
-      expect(faulty?.struck).toHaveLength(1)
-      faulty?.setPlan([])
+      expect(faults.struck).toHaveLength(1)
+      faults.setPlan([])
       await expectNothingHappened(temp, first)
       await expectNextWorks(temp, first)
     })
@@ -114,8 +124,8 @@ describe('a disk that fails', () => {
 describe('a failed sweep that nobody has asked about', () => {
   const broken = { kind: 'error', code: 'EIO' } as const
 
-  async function failSweep(temp: TempStore, faulty: FaultFileSystem | undefined): Promise<void> {
-    faulty?.setPlan([{ fault: broken, kinds: ['create'], path: /gen-\d+\.pack$/ }])
+  async function failSweep(temp: TempStore, faults: FaultFileSystem): Promise<void> {
+    faults.setPlan([{ fault: broken, kinds: ['create'], path: /gen-\d+\.pack$/ }])
     const { second } = await history(temp)
     expect(await temp.store.startGc(second, { grace: 0 })).toBe(true)
     while (temp.store.gc.status.state === 'running') await systemClock.turn()
@@ -124,13 +134,8 @@ describe('a failed sweep that nobody has asked about', () => {
   }
 
   test.each(['startGc', 'run'] as const)('gives way to the next collection: %s', (how) => {
-    let faulty: FaultFileSystem | undefined
-    const wrap = (inner: FileSystem): FileSystem => {
-      faulty = new FaultFileSystem(inner)
-      return faulty
-    }
-    return withStore({ wrap }, async (temp) => {
-      await failSweep(temp, faulty)
+    return withFaults(async (temp, faults) => {
+      await failSweep(temp, faults)
       const { store } = temp
       const head = (await store.branch('main').head()) as Commit
       expect(await store.gc.isAllowed(head)).toBe(true)
@@ -146,13 +151,8 @@ describe('a failed sweep that nobody has asked about', () => {
   })
 
   test('is told once to whoever asks first', () => {
-    let faulty: FaultFileSystem | undefined
-    const wrap = (inner: FileSystem): FileSystem => {
-      faulty = new FaultFileSystem(inner)
-      return faulty
-    }
-    return withStore({ wrap }, async (temp) => {
-      await failSweep(temp, faulty)
+    return withFaults(async (temp, faults) => {
+      await failSweep(temp, faults)
       const failure = await temp.store.finaliseGc({ wait: false }).catch((e: unknown) => e)
       expect(failure).toMatchObject({ code: 'GC_FAILED', details: { reason: 'disk' } })
       expect(await temp.store.finaliseGc()).toEqual({ state: 'idle' })
@@ -161,16 +161,11 @@ describe('a failed sweep that nobody has asked about', () => {
 })
 
 test('a disk too full for another chunk: NO_SPACE before anything is written', () => {
-  let faulty: FaultFileSystem | undefined
-  const wrap = (inner: FileSystem): FileSystem => {
-    faulty = new FaultFileSystem(inner)
-    return faulty
-  }
-  return withStore({ wrap }, async (temp) => {
+  return withFaults(async (temp, faults) => {
     const { first, second } = await history(temp)
     const { store } = temp
     const full = { kind: 'error', code: 'ENOSPC' } as const
-    faulty?.setPlan([{ fault: full, kinds: ['create'], path: /suffix-\d+\.pack$/, times: 'always' }])
+    faults.setPlan([{ fault: full, kinds: ['create'], path: /suffix-\d+\.pack$/, times: 'always' }])
     for (const start of [() => store.startGc(second), () => store.gc.run(second)]) {
       const failure = await start().catch((e: unknown) => e)
       expect(failure).toMatchObject({ code: 'NO_SPACE', details: { needed: expect.any(Number) } })
@@ -178,7 +173,7 @@ test('a disk too full for another chunk: NO_SPACE before anything is written', (
       expect(store.gc.status).toEqual({ state: 'idle' })
       await temp.files.expect(open('A'))
     }
-    faulty?.setPlan([])
+    faults.setPlan([])
     await expectNextWorks(temp, first)
   })
 })
