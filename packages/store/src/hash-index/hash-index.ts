@@ -60,10 +60,14 @@ export class HashIndex {
     this.#lost.set(pack, error)
   }
 
-  /** Begins the table of the chunk that is now appended to. */
+  /**
+   * Begins the table of the chunk that is now appended to. It is made for as many objects as the last one
+   * has: to grow it means to place every object anew.
+   */
   beginTable(chunk: number, base: number, seed: number): void {
     const counts = { 1: 0, 2: 0, 3: 0, 4: 0 }
-    this.#tables = [...this.#tables, { chunk, base, table: new HashTable({ seed }), counts }]
+    const table = new HashTable({ seed, capacity: this.#tables.at(-1)?.table.count ?? 0 })
+    this.#tables = [...this.#tables, { chunk, base, table, counts }]
   }
 
   /** Takes a record that has just been appended to the open chunk. */

@@ -12,11 +12,6 @@ import {
 } from '../reading/index.ts'
 import { blobOfChange, type Found, type OverlayDirectory, type StoredTarget } from './overlay-directory.ts'
 
-/** Whether what was found is a directory. */
-export function leadsOn(found: Found): boolean {
-  return found.kind === 'tree' || (found.kind === 'stored' && isDirectory(found.target))
-}
-
 /** The directory found at a name, ready to be changed; `undefined` when there is none. */
 export function openFound(
   directory: OverlayDirectory,

@@ -2,12 +2,14 @@ import { assert } from '@varve/pack/base'
 import {
   type BlobRef,
   type EntryTarget,
+  entryMode,
   type ModeNumber,
   type NodeRef,
   type RawName,
   sha256,
 } from '@varve/pack/objects'
-import { findTarget, isDirectory, nodeOf, type TreeStorage, totalsOf } from '../reading/index.ts'
+import { findMode, findTarget, isDirectory, nodeOf, type TreeStorage, totalsOf } from '../reading/index.ts'
+import { ChangeMap } from './change-map.ts'
 
 /** A blob was put at a name: new content, or a blob that the store holds. */
 export interface BlobChange {
@@ -39,6 +41,8 @@ export type OverlayChange = BlobChange | TreeChange | Removal
 /** What stands at a name: a change, or an entry of the base. */
 export type Found = BlobChange | TreeChange | StoredTarget
 
+export type Standing = 'nothing' | 'blob' | 'tree'
+
 export interface StoredTarget {
   readonly kind: 'stored'
   readonly target: EntryTarget
@@ -57,7 +61,7 @@ export class OverlayDirectory {
   base: NodeRef | undefined
   /** Whether the base is a tree that was put here, and not what the parent's base has under this name. */
   readonly isGraft: boolean
-  readonly changes: Map<RawName, OverlayChange> = new Map()
+  readonly changes: ChangeMap<OverlayChange> = new ChangeMap()
   /** What this directory was when it was last made into nodes in memory. */
   draft: NodeRef | undefined
   /** Names changed since `draft`; there while `draft` is. */
@@ -79,10 +83,23 @@ export class OverlayDirectory {
     return target === undefined ? undefined : { kind: 'stored', target }
   }
 
-  /** Puts a blob at a name where `found` stands. */
-  putBlob(name: RawName, found: Found | undefined, o: Omit<BlobChange, 'kind' | 'isOver'>): void {
+  /** What kind of thing stands at the name now: `find` without its particulars. */
+  standing(storage: TreeStorage, name: RawName): Standing {
+    const change = this.changes.get(name)
+    if (change !== undefined) return change.kind === 'removal' ? 'nothing' : change.kind
+    if (this.base === undefined) return 'nothing'
+    const mode = findMode(storage, this.base, name)
+    if (mode === undefined) return 'nothing'
+    return mode === entryMode.directory ? 'tree' : 'blob'
+  }
+
+  /** Puts a blob at a name where `standing` is what stands there. */
+  putBlob(name: RawName, standing: Standing, o: Omit<BlobChange, 'kind' | 'isOver'>): void {
     const { mode, content, blob } = o
-    this.#put(name, found, { kind: 'blob', mode, content, blob, isOver: this.#isOver(name, found) })
+    const change = this.changes.get(name)
+    const isOver = change === undefined ? standing !== 'nothing' : change.isOver
+    if (standing === 'nothing') this.#growth++
+    this.changes.set(name, { kind: 'blob', mode, content, blob, isOver })
   }
 
   /** Puts a directory at a name where `found` stands: one with this base, or an empty one. */

@@ -30,7 +30,7 @@ import {
   type TreeStorage,
   totalsOf,
 } from '../reading/index.ts'
-import { contentInMemory, followFound, leadsOn, openFound, targetOfFound, touch } from './found.ts'
+import { contentInMemory, followFound, openFound, targetOfFound, touch } from './found.ts'
 import { namedTree } from './named-tree.ts'
 import { type BlobChange, type Found, OverlayDirectory } from './overlay-directory.ts'
 import { revalidateOverlay } from './revalidate.ts'
@@ -283,9 +283,9 @@ export class OverlayEdit implements TreeEdit {
     if (name === undefined) throw new VarveError('IS_A_TREE', { path })
     const chain = this.#makeDirectories(names, replace)
     const directory = chain.at(-1) as OverlayDirectory
-    const found = directory.find(this.#storage, name)
-    if (!replace && found !== undefined && leadsOn(found)) throw new VarveError('IS_A_TREE', { path })
-    directory.putBlob(name, found, { mode, content: blob.content, blob: blob.blob })
+    const standing = directory.standing(this.#storage, name)
+    if (!replace && standing === 'tree') throw new VarveError('IS_A_TREE', { path })
+    directory.putBlob(name, standing, { mode, content: blob.content, blob: blob.blob })
     touch(chain, names)
     return this
   }

@@ -5,6 +5,7 @@ export { formatPath, notATree, parsePath } from './path.ts'
 export {
   blamed,
   blobOf,
+  findMode,
   findTarget,
   followNames,
   isDirectory,

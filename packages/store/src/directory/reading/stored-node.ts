@@ -23,6 +23,16 @@ export function findTarget(storage: TreeStorage, root: NodeRef, name: RawName): 
   }
 }
 
+/** The same if only its mode is asked for. */
+export function findMode(storage: TreeStorage, root: NodeRef, name: RawName): ModeNumber | undefined {
+  try {
+    const view = new EntryView()
+    return lookup(storage.nodes, root, name, view) ? view.mode : undefined
+  } catch (error) {
+    throw blamed(storage, error)
+  }
+}
+
 /**
  * What the names lead to, one after another; for no names the directory itself. A blob on the way ends it.
  */
