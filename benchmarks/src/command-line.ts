@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { type SizeName, workloadSizes } from './workloads/workload-size.ts'
+import { type YardstickChoice, yardstickChoices } from './yardsticks/choice.ts'
 
 /** What is to be run, and how. */
 export interface CommandLine {
@@ -8,6 +9,7 @@ export interface CommandLine {
   readonly names: readonly string[]
   readonly rounds: number
   readonly size: SizeName
+  readonly yardsticks: YardstickChoice
   readonly report: string
 }
 
@@ -25,6 +27,7 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
     options: {
       rounds: { type: 'string', default: String(roundsDefault) },
       size: { type: 'string', default: 'full' },
+      yardsticks: { type: 'string', default: 'usual' },
       report: { type: 'string', default: reportDefault },
     },
   })
@@ -35,6 +38,10 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
   if (!Object.hasOwn(workloadSizes, values.size)) {
     throw new Error(`--size: ${values.size} is not one of ${Object.keys(workloadSizes).join(', ')}`)
   }
+  const yardsticks = yardstickChoices.find((choice) => choice === values.yardsticks)
+  if (yardsticks === undefined) {
+    throw new Error(`--yardsticks: ${values.yardsticks} is not one of ${yardstickChoices.join(', ')}`)
+  }
   const names = positionals.length > 0 ? positionals : ['store']
-  return { names, rounds, size: values.size as SizeName, report: values.report }
+  return { names, rounds, size: values.size as SizeName, yardsticks, report: values.report }
 }

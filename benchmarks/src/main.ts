@@ -25,13 +25,13 @@ try {
   process.exitCode = 1
 }
 
-async function run({ names, rounds, size, report }: CommandLine): Promise<void> {
+async function run({ names, rounds, size, yardsticks, report }: CommandLine): Promise<void> {
   const all = [storeName, ...benchmarks.map(({ name }) => name)]
   const unknown = names.find((name) => !all.some((one) => one.startsWith(name)))
   if (unknown !== undefined)
     throw new Error(`No benchmark is called ${unknown}. There are: ${all.join(', ')}`)
   const isWanted = (one: string): boolean => names.some((name) => one.startsWith(name))
-  if (isWanted(storeName)) await runStoreBenchmark({ size, rounds, folder: report })
+  if (isWanted(storeName)) await runStoreBenchmark({ size, rounds, yardsticks, folder: report })
   for (const benchmark of benchmarks.filter(({ name }) => isWanted(name))) await runPlain(benchmark)
 }
 

@@ -1,14 +1,14 @@
 import { describe, expect, test } from 'vitest'
-import type { Measurement } from '../../benchmarks/src/measuring/measurement.ts'
 import { lapFigures, percentile } from '../../benchmarks/src/measuring/measurement.ts'
+import type { StepResult } from '../../benchmarks/src/rounds/rounds.ts'
 import { summarise } from '../../benchmarks/src/rounds/summary.ts'
-import { markdownTable } from '../../benchmarks/src/rounds/table.ts'
+import { figureTable } from '../../benchmarks/src/rounds/tables.ts'
 import { SplitMix64 } from '../../benchmarks/src/workloads/split-mix64.ts'
 import { workloadSizes } from '../../benchmarks/src/workloads/workload-size.ts'
 import { growth, growthKeys, largeDirectory, largeKeys } from '../../benchmarks/src/workloads/workloads.ts'
 
-function measured(value: number, proof = 'a'): Measurement {
-  return { figures: [{ what: 'keys', value, unit: '/s' }], proofs: { tree: proof } }
+function measured(value: number, proof = 'a', step = 'W1'): StepResult {
+  return { step, figures: [{ what: 'keys', value, unit: '/s' }], proofs: { tree: proof } }
 }
 
 describe('a summary', () => {
@@ -21,7 +21,7 @@ describe('a summary', () => {
   })
 
   test('keeps the steps of a round apart', () => {
-    const { figures } = summarise([[measured(1), measured(2)]])
+    const { figures } = summarise([[measured(1), measured(2, 'a', 'W2')]])
     expect(figures.map(({ step, median }) => [step, median])).toEqual([
       ['W1', 1],
       ['W2', 2],
@@ -34,7 +34,7 @@ describe('a summary', () => {
 
   test('is drawn with its numbers in columns', () => {
     const { figures } = summarise([[measured(12_345.6)], [measured(1)], [measured(123.456)]])
-    expect(markdownTable(figures).split('\n')).toEqual([
+    expect(figureTable(figures).split('\n')).toEqual([
       '|    | figure | median | min |    max | unit |',
       '| -- | ------ | -----: | --: | -----: | ---- |',
       '| W1 | keys   |  123.5 |   1 | 12,350 | /s   |',

@@ -4,22 +4,30 @@ import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import { Store } from '@varve/store'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { isInstalled } from '../support/installed.ts'
 import { expectedSum } from '../support/reference-values.ts'
 
 const built = fileURLToPath(new URL('../../benchmarks/dist', import.meta.url))
+const withoutGit = ['put', 'getSync']
+const withGit = ['put', 'fast-import W1', 'getSync', 'cat-file', 'fast-import W2', 'gc dropped', 'gc all']
 const stepNames = ['W1', 'W2', 'W3 fresh', 'W3 one', 'W4 idle', 'W4 busy', 'W5']
+
+interface Line {
+  readonly step: string
+  readonly what: string
+  readonly median: number
+  readonly values: readonly number[]
+}
 
 interface Report {
   readonly rounds: number
-  readonly figures: readonly {
-    readonly step: string
-    readonly what: string
-    readonly median: number
-    readonly values: readonly number[]
-  }[]
+  readonly figures: readonly Line[]
+  readonly yardsticks: readonly Line[]
+  readonly comparison?: object
   readonly proofs: Readonly<Record<string, string>>
 }
 
@@ -31,10 +39,10 @@ beforeEach(() => {
 
 afterEach(() => rmSync(folder, { recursive: true, force: true }))
 
-test('all workloads run, give figures, read what was written, and leave nothing behind', () => {
+test('all workloads and yardsticks run, read what was written, and leave nothing behind', () => {
   const [scratch, reports] = [join(folder, 'scratch'), join(folder, 'reports')]
   mkdirSync(scratch)
-  const args = [join(built, 'main.js'), '--size', 'hundredth', '--rounds', '1', '--report', reports]
+  const args = [...smallRun(reports), '--yardsticks', 'all']
   const env = { ...process.env, TMPDIR: scratch }
   const done = spawnSync(process.execPath, args, { env, encoding: 'utf8' })
   expect(done.status, done.stderr).toBe(0)
@@ -43,9 +51,14 @@ test('all workloads run, give figures, read what was written, and leave nothing 
   expect(files).toHaveLength(1)
   const report = JSON.parse(readFileSync(join(reports, files[0] as string), 'utf8')) as Report
   expect([...new Set(report.figures.map(({ step }) => step))]).toEqual(stepNames)
-  const wrong = report.figures.filter(({ median, values }) => values.length !== 1 || !(median > 0))
-  expect(wrong).toEqual([])
-  expect(report.figures.filter(({ median }) => !Number.isFinite(median))).toEqual([])
+  const names = isInstalled('git', 'the yardsticks of Git are') ? withGit : withoutGit
+  expect(report.yardsticks.map(({ step }) => step)).toEqual(names)
+  for (const name of names) expect(done.stdout).toContain(`| ${name} `)
+  const lines = [...report.figures, ...report.yardsticks]
+  expect(lines.filter(({ values, median }) => values.length !== 1 || !(median > 0))).toEqual([])
+  expect(lines.filter(({ median }) => !Number.isFinite(median))).toEqual([])
+  // Times of small work must not be held against those of the full size.
+  expect(report.comparison).toBeUndefined()
   expect(report.proofs['values of W3']).toBe(
     expectedSum({ keyCount: 2_000, overwriteCount: 1_000, readCount: 1_000 }),
   )
@@ -76,15 +89,18 @@ test('a value that is not what was written fails the run', async () => {
   expect(() => run('W3 one')).toThrow('the values read sum up to')
 })
 
-test('a run that is interrupted removes its stores', async () => {
-  const args = [join(built, 'main.js'), '--size', 'hundredth', '--rounds', '1', '--report', folder]
-  const running = spawn(process.execPath, args, { env: { ...process.env, TMPDIR: folder } })
+test('a run without git says what it leaves out; interrupted, it removes its stores', async () => {
+  const env = { ...process.env, TMPDIR: folder, PATH: folder }
+  const running = spawn(process.execPath, smallRun(folder), { env })
   const closed = once(running, 'close')
+  const printed = text(running.stdout)
   // The first step has ended, the second one has a store.
   await once(running.stderr, 'data')
   expect(readdirSync(folder)).toHaveLength(1)
   running.kill('SIGINT')
   expect(await closed).toEqual([1, null])
+  const left = withGit.filter((name) => !withoutGit.includes(name) && name !== 'gc all')
+  expect(await printed).toContain(`Left out, as there is no git here: ${left.join(', ')}\n`)
   expect(readdirSync(folder)).toEqual([])
 })
 
@@ -94,9 +110,15 @@ test('a command line that means nothing is refused, with what there is', () => {
     [['--size', 'tenth'], 'hundredth'],
     [['--rounds', '0'], '--rounds'],
     [['--round'], '--round'],
+    [['--yardsticks', 'some'], 'usual, none, all'],
   ] as const) {
     const done = spawnSync(process.execPath, [join(built, 'main.js'), ...args], { encoding: 'utf8' })
     expect(done.status, args.join(' ')).toBe(1)
     expect(done.stderr).toContain(answer)
   }
 })
+
+/** Arguments of a run of the smallest size. */
+function smallRun(reports: string): string[] {
+  return [join(built, 'main.js'), '--size', 'hundredth', '--rounds', '1', '--report', reports]
+}

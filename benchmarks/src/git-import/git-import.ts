@@ -1,10 +1,11 @@
-import { spawn, spawnSync } from 'node:child_process'
+import { spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import type { Benchmark, Figure } from '../benchmark.ts'
-import { writeHistory } from './history-script.ts'
+import { git, initRepository } from '../git/git.ts'
+import { historyScript } from './history-script.ts'
 
 const manifest = createRequire(import.meta.url).resolve('varve/package.json')
 const program = join(dirname(manifest), 'dist', 'main.js')
@@ -44,9 +45,6 @@ function command(args: readonly string[]): { report: string; peakBytes: number }
 }
 
 async function makeRepository(folder: string): Promise<void> {
-  spawnSync('git', ['init', '--quiet', '--bare', '--initial-branch=main', folder])
-  const git = spawn('git', ['-C', folder, 'fast-import', '--quiet'], { stdio: ['pipe', 'ignore', 'inherit'] })
-  const ended = new Promise((resolve) => git.once('close', resolve))
-  await writeHistory(git.stdin)
-  await ended
+  await initRepository(folder)
+  await git(folder, ['fast-import', '--quiet'], historyScript())
 }

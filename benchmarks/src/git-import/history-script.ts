@@ -1,5 +1,3 @@
-import { once } from 'node:events'
-import type { Writable } from 'node:stream'
 import { SplitMix64 } from '../workloads/split-mix64.ts'
 
 const COMMIT_COUNT = 12_000
@@ -7,15 +5,12 @@ const FILE_COUNT = 2_000
 const CHANGES_PER_COMMIT = 3
 
 /**
- * A history as `git fast-import` reads it: 2,000 files three folders deep, three of them changed by each
- * commit.
+ * A history as `git fast-import` reads it, commit by commit: 2,000 files three folders deep, three of them
+ * changed by each commit.
  */
-export async function writeHistory(to: Writable): Promise<void> {
+export function* historyScript(): Generator<string> {
   const random = new SplitMix64(1)
-  for (let commit = 0; commit < COMMIT_COUNT; commit++) {
-    if (!to.write(commitText(commit, random))) await once(to, 'drain')
-  }
-  to.end()
+  for (let commit = 0; commit < COMMIT_COUNT; commit++) yield commitText(commit, random)
 }
 
 function commitText(commit: number, random: SplitMix64): string {

@@ -2,6 +2,7 @@ import type { Store } from '@varve/store'
 import type { KeyTable } from '../workloads/key-table.ts'
 import { SplitMix64 } from '../workloads/split-mix64.ts'
 import type { Write } from '../workloads/workloads.ts'
+import { openStore } from './store-folder.ts'
 
 const keysMax = 2_000
 const seed = 48
@@ -38,5 +39,12 @@ export class ContentSample {
       const isRight = found !== undefined && this.#values.get(index)?.equals(found) === true
       if (!isRight) throw new Error(`${path.join('/')} does not hold what was written`)
     }
+  }
+
+  /** The same from a store that is opened for it. */
+  async checkAnew(folder: string): Promise<void> {
+    const store = await openStore(folder)
+    this.check(store)
+    await store.close()
   }
 }

@@ -21,8 +21,12 @@ export function percentile(values: readonly number[], part: number): number {
   return sorted[Math.max(Math.ceil(sorted.length * part), 1) - 1] ?? Number.NaN
 }
 
+export function total(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0)
+}
+
 export function mean(values: readonly number[]): number {
-  return values.reduce((sum, value) => sum + value, 0) / values.length
+  return total(values) / values.length
 }
 
 /** How long single calls took. */
@@ -45,6 +49,11 @@ export function costFigures(watch: Stopwatch, what = 'timed'): Figure[] {
 /** The most memory that this process, with its threads, has had at a time until now. */
 export function memoryFigure(): Figure {
   return { what: 'peak memory', value: (process.resourceUsage().maxRSS * 1024) / 1e6, unit: 'MB' }
+}
+
+/** How many were done in a second. */
+export function rate(what: string, count: number, wallMs: number): Figure {
+  return { what, value: (count / wallMs) * 1e3, unit: '/s' }
 }
 
 export function megabytes(what: string, bytes: number): Figure {

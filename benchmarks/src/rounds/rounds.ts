@@ -3,14 +3,20 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Measurement } from '../measuring/measurement.ts'
 import { filesIn } from '../measuring/store-folder.ts'
-import { steps } from '../store/steps.ts'
 import type { SizeName } from '../workloads/workload-size.ts'
+import type { PlannedStep } from './course.ts'
 import { runStep } from './step-process.ts'
 
+export interface StepResult extends Measurement {
+  readonly step: string
+}
+
 /** What the steps found out in one round, in their order. */
-export type Round = readonly Measurement[]
+export type Round = readonly StepResult[]
 
 export interface RoundsOptions {
+  /** What one round does. */
+  readonly course: readonly PlannedStep[]
   readonly count: number
   readonly size: SizeName
   readonly signal: AbortSignal
@@ -36,25 +42,27 @@ export async function runRounds(o: RoundsOptions): Promise<Round[]> {
 }
 
 async function runRound(parent: string, round: number, o: RoundsOptions): Promise<Round> {
-  const measurements: Measurement[] = []
-  for (const step of steps) {
-    const folder = join(parent, step.store)
+  const results: StepResult[] = []
+  for (const { step, program } of o.course) {
+    const folder = join(parent, step.folder)
     if (step.copyOf !== undefined) {
       cpSync(join(parent, step.copyOf), folder, { recursive: true })
       syncFiles(folder)
     }
     const start = performance.now()
-    measurements.push(await runStep(step, { folder, size: o.size, signal: o.signal }))
+    const measurement = await runStep(step, { program, folder, size: o.size, signal: o.signal })
+    results.push({ step: step.name, ...measurement })
     o.onStep({ name: step.name, round, seconds: (performance.now() - start) / 1e3 })
     syncFiles(folder)
   }
-  return measurements
+  return results
 }
 
 /** So that no step's syncs wait for what another one left to be written. */
 function syncFiles(folder: string): void {
   for (const file of filesIn(folder)) {
-    const handle = openSync(file, 'r+')
+    // For reading: Git leaves files that nobody may write.
+    const handle = openSync(file, 'r')
     fsyncSync(handle)
     closeSync(handle)
   }

@@ -1,4 +1,4 @@
-import { steps } from '../store/steps.ts'
+import { mean } from '../measuring/measurement.ts'
 import type { Round } from './rounds.ts'
 
 /** One figure over all rounds. */
@@ -24,14 +24,13 @@ export function summarise(rounds: readonly Round[]): Summary {
   const lines = new Map<string, { step: string; what: string; unit: string; values: number[] }>()
   const proofs: Record<string, string> = {}
   for (const round of rounds) {
-    for (const [index, measurement] of round.entries()) {
-      const step = steps[index]?.name as string
-      for (const { what, value, unit } of measurement.figures) {
+    for (const { step, figures, proofs: stated } of round) {
+      for (const { what, value, unit } of figures) {
         const line = lines.get(`${step} ${what}`) ?? { step, what, unit, values: [] }
         line.values.push(value)
         lines.set(`${step} ${what}`, line)
       }
-      for (const [what, proof] of Object.entries(measurement.proofs)) {
+      for (const [what, proof] of Object.entries(stated)) {
         proofs[what] ??= proof
         if (proofs[what] !== proof) throw new Error(`${what}: ${proof} is not the ${proofs[what]} of before`)
       }
@@ -44,6 +43,5 @@ function spread(values: readonly number[]): { median: number; min: number; max: 
   const sorted = values.toSorted((a, b) => a - b)
   const half = (sorted.length - 1) / 2
   const middle = sorted.slice(Math.floor(half), Math.ceil(half) + 1)
-  const median = middle.reduce((sum, value) => sum + value, 0) / middle.length
-  return { median, min: sorted[0] as number, max: sorted.at(-1) as number }
+  return { median: mean(middle), min: sorted[0] as number, max: sorted.at(-1) as number }
 }

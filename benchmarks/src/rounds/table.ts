@@ -1,35 +1,32 @@
-import type { SummaryLine } from './summary.ts'
+export interface Column {
+  readonly title: string
+  readonly isNumber?: boolean
+}
 
 const digits = new Intl.NumberFormat('en', { maximumSignificantDigits: 4 })
 const whole = new Intl.NumberFormat('en', { maximumFractionDigits: 1 })
 
-/** Figures as a table in Markdown, which is as readable on a terminal as in a document. */
-export function markdownTable(lines: readonly SummaryLine[]): string {
-  const head = ['', 'figure', 'median', 'min', 'max', 'unit']
-  const rows = lines.map((line, index) => [
-    lines[index - 1]?.step === line.step ? '' : line.step,
-    line.what,
-    ...[line.median, line.min, line.max].map((value) => shown(value, line.unit)),
-    line.unit,
-  ])
+/** A table in Markdown, which is as readable on a terminal as in a document. */
+export function markdownTable(columns: readonly Column[], rows: readonly (readonly string[])[]): string {
+  const head = columns.map(({ title }) => title)
   const widths = head.map((_, column) =>
-    Math.max(...[head, ...rows].map((row) => (row[column] ?? '').length)),
+    Math.max(2, ...[head, ...rows].map((row) => (row[column] ?? '').length)),
   )
-  const isNumber = (column: number): boolean => column >= 2 && column <= 4
   const drawn = (row: readonly string[]): string => {
     const cells = row.map((cell, column) => {
       const width = widths[column] as number
-      return isNumber(column) ? cell.padStart(width) : cell.padEnd(width)
+      return columns[column]?.isNumber === true ? cell.padStart(width) : cell.padEnd(width)
     })
     return `| ${cells.join(' | ')} |`
   }
   const rule = widths.map((width, column) =>
-    isNumber(column) ? `${'-'.repeat(width - 1)}:` : '-'.repeat(width),
+    columns[column]?.isNumber === true ? `${'-'.repeat(width - 1)}:` : '-'.repeat(width),
   )
   return [drawn(head), drawn(rule), ...rows.map(drawn)].join('\n')
 }
 
-/** What is only counted is shown to the last digit. */
-function shown(value: number, unit: string): string {
+/** What is only counted is shown to the last digit; what was not measured, as a dash. */
+export function shown(value: number | undefined, unit: string): string {
+  if (value === undefined) return '–'
   return (unit === '' ? whole : digits).format(value)
 }

@@ -1,5 +1,4 @@
 import type { Commit, GcResult, Store } from '@varve/store'
-import { ContentSample } from '../measuring/content-sample.ts'
 import {
   costFigures,
   lapFigures,
@@ -7,12 +6,14 @@ import {
   megabytes,
   memoryFigure,
   type Order,
+  rate,
 } from '../measuring/measurement.ts'
 import { Stopwatch } from '../measuring/stopwatch.ts'
 import { openStore, totalBytes } from '../measuring/store-folder.ts'
 import { TimedCommits } from '../measuring/timed-commits.ts'
-import { growth, growthKeys, overwrites, smallCommits, type Write } from '../workloads/workloads.ts'
+import { growthKeys, smallCommits, type Write } from '../workloads/workloads.ts'
 import { collectionFigures, collectionTarget } from './collection.ts'
+import { overwrittenSample } from './overwritten-sample.ts'
 
 /** W4 with small commits before, back to back while, and after it runs. */
 export async function measureBusyCollection({ folder, size }: Order): Promise<Measurement> {
@@ -30,8 +31,8 @@ export async function measureBusyCollection({ folder, size }: Order): Promise<Me
   const afterFirst = commits.count
   while (commits.count < afterFirst + size.smallCommits) await commits.add(writes.next().value)
   const memory = memoryFigure()
-  const sample = new ContentSample(keys).expect(growth(size)).expect(overwrites(keys, size))
-  sample.expect(firstOf(smallCommits(keys), commits.count)).check(store)
+  const sample = overwrittenSample(keys, size).expect(firstOf(smallCommits(keys), commits.count))
+  sample.check(store)
   await store.close()
   const figures = [
     ...collectionFigures(course.result),
@@ -43,14 +44,12 @@ export async function measureBusyCollection({ folder, size }: Order): Promise<Me
     ...lapFigures('commit during', during),
     ...lapFigures('commit after', laps.slice(afterFirst)),
     { what: 'commits during', value: during.length, unit: '' },
-    { what: 'commit rate during', value: (during.length / watch.wallMs) * 1e3, unit: '/s' },
+    rate('commit rate during', during.length, watch.wallMs),
     megabytes('disk after', totalBytes(folder)),
     memory,
     ...costFigures(watch),
   ]
-  const reopened = await openStore(folder)
-  sample.check(reopened)
-  await reopened.close()
+  await sample.checkAnew(folder)
   return { figures, proofs: {} }
 }
 

@@ -8,6 +8,7 @@ import {
   megabytes,
   memoryFigure,
   type Order,
+  rate,
 } from '../measuring/measurement.ts'
 import { headOf, openStore, totalBytes } from '../measuring/store-folder.ts'
 import { TimedCommits } from '../measuring/timed-commits.ts'
@@ -25,8 +26,8 @@ export async function measureGrowth({ folder, size }: Order): Promise<Measuremen
   await store.close()
   const { watch } = commits
   const figures = [
-    { what: 'keys', value: (keys.count / watch.wallMs) * 1e3, unit: '/s' },
-    { what: 'commits', value: (commits.count / watch.wallMs) * 1e3, unit: '/s' },
+    rate('keys', keys.count, watch.wallMs),
+    rate('commits', commits.count, watch.wallMs),
     ...lapFigures('commit', watch.laps),
     ...quarters(watch.laps),
     megabytes('disk', totalBytes(folder)),

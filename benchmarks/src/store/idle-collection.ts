@@ -1,4 +1,3 @@
-import { ContentSample } from '../measuring/content-sample.ts'
 import {
   costFigures,
   type Measurement,
@@ -8,8 +7,9 @@ import {
 } from '../measuring/measurement.ts'
 import { Stopwatch } from '../measuring/stopwatch.ts'
 import { headOf, openStore, totalBytes } from '../measuring/store-folder.ts'
-import { growth, growthKeys, overwrites } from '../workloads/workloads.ts'
+import { growthKeys } from '../workloads/workloads.ts'
 import { collectionFigures, collectionTarget } from './collection.ts'
+import { overwrittenSample } from './overwritten-sample.ts'
 
 /** W4 with nothing else to do: from the start of the collection until it has switched. */
 export async function measureIdleCollection({ folder, size }: Order): Promise<Measurement> {
@@ -23,7 +23,7 @@ export async function measureIdleCollection({ folder, size }: Order): Promise<Me
     return store.finaliseGc()
   })
   const memory = memoryFigure()
-  const sample = new ContentSample(keys).expect(growth(size)).expect(overwrites(keys, size))
+  const sample = overwrittenSample(keys, size)
   sample.check(store)
   const { treeHash } = await headOf(store)
   await store.close()
@@ -34,8 +34,6 @@ export async function measureIdleCollection({ folder, size }: Order): Promise<Me
     memory,
     ...costFigures(watch),
   ]
-  const reopened = await openStore(folder)
-  sample.check(reopened)
-  await reopened.close()
+  await sample.checkAnew(folder)
   return { figures, proofs: { 'tree after W2': treeHash } }
 }

@@ -7,6 +7,7 @@ import {
   memoryFigure,
   type Order,
   percentile,
+  rate,
 } from '../measuring/measurement.ts'
 import { headOf, openStore, packBytes, totalBytes } from '../measuring/store-folder.ts'
 import { TimedCommits } from '../measuring/timed-commits.ts'
@@ -30,13 +31,13 @@ export async function measureLargeDirectory({ folder, size }: Order): Promise<Me
   await store.close()
   const { laps } = load.watch
   const figures = [
-    { what: 'keys', value: (keys.count / load.watch.wallMs) * 1e3, unit: '/s' },
+    rate('keys', keys.count, load.watch.wallMs),
     { what: 'load commit, first', value: laps[0] as number, unit: 'ms' },
     { what: 'load commit, p50', value: percentile(laps, 0.5), unit: 'ms' },
     { what: 'load commit, last', value: laps.at(-1) as number, unit: 'ms' },
     megabytes('disk after load', bytesLoaded),
     ...costFigures(load.watch, 'load timed'),
-    { what: 'updates', value: (updates.count / updates.watch.wallMs) * 1e3, unit: '/s' },
+    rate('updates', updates.count, updates.watch.wallMs),
     ...lapFigures('update', updates.watch.laps),
     { what: 'pack growth an update', value: (packUpdated - packLoaded) / updates.count, unit: 'B' },
     memory,

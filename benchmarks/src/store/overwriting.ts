@@ -1,4 +1,3 @@
-import { ContentSample } from '../measuring/content-sample.ts'
 import {
   costFigures,
   lapFigures,
@@ -6,10 +5,12 @@ import {
   megabytes,
   memoryFigure,
   type Order,
+  rate,
 } from '../measuring/measurement.ts'
 import { headOf, openStore, totalBytes } from '../measuring/store-folder.ts'
 import { TimedCommits } from '../measuring/timed-commits.ts'
-import { growth, growthKeys, overwrites } from '../workloads/workloads.ts'
+import { growthKeys, overwrites } from '../workloads/workloads.ts'
+import { overwrittenSample } from './overwritten-sample.ts'
 
 /** W2, in the store of W1. A chunk ends behind the commit that W4 collects up to. */
 export async function measureOverwriting({ folder, size }: Order): Promise<Measurement> {
@@ -22,14 +23,14 @@ export async function measureOverwriting({ folder, size }: Order): Promise<Measu
     if (commits.count === size.overwriteCommits - size.keptCommits) await store.advanced.split()
   }
   const memory = memoryFigure()
-  new ContentSample(keys).expect(growth(size)).expect(overwrites(keys, size)).check(store)
+  overwrittenSample(keys, size).check(store)
   const { treeHash } = await headOf(store)
   await store.close()
   const { watch } = commits
   const grown = totalBytes(folder) - bytesBefore
   const figures = [
-    { what: 'keys', value: ((commits.count * size.overwriteKeys) / watch.wallMs) * 1e3, unit: '/s' },
-    { what: 'commits', value: (commits.count / watch.wallMs) * 1e3, unit: '/s' },
+    rate('keys', commits.count * size.overwriteKeys, watch.wallMs),
+    rate('commits', commits.count, watch.wallMs),
     ...lapFigures('commit', watch.laps),
     megabytes('disk growth', grown),
     { what: 'disk growth a commit', value: grown / commits.count / 1e3, unit: 'kB' },

@@ -1,6 +1,13 @@
 import type { Tree } from '@varve/store'
 import type { Figure } from '../benchmark.ts'
-import { costFigures, type Measurement, memoryFigure, type Order } from '../measuring/measurement.ts'
+import {
+  costFigures,
+  type Measurement,
+  memoryFigure,
+  type Order,
+  rate,
+  total,
+} from '../measuring/measurement.ts'
 import { Stopwatch } from '../measuring/stopwatch.ts'
 import { headOf, openStore } from '../measuring/store-folder.ts'
 import { ValueSum } from '../measuring/value-sum.ts'
@@ -76,12 +83,12 @@ async function readAll(
 /** Of the whole pass, and of its first and last quarter. */
 function rates(pass: string, laps: readonly number[], count: number): Figure[] {
   const quarter = laps.length / 4
-  const rate = (part: readonly number[]): number =>
-    ((count * part.length) / laps.length / part.reduce((sum, lap) => sum + lap, 0)) * 1e3
+  const rateOf = (what: string, part: readonly number[]): Figure =>
+    rate(what, (count * part.length) / laps.length, total(part))
   return [
-    { what: `reads, ${pass}`, value: rate(laps), unit: '/s' },
-    { what: `reads, ${pass}, first quarter`, value: rate(laps.slice(0, quarter)), unit: '/s' },
-    { what: `reads, ${pass}, last quarter`, value: rate(laps.slice(-quarter)), unit: '/s' },
+    rateOf(`reads, ${pass}`, laps),
+    rateOf(`reads, ${pass}, first quarter`, laps.slice(0, quarter)),
+    rateOf(`reads, ${pass}, last quarter`, laps.slice(-quarter)),
   ]
 }
 

@@ -50,7 +50,7 @@ export function* overwrites(keys: KeyTable, size: WorkloadSize): Generator<Write
 }
 
 /** W3: reads of W1's keys, by their places. */
-export function* reads(keys: KeyTable, size: WorkloadSize): Generator<number> {
+export function* reads(keys: { readonly count: number }, size: WorkloadSize): Generator<number> {
   const random = new SplitMix64(seeds.reads)
   for (let read = 0; read < size.reads; read++) yield random.index(keys.count)
 }
