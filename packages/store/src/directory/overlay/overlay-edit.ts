@@ -100,10 +100,9 @@ export class OverlayEdit implements TreeEdit {
       this.#root = new OverlayDirectory(root, true)
       return this
     }
-    const chain = this.#makeDirectories(names, false)
-    const directory = chain.at(-1) as OverlayDirectory
+    const directory = this.#makeDirectory(names, false)
     directory.putTree(name, directory.find(this.#storage, name), root)
-    touch(chain, names)
+    directory.touch(name)
     return this
   }
 
@@ -281,22 +280,20 @@ export class OverlayEdit implements TreeEdit {
     this.#beginWrite()
     const name = names.at(-1)
     if (name === undefined) throw new VarveError('IS_A_TREE', { path })
-    const chain = this.#makeDirectories(names, replace)
-    const directory = chain.at(-1) as OverlayDirectory
+    const directory = this.#makeDirectory(names, replace)
     const standing = directory.standing(this.#storage, name)
     if (!replace && standing === 'tree') throw new VarveError('IS_A_TREE', { path })
     directory.putBlob(name, standing, { mode, content: blob.content, blob: blob.blob })
-    touch(chain, names)
+    directory.touch(name)
     return this
   }
 
   /**
-   * The directories that lead to the last name, from the root on; missing ones are made. Where one is
-   * missing, so is all below, and nothing can fail any more: a failed call leaves no empty directories
-   * behind.
+   * The directory of the last name; missing ones on the way are made. Where one is missing, so is all below,
+   * and nothing can fail any more: a failed call leaves no empty directories behind. Notes in each directory
+   * above that something below it has changed.
    */
-  #makeDirectories(names: readonly RawName[], replace: boolean): OverlayDirectory[] {
-    const chain = [this.#root]
+  #makeDirectory(names: readonly RawName[], replace: boolean): OverlayDirectory {
     let directory = this.#root
     for (let at = 0; at < names.length - 1; at++) {
       const name = names[at] as RawName
@@ -304,10 +301,10 @@ export class OverlayEdit implements TreeEdit {
       const below = openFound(directory, name, found)
       if (below === undefined && found !== undefined && !replace)
         throw notATree(formatPath(names.slice(0, at + 1)))
+      directory.touch(name)
       directory = below ?? directory.putTree(name, found, undefined)
-      chain.push(directory)
     }
-    return chain
+    return directory
   }
 
   /** The same directories if all are there. */

@@ -19,12 +19,13 @@ const sliceChanges = 2048
 const sliceContentBytes = 32 * 1024
 
 const noNames: ReadonlySet<RawName> = new Set()
+const noChanges: TreeChange[] = []
 
 interface Frame {
   readonly directory: OverlayDirectory
   readonly base: NodeRef | undefined
   readonly names: readonly RawName[]
-  readonly changes: TreeChange[]
+  changes: TreeChange[]
   /** Index of the name whose turn it is. */
   at: number
 }
@@ -55,14 +56,14 @@ export class OverlayWriter {
     if (this.#isDraft && root.isMaterialised) return root.draft as NodeRef
     if (!this.#tryEnter(root)) yield* this.#enter(root)
     for (;;) {
-      const frame = this.#stack.at(-1) as Frame
+      const frame = this.#stack[this.#stack.length - 1] as Frame
       if (frame.at < frame.names.length) {
         const below = this.#takeName(frame)
         if (below !== undefined && !this.#tryEnter(below)) yield* this.#enter(below)
       } else {
         const ref = this.#tryApply(frame) ?? (yield* this.#apply(frame))
         this.#stack.pop()
-        const parent = this.#stack.at(-1)
+        const parent = this.#stack[this.#stack.length - 1]
         if (parent === undefined) return ref
         this.#addChange(parent, this.#lastTarget(ref))
       }
@@ -89,7 +90,7 @@ export class OverlayWriter {
   #push(directory: OverlayDirectory, names: readonly RawName[]): void {
     const { draft } = directory
     const base = this.#isDraft && draft !== undefined ? draft : directory.base
-    this.#stack.push({ directory, base, names, changes: [], at: 0 })
+    this.#stack.push({ directory, base, names, changes: noChanges, at: 0 })
   }
 
   #namesOf({
@@ -116,7 +117,10 @@ export class OverlayWriter {
   }
 
   #addChange(frame: Frame, target: EntryTarget | undefined): void {
-    frame.changes.push({ name: frame.names[frame.at++] as RawName, target })
+    const change = { name: frame.names[frame.at++] as RawName, target }
+    // Often there is but one: an empty list that grows would take room for seventeen.
+    if (frame.changes.length === 0) frame.changes = [change]
+    else frame.changes.push(change)
   }
 
   #putBlob(change: BlobChange): EntryTarget {

@@ -12,12 +12,16 @@ const dot = 0x2e
 export function parsePath(path: Path): readonly RawName[] {
   if (typeof path === 'string') return path === '' ? [] : (splitPlain(path) ?? splitText(path))
   if (!Array.isArray(path)) throw invalid(String(path), 'a path is a string or an array of names')
-  const names: RawName[] = []
-  for (const name of path as readonly (string | Uint8Array)[]) {
-    if (typeof name !== 'string') names.push(checked(rawOfBytes(name), path))
-    else names.push(isPlain(name) ? name : checked(rawOfText(name, path), path))
-  }
+  const given = path as readonly (string | Uint8Array)[]
+  // Not `map`, which would pass over holes.
+  const names = new Array<RawName>(given.length)
+  for (let at = 0; at < given.length; at++) names[at] = parseName(given[at] as string | Uint8Array, path)
   return names
+}
+
+function parseName(name: string | Uint8Array, path: Path): RawName {
+  if (typeof name !== 'string') return checked(rawOfBytes(name), path)
+  return isPlain(name) ? name : checked(rawOfText(name, path), path)
 }
 
 /** The path as text, its names joined by '/'. Bytes that are no UTF-8 are replaced by U+FFFD. */

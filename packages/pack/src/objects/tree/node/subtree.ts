@@ -8,6 +8,8 @@ import type { TreeChange } from '../entry.ts'
  */
 export type SubtreeKind = 'empty' | 'same' | 'loose' | 'node'
 
+const noEntries: readonly TreeChange[] = []
+
 /**
  * What a part of a directory has become. Mutable: an inner node keeps one for each child that was touched.
  */
@@ -22,7 +24,7 @@ export class Subtree {
   count = 0
   bytes = 0
   /** Of a loose one: its entries, ascending. */
-  entries: readonly TreeChange[] = []
+  entries: readonly TreeChange[] = noEntries
 
   copyFrom(other: Subtree, slot: number): void {
     this.kind = other.kind
@@ -42,7 +44,7 @@ export class Subtree {
     this.draft = ref.draft?.kind === 'node' ? ref.draft : undefined
     this.count = count
     this.bytes = bytes
-    this.entries = []
+    this.entries = noEntries
   }
 
   setLoose(entries: readonly TreeChange[]): void {
@@ -55,7 +57,7 @@ export class Subtree {
   setPlain(kind: 'empty' | 'same'): void {
     this.kind = kind
     this.count = 0
-    this.entries = []
+    this.entries = noEntries
     this.draft = undefined
   }
 }

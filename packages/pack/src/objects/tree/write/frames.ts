@@ -30,7 +30,7 @@ export interface EditFrame {
   readonly isCertain: boolean
   /** The same of the node above: this one's leaf, should it shrink to one, may be given to the sink. */
   readonly isAboveCertain: boolean
-  readonly touched: Subtree[]
+  touched: Subtree[]
   readonly scratchTop: number
 }
 
@@ -45,7 +45,7 @@ export interface BuildFrame {
   slot: number
   /** One element of the list may stand for a whole old subtree. */
   readonly block: Block | undefined
-  readonly built: Subtree[]
+  built: Subtree[]
 }
 
 /** An old inner node whose prefix not all new names share: it gets a new node above. */
@@ -80,6 +80,13 @@ export function accept(frame: Frame, result: Subtree): void {
   if (result.kind === 'same') return
   const subtree = new Subtree()
   subtree.copyFrom(result, frame.slot)
-  if (frame.kind === 'edit') frame.touched.push(subtree)
-  else frame.built.push(subtree)
+  if (frame.kind === 'edit') frame.touched = withOne(frame.touched, subtree)
+  else frame.built = withOne(frame.built, subtree)
+}
+
+/** Often there is but one: an empty list that grows would take room for seventeen. */
+function withOne(list: Subtree[], subtree: Subtree): Subtree[] {
+  if (list.length === 0) return [subtree]
+  list.push(subtree)
+  return list
 }

@@ -43,6 +43,7 @@ interface Reached {
 }
 
 const noChanges = new ChangeList([])
+const noSubtrees: Subtree[] = []
 
 /** For one thread of work; keeps its buffers from call to call. */
 export class TreeWriter {
@@ -98,7 +99,7 @@ export class TreeWriter {
   #run(root: NodeRef | undefined): void {
     let isDone = this.#visitRoot(root)
     for (;;) {
-      const frame = this.#frames.at(-1)
+      const frame = this.#frames[this.#frames.length - 1]
       if (frame === undefined) return
       if (isDone) accept(frame, this.#result)
       isDone = this.#step(frame)
@@ -179,7 +180,7 @@ export class TreeWriter {
     const { buf } = this.#scratch
     const n = body.referenceCount
     const at = inner.innerAt(buf, start)
-    const above = this.#frames.at(-1)
+    const above = this.#frames[this.#frames.length - 1]
     if (above?.kind === 'edit') mustHold(at >= above.at + above.bits, 'the split moves on from node to node')
     const count = inner.innerCount({ buf, start, end: start, referenceCount: n })
     this.#frames.push({
@@ -194,7 +195,7 @@ export class TreeWriter {
       slot: 0,
       isCertain: count - this.#changes.deletesIn(low, high) > this.#shape.leafMax,
       isAboveCertain,
-      touched: [],
+      touched: noSubtrees,
       scratchTop: top,
     })
     return false
@@ -233,7 +234,17 @@ export class TreeWriter {
     if (block !== undefined || high - low > this.#shape.leafMax) {
       const bit = firstDifferingBit(entries[low]!.name, entries[high - 1]!.name)
       const at = bit - (bit % this.#shape.bits)
-      this.#frames.push({ kind: 'build', entries, low, high, at, next: low, slot: 0, block, built: [] })
+      this.#frames.push({
+        kind: 'build',
+        entries,
+        low,
+        high,
+        at,
+        next: low,
+        slot: 0,
+        block,
+        built: noSubtrees,
+      })
       return false
     }
     if (high === low) this.#result.setPlain('empty')
