@@ -60,8 +60,7 @@ export class SlotTable {
       const page = this.#pages.get(this.#order[place] as number) as Page
       const first = page.number * regionsPerPage
       for (let i = Math.min(regionsPerPage, region - first) - 1; i >= 0; i--) {
-        if (page.blocks[i] !== noBlock || (page.spilled !== undefined && page.spilled[i] !== 0))
-          return first + i
+        if (hasSlots(page, i)) return first + i
       }
     }
     return -1
@@ -77,6 +76,12 @@ export class SlotTable {
     const rest = (offset - number * pageSpan) | 0
     const page = this.#recent?.number === number ? this.#recent : this.#pageOf(number)
     this.#addSlot(page, (rest / regionBytes) | 0, (rest & (regionBytes - 1)) >>> 3)
+  }
+
+  /** Whether the region has slots. */
+  has(region: number): boolean {
+    const page = this.#find(region)
+    return page !== undefined && hasSlots(page, region % regionsPerPage)
   }
 
   /** Adds the region's slots to `bits`. */
@@ -246,6 +251,10 @@ export class SlotTable {
   #notePeak(): void {
     this.#bytesPeak = Math.max(this.#bytesPeak, this.bytesUsed)
   }
+}
+
+function hasSlots(page: Page, index: number): boolean {
+  return page.blocks[index] !== noBlock || (page.spilled !== undefined && page.spilled[index] !== 0)
 }
 
 function addSlots(bits: RegionBits, slots: Uint16Array, count: number, isBitmap: boolean): void {
