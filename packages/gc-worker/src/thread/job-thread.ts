@@ -1,4 +1,5 @@
 import { MessageChannel, type MessagePort, type TransferListItem, type Worker } from 'node:worker_threads'
+import { systemClock } from '@varve/pack/base'
 import { VarveError } from '@varve/pack/errors'
 import type { Piscina } from 'piscina'
 import { asThreadFailure } from './failure.ts'
@@ -53,6 +54,8 @@ export class JobThread {
    */
   static async start(heapMiBMax: number = heapMiBMaxDefault): Promise<JobThread> {
     const { Piscina } = (await import(poolFile)) as typeof import('piscina')
+    // Two short stops for the caller instead of a long one: the thread's start is the other.
+    await systemClock.turn()
     const pool = new Piscina({
       filename: workerFile,
       minThreads: 1,
