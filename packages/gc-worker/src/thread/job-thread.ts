@@ -5,20 +5,15 @@ import type { Piscina } from 'piscina'
 import { asThreadFailure } from './failure.ts'
 
 /**
- * A thread that is ended while `require()` loads an ECMAScript module takes the whole process with it
- * (`v8::Module::IsGraphAsync`, Node.js 20.20). Without that feature Piscina loads the module by `import()`,
- * which may be cut off anywhere.
- */
-const LOAD_BY_IMPORT = '--no-experimental-require-module'
-
-/**
  * What a thread loads: `worker.ts` and all that it imports as one file, which the build makes. A hundred
- * files would take three times as long.
+ * files would take three times as long. It is CommonJS, also because a thread that is ended while
+ * `require()`, with which Piscina begins, loads an ECMAScript module takes the whole process with it
+ * (`v8::Module::IsGraphAsync`, Node.js 20.20).
  */
-const workerFile = new URL('./worker.mjs', import.meta.url).href
+const workerFile = new URL('./worker.cjs', import.meta.url).href
 
 /** Piscina in one file, which the build makes too: its own fifteen would hold up the caller for 15 ms. */
-const poolFile = new URL('../pool/piscina.js', import.meta.url).href
+const poolFile = new URL('../pool/piscina.mjs', import.meta.url).href
 
 /**
  * Objects here die at once: more room for them would only make the process larger.
@@ -63,7 +58,8 @@ export class JobThread {
       idleTimeout: Number.POSITIVE_INFINITY,
       concurrentTasksPerWorker: 1,
       recordTiming: false,
-      execArgv: [LOAD_BY_IMPORT],
+      // What the program was started with is not for its threads.
+      execArgv: [],
       resourceLimits: { maxOldGenerationSizeMb: heapMiBMax, maxYoungGenerationSizeMb: YOUNG_MIB_MAX },
     })
     return new JobThread(pool)
