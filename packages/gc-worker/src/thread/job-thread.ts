@@ -13,7 +13,7 @@ import { asThreadFailure } from './failure.ts'
 const workerFile = new URL('./worker.cjs', import.meta.url).href
 
 /** Piscina in one file, which the build makes too: its own fifteen would hold up the caller for 15 ms. */
-const poolFile = new URL('../pool/piscina.mjs', import.meta.url).href
+const poolFile = new URL('./pool.mjs', import.meta.url).href
 
 /**
  * Objects here die at once: more room for them would only make the process larger.
