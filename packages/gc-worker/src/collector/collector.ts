@@ -22,6 +22,8 @@ export interface CollectorOptions {
   /** 16 random bytes for the header of each new segment. */
   readonly newNonce: () => Buffer
   readonly onProgress?: ((progress: CollectProgress) => void) | undefined
+  /** The index of that chunk, one of `CollectJob.unindexed`, is there and synced, or cannot be written. */
+  readonly onIndexed?: ((chunk: number, isThere: boolean) => void) | undefined
 }
 
 /**
@@ -59,6 +61,7 @@ export class Collector implements CollectorRun {
     return this.#step('new', async () => {
       const shop = await openWorkshop(this.#fs, this.#job, {
         ...this.#o,
+        onIndexed: this.#o.onIndexed ?? (() => {}),
         pace: this.#pace,
         counts: this.#counts,
       })
@@ -71,6 +74,7 @@ export class Collector implements CollectorRun {
       for (let i = 0; i < roots.carried.length; i += 2) {
         shop.segments.addTouched(roots.carried.at(i), roots.carried.at(i + 1))
       }
+      await shop.chunkIndexes.settled()
       // The checkpoint needs the folder synced even where no object is left.
       if (!(await shop.segments.seal())) await syncRootFolder(this.#fs, this.#job.dir)
       this.#state = 'swept'
@@ -138,6 +142,7 @@ export class Collector implements CollectorRun {
     const shop = this.#shop
     this.#shop = undefined
     if (shop === undefined) return
+    await shop.chunkIndexes.settled().catch(() => {})
     shop.indexes.close()
     // Nothing depends on these handles any more, and a file that stays is a leftover that the next opening
     // deletes.

@@ -3,7 +3,14 @@ import { VarveError } from '@varve/pack/errors'
 import { type IndexKind, rawToHex, readHash, recordKind } from '@varve/pack/objects'
 import type { IndexFile, Segment } from '@varve/pack/pack'
 import type { ChunkPlace } from '../job/index.ts'
-import { type LostRange, refuseLost, type ScanCounts, scanLog } from '../source/index.ts'
+import {
+  type LogVisitor,
+  type LostRange,
+  refuseLost,
+  type ScanCounts,
+  type ScannedIndex,
+  scanLog,
+} from '../source/index.ts'
 import { LogRoots, MetadataFold, type MetadataRecord, Meter } from '../sweep/index.ts'
 import { markAllFrom } from './mark-all-from.ts'
 import type { Workshop } from './workshop.ts'
@@ -68,6 +75,12 @@ export class StartRoots {
   }
 
   async #fromChunk(place: ChunkPlace): Promise<void> {
+    const index = this.#shop.chunkIndexes.begin(place)
+    if (index !== undefined) {
+      await this.#scan(place, 0, alsoInto(index, this.#log))
+      this.#shop.chunkIndexes.write(index)
+      return
+    }
     const end = place.base + place.length
     const { newRetire } = this.#shop.job
     // A chunk lies wholly below the boundary or wholly above it.
@@ -79,7 +92,7 @@ export class StartRoots {
   async #scan(
     place: ChunkPlace,
     skipTo: number,
-    { record, damaged }: Pick<LogRoots, 'record' | 'damaged'>,
+    { record, damaged }: Pick<LogVisitor, 'record' | 'damaged'>,
   ): Promise<void> {
     const { job, files, tables, pace } = this.#shop
     const range = { chunks: [place], from: place.base, to: place.base + place.length, skipTo }
@@ -192,11 +205,27 @@ export class StartRoots {
 
   async #walkCommits(): Promise<void> {
     if (this.#shop.job.target !== undefined) return
-    const { walk, pace, clock, tables } = this.#shop
+    const { walk, pace, clock, tables, chunkIndexes } = this.#shop
     pace.begin('commits')
+    // The walk looks hashes up: an index that is there need not be collected once more.
+    await chunkIndexes.settled()
     await walk.run(new Meter(clock, undefined), undefined, async () => {
       await tables.marks.relieve()
       await pace.step(0, undefined)
     })
+  }
+}
+
+/** What cannot be followed is refused, as no index of the chunk tells more: then there is none to collect. */
+function alsoInto(index: ScannedIndex, log: LogRoots): Pick<LogVisitor, 'record' | 'damaged'> {
+  return {
+    record: (record, time) => {
+      index.record(record, time)
+      log.record(record, time)
+    },
+    damaged: async (record, time) => {
+      await index.damaged(record, time)
+      await log.damaged(record, time)
+    },
   }
 }

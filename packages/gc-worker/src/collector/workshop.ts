@@ -4,6 +4,7 @@ import type { FileSystem } from '@varve/pack/fs'
 import { type CollectJob, memoryBytesMaxDefault } from '../job/index.ts'
 import { RegionImage, SourceIndexes, type SourceOptions, SourceSpace } from '../source/index.ts'
 import { CommitWalk, Healer, RegionSweep, type SweepCounts } from '../sweep/index.ts'
+import { ChunkIndexes } from './chunk-indexes.ts'
 import { CollectorMemory } from './collector-memory.ts'
 import { FileNumbers } from './file-numbers.ts'
 import { MarkTables } from './mark-tables.ts'
@@ -19,6 +20,7 @@ export interface Workshop {
   readonly files: SourceOptions
   readonly source: SourceSpace
   readonly indexes: SourceIndexes
+  readonly chunkIndexes: ChunkIndexes
   readonly healer: Healer
   readonly memory: CollectorMemory
   readonly tables: MarkTables
@@ -43,6 +45,7 @@ export async function openWorkshop(
     readonly newNonce: () => Buffer
     readonly pace: Pace
     readonly counts: SweepCounts
+    readonly onIndexed: (chunk: number, isThere: boolean) => void
   },
 ): Promise<Workshop> {
   const { dir, previous, newRetire: limit } = job
@@ -51,6 +54,7 @@ export async function openWorkshop(
   const nextNumber = numbers.next
   const source = await SourceSpace.open(files, previous)
   const indexes = new SourceIndexes(source, previous)
+  const chunkIndexes = new ChunkIndexes({ ...files, wanted: job.unindexed ?? [], onIndexed: o.onIndexed })
   const healer = new Healer(source, indexes)
   const memory = new CollectorMemory(job.memoryBytesMax ?? memoryBytesMaxDefault)
   const tables = new MarkTables({ fs, dir, nextNumber, memory })
@@ -61,7 +65,8 @@ export async function openWorkshop(
   const segments = new NewSegments({ ...files, nextNumber, newNonce: o.newNonce })
   memory.watch({
     marks: () => tables.bytes,
-    others: () => image.memoryBytes + source.memoryBytes + segments.bytes + indexes.bytes,
+    others: () =>
+      image.memoryBytes + source.memoryBytes + segments.bytes + indexes.bytes + chunkIndexes.bytes,
   })
   const mark = (offset: number): void => {
     if (offset <= 0 || offset >= limit) return
@@ -70,6 +75,7 @@ export async function openWorkshop(
   }
   const walk = new CommitWalk({ source, indexes, healer, ahead, above, visited, reached: mark })
   const { clock, pace } = o
-  const open = { memory, files, source, indexes, healer, tables, image, sweep, walk, segments, numbers, mark }
-  return { fs, job, clock, pace, ...open }
+  const reading = { files, source, indexes, chunkIndexes, healer, image }
+  const open = { memory, tables, sweep, walk, segments, numbers, mark }
+  return { fs, job, clock, pace, ...reading, ...open }
 }

@@ -1,8 +1,6 @@
-import { join } from 'node:path'
-import { type FileSystem, hasCode } from '@varve/pack/fs'
-import { fileName } from '@varve/pack/layout'
+import type { FileSystem } from '@varve/pack/fs'
 import type { ScanMemory } from '@varve/pack/pack'
-import { type ChunkPlace, syncRootFolder } from '../job/index.ts'
+import { type ChunkPlace, writeChunkIndex } from '../job/index.ts'
 import { scanForIndex } from '../source/index.ts'
 
 /** What the building of an index is told: plain data. */
@@ -23,19 +21,7 @@ export interface IndexJob {
  */
 export async function buildIndex(fs: FileSystem, job: IndexJob, memory?: ScanMemory): Promise<void> {
   const storeId = Buffer.from(job.storeId, 'hex')
-  const { number } = job.chunk
-  const { builder, packLength } = await scanForIndex({ fs, dir: job.dir, storeId, memory }, job.chunk)
-  const path = join(job.dir, fileName.chunkIndex(number))
-  try {
-    await fs.remove(path)
-  } catch (error) {
-    if (!hasCode(error, 'ENOENT')) throw error
-  }
-  await builder.write(fs, { path, number, storeId, packLength })
-  try {
-    await syncRootFolder(fs, job.dir)
-  } catch (error) {
-    await fs.remove(path).catch(() => {})
-    throw error
-  }
+  const { dir, chunk } = job
+  const index = await scanForIndex({ fs, dir, storeId, memory }, chunk)
+  await writeChunkIndex(fs, { dir, storeId, number: chunk.number }, index)
 }

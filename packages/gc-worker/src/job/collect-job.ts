@@ -54,6 +54,11 @@ export interface CollectJob {
   readonly storeId: string
   readonly previous: PreviousFiles
   /**
+   * Numbers of those among `previous.chunks` that have just been sealed and have no index: the collection
+   * builds it while it scans them, and tells when it is there.
+   */
+  readonly unindexed?: readonly number[] | undefined
+  /**
    * S: a border between chunks. The metadata state there is a root; the log from there on is for catch-up
    * rounds.
    */

@@ -20,3 +20,4 @@ export type {
 export type { CollectorRun } from './collector-run.ts'
 export { removeJobFiles } from './remove-job-files.ts'
 export { syncRootFolder } from './sync-root-folder.ts'
+export { type CollectedIndex, writeChunkIndex } from './write-chunk-index.ts'

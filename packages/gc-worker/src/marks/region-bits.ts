@@ -63,7 +63,10 @@ export class RegionBits {
 
   count(): number {
     let sum = 0
-    for (let i = 0; i < wordCount; i++) sum += bitCount(this.words[i] as number)
+    for (let i = 0; i < wordCount; i++) {
+      const word = this.words[i] as number
+      if (word !== 0) sum += bitCount(word)
+    }
     return sum
   }
 }

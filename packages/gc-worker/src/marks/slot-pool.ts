@@ -8,7 +8,8 @@ export const bitmapClass: number = blockSlots.length - 1
 
 /** Handles count in units of 16 slots (32 bytes), so that 31 bits reach 64 GiB. */
 const unitSlots = 16
-const slabUnits = 2048
+const slabBits = 11
+const slabUnits = 1 << slabBits
 const slabSlots = unitSlots * slabUnits
 const classBits = 3
 
@@ -57,11 +58,11 @@ export class SlotPool {
 
   /** The slab in which the block lies; its slots start at `startOf(handle)`. */
   slabOf(handle: BlockHandle): Uint16Array {
-    return this.#slabs[Math.floor(handle / (slabUnits << classBits))] as Uint16Array
+    return this.#slabs[handle >>> (slabBits + classBits)] as Uint16Array
   }
 
   startOf(handle: BlockHandle): number {
-    return (Math.floor(handle / (1 << classBits)) % slabUnits) * unitSlots
+    return ((handle >>> classBits) & (slabUnits - 1)) * unitSlots
   }
 
   /** The block's slots in their place. */

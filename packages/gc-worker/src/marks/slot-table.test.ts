@@ -22,6 +22,7 @@ function contents(table: SlotTable): number[] {
   const found: number[] = []
   const bits = new RegionBits()
   for (let r = table.highestRegionBelow(Number.MAX_SAFE_INTEGER); r >= 0; r = table.highestRegionBelow(r)) {
+    expect(table.has(r)).toBe(true)
     bits.clear()
     table.load(r, bits)
     for (let s = bits.highestBelow(slotsPerRegion); s >= 0; s = bits.highestBelow(s))
@@ -74,6 +75,7 @@ describe('a table of slots', () => {
         }
       } else if (choice === 6) {
         table.remove(region)
+        expect(table.has(region)).toBe(false)
         for (const offset of model) if (Math.floor(offset / regionBytes) === region) model.delete(offset)
       } else if (choice === 7) {
         const bits = new RegionBits()

@@ -4,6 +4,7 @@ import { type BlockHandle, bitmapClass, blockSlots, classOf, SlotPool } from './
 import type { SpillFile } from './spill-file.ts'
 
 const regionsPerPage = 256
+const pageSpan = regionsPerPage * regionBytes
 const noBlock = -1
 
 /** The regions [number * 256, … + 256) that have, or had, slots. */
@@ -59,8 +60,7 @@ export class SlotTable {
       const page = this.#pages.get(this.#order[place] as number) as Page
       const first = page.number * regionsPerPage
       for (let i = Math.min(regionsPerPage, region - first) - 1; i >= 0; i--) {
-        if (page.blocks[i] !== noBlock || (page.spilled !== undefined && page.spilled[i] !== 0))
-          return first + i
+        if (hasSlots(page, i)) return first + i
       }
     }
     return -1
@@ -71,8 +71,17 @@ export class SlotTable {
   }
 
   add(offset: number): void {
-    const region = Math.floor(offset / regionBytes)
-    this.#addSlot(this.#pageOf(region), region % regionsPerPage, (offset - region * regionBytes) / 8)
+    const number = Math.floor(offset / pageSpan)
+    // Below 2^31 by now: whole numbers of the processor's own.
+    const rest = (offset - number * pageSpan) | 0
+    const page = this.#recent?.number === number ? this.#recent : this.#pageOf(number)
+    this.#addSlot(page, (rest / regionBytes) | 0, (rest & (regionBytes - 1)) >>> 3)
+  }
+
+  /** Whether the region has slots. */
+  has(region: number): boolean {
+    const page = this.#find(region)
+    return page !== undefined && hasSlots(page, region % regionsPerPage)
   }
 
   /** Adds the region's slots to `bits`. */
@@ -117,7 +126,7 @@ export class SlotTable {
     const count = bits.count()
     if (count === 0) return
     const blockClass = blockSlots.findIndex((slots, i) => i === bitmapClass || slots >= count)
-    const page = this.#pageOf(region)
+    const page = this.#pageOf(Math.floor(region / regionsPerPage))
     const handle = this.#pool.allocate(blockClass)
     page.blocks[region % regionsPerPage] = handle
     const view = this.#pool.view(handle)
@@ -208,8 +217,7 @@ export class SlotTable {
     return this.#pages.get(Math.floor(region / regionsPerPage))
   }
 
-  #pageOf(region: number): Page {
-    const number = Math.floor(region / regionsPerPage)
+  #pageOf(number: number): Page {
     if (this.#recent?.number === number) return this.#recent
     const page = this.#pages.get(number) ?? this.#newPage(number)
     this.#recent = page
@@ -243,6 +251,10 @@ export class SlotTable {
   #notePeak(): void {
     this.#bytesPeak = Math.max(this.#bytesPeak, this.bytesUsed)
   }
+}
+
+function hasSlots(page: Page, index: number): boolean {
+  return page.blocks[index] !== noBlock || (page.spilled !== undefined && page.spilled[index] !== 0)
 }
 
 function addSlots(bits: RegionBits, slots: Uint16Array, count: number, isBitmap: boolean): void {

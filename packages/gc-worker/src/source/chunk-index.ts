@@ -2,35 +2,49 @@ import { readU64 } from '@varve/pack/base'
 import { indexKindOf, recordKind } from '@varve/pack/objects'
 import { IndexBuilder, recordFlag, recordSize } from '@varve/pack/pack'
 import type { ChunkPlace } from '../job/index.ts'
-import { type ScannedRecord, scanLog } from './log-scan.ts'
+import { type LogVisitor, type LostRange, type ScannedRecord, scanLog } from './log-scan.ts'
 import type { SourceOptions } from './source-space.ts'
 
-export interface ScannedIndex {
-  readonly builder: IndexBuilder
+/**
+ * The index of a sealed chunk, collected while the whole chunk is scanned. A record with a damaged body is
+ * listed under the hash that its header shows, so that a look-up meets the damage instead of finding nothing.
+ */
+export class ScannedIndex implements LogVisitor {
+  readonly place: ChunkPlace
+  readonly builder: IndexBuilder = new IndexBuilder()
+  #packLength: number
+
+  constructor(place: ChunkPlace) {
+    this.place = place
+    this.#packLength = place.length
+  }
+
   /**
    * How many bytes of the chunk the index covers: all, or those before the first in which no record can be
    * found. What lies behind them is listed as far as it is known.
    */
-  readonly packLength: number
+  get packLength(): number {
+    return this.#packLength
+  }
+
+  readonly record = (record: ScannedRecord, time: number): void => addRecord(this.builder, record, time)
+
+  readonly damaged = async (record: ScannedRecord, time: number): Promise<void> =>
+    addDamaged(this.builder, record, time)
+
+  readonly lost = ({ start }: LostRange): void => {
+    this.#packLength = Math.min(this.#packLength, start - this.place.base)
+  }
 }
 
 /**
- * Collects the index of a sealed chunk from the chunk itself. A record with a damaged body is listed under
- * the hash that its header shows, so that a look-up meets the damage instead of finding nothing.
+ * Collects the index of a sealed chunk from the chunk itself.
  * @throws CORRUPT when the file is missing or not the one that is meant, and what the file system throws
  */
 export async function scanForIndex(o: SourceOptions, place: ChunkPlace): Promise<ScannedIndex> {
-  const builder = new IndexBuilder()
-  const range = { chunks: [place], from: place.base, to: place.base + place.length }
-  let packLength = place.length
-  await scanLog(o, range, {
-    record: (record, time) => addRecord(builder, record, time),
-    damaged: async (record, time) => addDamaged(builder, record, time),
-    lost: ({ start }) => {
-      packLength = Math.min(packLength, start - place.base)
-    },
-  })
-  return { builder, packLength }
+  const index = new ScannedIndex(place)
+  await scanLog(o, { chunks: [place], from: place.base, to: place.base + place.length }, index)
+  return index
 }
 
 function addRecord(builder: IndexBuilder, record: ScannedRecord, time: number): void {

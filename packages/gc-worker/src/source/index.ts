@@ -1,4 +1,4 @@
-export { type ScannedIndex, scanForIndex } from './chunk-index.ts'
+export { ScannedIndex, scanForIndex } from './chunk-index.ts'
 export {
   type LogVisitor,
   type LostRange,

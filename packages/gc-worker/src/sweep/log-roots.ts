@@ -135,7 +135,8 @@ export class LogRoots implements LogVisitor {
   }
 
   #markReferences(bytes: Buffer, end: number, count: number): void {
-    for (let at = end - 8 * count; at < end; at += 8) this.#o.mark(readU64(bytes, at))
+    const { mark } = this.#o
+    for (let at = end - 8 * count; at < end; at += 8) mark(readU64(bytes, at))
   }
 
   #corrupt(offset: number): VarveError {

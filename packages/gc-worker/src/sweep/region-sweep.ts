@@ -50,7 +50,9 @@ export interface SweepCounts {
 export class RegionSweep {
   readonly #o: RegionSweepOptions
   readonly #bits = new RegionBits()
+  /** Of the region, where there are any; empty otherwise, as nearly always. */
   readonly #keptBits = new RegionBits()
+  #hasKept = false
   readonly #header: RecordHeader = { kind: 0, flags: 0, referenceCount: 0, bodyLength: 0 }
   readonly #counts: SweepCounts
   /** Runs of the region, from high to low: start and end in the image. */
@@ -99,12 +101,18 @@ export class RegionSweep {
     this.#bits.clear()
     marks.load(region, this.#bits)
     marks.remove(region)
-    this.#keptBits.clear()
-    kept.load(region, this.#keptBits)
-    this.#bits.subtract(this.#keptBits)
+    this.#loadKept(kept, region)
     if (this.#bits.highestBelow(slotsPerRegion) < 0) return false
     image.begin(region)
     return true
+  }
+
+  #loadKept(kept: SlotTable, region: number): void {
+    if (this.#hasKept) this.#keptBits.clear()
+    this.#hasKept = kept.has(region)
+    if (!this.#hasKept) return
+    kept.load(region, this.#keptBits)
+    this.#bits.subtract(this.#keptBits)
   }
 
   /** Takes every marked record below the slot; stops at one that is damaged and gives its slot, else -1. */
@@ -202,7 +210,7 @@ export class RegionSweep {
 
   #note(region: number, journal: Float64List | undefined): void {
     if (journal === undefined) {
-      this.#bits.add(this.#keptBits)
+      if (this.#hasKept) this.#bits.add(this.#keptBits)
       this.#o.kept.replace(region, this.#bits)
       return
     }

@@ -37,7 +37,8 @@ async function prepare(): Promise<Prepared> {
     first.hash,
   ])
   store.setRef('main', target)
-  const job = await store.job({ targetRecord: target, memoryBytesMax: 64 })
+  const sealed = { unindexed: [store.openChunk.number] }
+  const job = await store.job({ targetRecord: target, memoryBytesMax: 64, ...sealed })
   store.node('round', [blobs[20]!, more[30]!])
   await store.endBatch()
   return { store, memory, job, target }

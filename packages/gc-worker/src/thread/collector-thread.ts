@@ -16,7 +16,7 @@ import { asCollectFailure } from './failure.ts'
 import { JobThread } from './job-thread.ts'
 import { newNonce } from './nonce.ts'
 import type { ThreadKeeper } from './thread-keeper.ts'
-import { ThreadRun } from './thread-run.ts'
+import { type RunListeners, ThreadRun } from './thread-run.ts'
 
 export interface CollectorThreadOptions {
   readonly fileSystem: FileSystem
@@ -27,6 +27,8 @@ export interface CollectorThreadOptions {
   /** Aborting it is the same as `cancel()`. */
   readonly signal?: AbortSignal | undefined
   readonly onProgress?: ((progress: CollectProgress) => void) | undefined
+  /** The index of that chunk, one of the job's `unindexed`, is there and synced, or cannot be written. */
+  readonly onIndexed?: ((chunk: number, isThere: boolean) => void) | undefined
   /**
    * Where the thread comes from and, after a collection that finished, goes back to. Default: a new one,
    * ended.
@@ -60,14 +62,19 @@ export class CollectorThread implements AsyncDisposable {
     this.#threads = options.threads
     const origin = options.fileSystem.origin
     const isInline = (options.where ?? (origin === undefined ? 'inline' : 'thread')) === 'inline'
-    const onProgress = (progress: CollectProgress): void => {
-      if (this.#ending === undefined) options.onProgress?.(progress)
+    const listeners: RunListeners = {
+      onProgress: (progress) => {
+        if (this.#ending === undefined) options.onProgress?.(progress)
+      },
+      onIndexed: (chunk, isThere) => {
+        if (this.#ending === undefined) options.onIndexed?.(chunk, isThere)
+      },
     }
     if (isInline || origin === undefined) {
-      this.#run = startInline(options, job, onProgress)
+      this.#run = startInline(options, job, listeners)
     } else {
       this.#thread = options.threads?.take() ?? JobThread.start()
-      this.#run = this.#thread.then((thread) => new ThreadRun(thread, { job, origin }, onProgress))
+      this.#run = this.#thread.then((thread) => new ThreadRun(thread, { job, origin }, listeners))
     }
     // Whoever calls a method is told; a run that nobody uses any more may fail in silence.
     this.#run.catch(() => {})
@@ -159,9 +166,9 @@ export class CollectorThread implements AsyncDisposable {
 async function startInline(
   options: CollectorThreadOptions,
   job: CollectJob,
-  onProgress: (progress: CollectProgress) => void,
+  listeners: RunListeners,
 ): Promise<CollectorRun> {
   await loadXxh64()
   const clock = options.clock ?? systemClock
-  return new Collector(options.fileSystem, job, { clock, newNonce, onProgress })
+  return new Collector(options.fileSystem, job, { clock, newNonce, ...listeners })
 }

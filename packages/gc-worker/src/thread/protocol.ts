@@ -24,6 +24,7 @@ export type CollectAnswer = SweepSummary | RoundSummary | CollectResult
 export type CollectReply =
   | { readonly kind: 'answer'; readonly id: number; readonly outcome: Outcome<CollectAnswer> }
   | { readonly kind: 'progress'; readonly progress: CollectProgress }
+  | { readonly kind: 'indexed'; readonly chunk: number; readonly isThere: boolean }
 
 /** The task that keeps one thread for one collection; `port` is transferred with it. */
 export interface CollectTask<Port> {

@@ -15,6 +15,12 @@ import { asThreadFailure } from './failure.ts'
 import { type JobThread, openLine } from './job-thread.ts'
 import type { CollectAnswer, CollectReply, CollectRequest, CollectTask, Outcome } from './protocol.ts'
 
+/** What a run tells beside its answers. */
+export interface RunListeners {
+  readonly onProgress: (progress: CollectProgress) => void
+  readonly onIndexed: (chunk: number, isThere: boolean) => void
+}
+
 /**
  * A collection on a thread, seen from the caller's side. The task that owns the thread lasts as long as the
  * collection; requests and answers go over a port of their own. If the thread dies, whoever waits is told at
@@ -22,7 +28,7 @@ import type { CollectAnswer, CollectReply, CollectRequest, CollectTask, Outcome 
  */
 export class ThreadRun implements CollectorRun {
   readonly #port: MessagePort
-  readonly #onProgress: (progress: CollectProgress) => void
+  readonly #listeners: RunListeners
   /** Resolves when the task is over: true if it ended as planned, and the thread may be used again. */
   readonly hasEnded: Promise<boolean>
   #pending: { readonly id: number; readonly answer: Deferred<CollectAnswer> } | undefined
@@ -32,11 +38,11 @@ export class ThreadRun implements CollectorRun {
   constructor(
     thread: JobThread,
     task: { readonly job: CollectJob; readonly origin: FileSystemOrigin },
-    onProgress: (progress: CollectProgress) => void,
+    listeners: RunListeners,
   ) {
     const line = openLine()
     this.#port = line.near
-    this.#onProgress = onProgress
+    this.#listeners = listeners
     this.#port.on('message', (reply: CollectReply) => this.#receive(reply))
     // The task's own promise keeps the process alive; the port must not do so for longer.
     this.#port.unref()
@@ -75,7 +81,11 @@ export class ThreadRun implements CollectorRun {
 
   #receive(reply: CollectReply): void {
     if (reply.kind === 'progress') {
-      this.#onProgress(reply.progress)
+      this.#listeners.onProgress(reply.progress)
+      return
+    }
+    if (reply.kind === 'indexed') {
+      this.#listeners.onIndexed(reply.chunk, reply.isThere)
       return
     }
     const pending = this.#pending

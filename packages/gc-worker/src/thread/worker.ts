@@ -31,6 +31,7 @@ export async function collect(task: CollectTask<MessagePort>): Promise<Outcome<u
       clock: systemClock,
       newNonce,
       onProgress: (progress) => post({ kind: 'progress', progress }),
+      onIndexed: (chunk, isThere) => post({ kind: 'indexed', chunk, isThere }),
     })
   })
   if (!started.ok) return started

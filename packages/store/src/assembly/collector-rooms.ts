@@ -8,7 +8,13 @@ import type { AppendLog, BlockCache, FileRetirer } from '@varve/pack/pack'
 import { type BranchRooms, findCommit } from '../branches/index.ts'
 import type { FileSet } from '../file-set/index.ts'
 import { type CollectionHost, type CommitPlace, GarbageCollector, type StallMeter } from '../gc/index.ts'
-import { boundaryFor, leastKept, StoreCollection, sealAndSetAside } from '../maintenance/index.ts'
+import {
+  boundaryFor,
+  type IndexMaintenance,
+  leastKept,
+  StoreCollection,
+  sealAndSetAside,
+} from '../maintenance/index.ts'
 import { openFailure } from '../opening/index.ts'
 import type { Projections } from '../projections/index.ts'
 import type { PinRegistry, WriteQueue } from '../writer/index.ts'
@@ -27,6 +33,7 @@ export interface CollectorParts {
   readonly branchRooms: BranchRooms
   readonly projections: Projections
   readonly threads: ThreadKeeper
+  readonly indexing: IndexMaintenance
 }
 
 export function collectorFor(parts: CollectorParts): GarbageCollector {
@@ -98,10 +105,15 @@ class StoreCollectionHost implements CollectionHost {
 
   async sealLog(): Promise<void> {
     try {
-      this.#fileNumbers = await sealAndSetAside(this.#parts.log, this.#parts.files)
+      const { log, files, indexing } = this.#parts
+      this.#fileNumbers = await indexing.lend(() => sealAndSetAside(log, files))
     } catch (error) {
       throw openFailure(error, this.#parts.folder)
     }
+  }
+
+  abandon(): void {
+    this.#parts.indexing.takeBack()
   }
 
   holdLog(): Promise<() => void> {
@@ -122,24 +134,22 @@ class StoreCollectionHost implements CollectionHost {
   }
 
   startWorker(order: Parameters<CollectionHost['startWorker']>[0]): StoreCollection {
-    const { options, log, projections, branchRooms, threads } = this.#parts
+    const { options, log, projections, branchRooms, threads, indexing } = this.#parts
     const { folder, storeId, cache, retirer, files, pins } = this.#parts
     const fileNumbers = this.#fileNumbers
     assert(fileNumbers !== undefined, 'the log is sealed before a worker starts')
     return new StoreCollection(
       {
         ...{ fs: options.fs, folder, storeId, cache, retirer, files, pins, fileNumbers },
+        unindexed: indexing.lent,
         now: () => options.clock.now(),
         startThread: (job, { onProgress }) =>
           CollectorThread.start(job, {
-            ...{
-              fileSystem: options.fs,
-              where: options.collectorWhere,
-              clock: options.clock,
-              threads,
-              onProgress,
-            },
+            ...{ fileSystem: options.fs, where: options.collectorWhere, clock: options.clock, threads },
+            onProgress,
+            onIndexed: (chunk, isThere) => indexing.returned(chunk, isThere),
           }),
+        onIndexingEnded: () => indexing.takeBack(),
         onSwitchFailed: (cause) => log.fail(cause, fileName.control),
         onSwitched: () =>
           projections.startPruning(

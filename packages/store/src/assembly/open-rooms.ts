@@ -239,7 +239,7 @@ class Opening {
     const threads = new ThreadKeeper()
     const gc = collectorFor({
       ...{ options: this.#o, folder: this.#folder, storeId, cache: this.#cache, retirer: this.#retirer },
-      ...{ files, log, queue, pins, branchRooms, projections, threads },
+      ...{ files, log, queue, pins, branchRooms, projections, threads, indexing },
     })
     return {
       ...branchRooms,

@@ -24,6 +24,8 @@ export interface CollectionHost {
   warmUp(): void
   /** Seals the open chunk unless it is empty, and sets file numbers aside. @throws NO_SPACE, WRITER_FAILED */
   sealLog(): Promise<void>
+  /** No worker is going to be started after `sealLog`. */
+  abandon(): void
   /** No append from the moment this resolves until the returned function is called. */
   holdLog(): Promise<() => void>
   /** Where the log ends, synced or not. */

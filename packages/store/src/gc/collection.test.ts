@@ -34,6 +34,7 @@ class CountingHost implements CollectionHost {
   async assertSpaceFor(): Promise<void> {}
   warmUp(): void {}
   async sealLog(): Promise<void> {}
+  abandon(): void {}
 
   logEnd(): number {
     return this.#end

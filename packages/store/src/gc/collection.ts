@@ -91,7 +91,10 @@ export class Collection {
     } catch (error) {
       throw asCollectionError(error)
     }
-    if (this.#isCancelRequested) throw new VarveError('ABORTED', {})
+    if (this.#isCancelRequested) {
+      this.#host.abandon()
+      throw new VarveError('ABORTED', {})
+    }
     const worker = this.#stalls.section(() => this.#host.startWorker(this.#order()))
     this.#worker = worker
     this.#caughtUpTo = worker.startPosition

@@ -9,15 +9,21 @@ import { emptyDisk, MemoryRooms, roomsFolder } from '../assembly/testing/memory-
 let disk: MemoryFileSystem
 let faults: FaultFileSystem
 let held: Deferred | undefined
+/** Names of indexes, as often as they were begun. */
+let begun: string[]
 let store: MemoryRooms
 beforeEach(async () => {
   disk = await emptyDisk()
   faults = new FaultFileSystem(disk)
   held = undefined
+  begun = []
   const through = new InterceptedFileSystem(faults, {
     before: () => undefined,
     delay: async ({ kind, path }) => {
-      if (kind === 'create' && /\/suffix-\d+\.idx/.test(path)) await held?.promise
+      const name = /suffix-\d+\.idx$/.exec(path)?.[0]
+      if (kind !== 'create' || name === undefined) return
+      begun.push(name)
+      await held?.promise
     },
   })
   store = await MemoryRooms.open({ disk, through })
@@ -121,6 +127,7 @@ describe('a sealed chunk', () => {
     const { indexing, files, gc } = store.rooms
     held = new Deferred()
     const commit = await store.branch('main').commit((edit) => void edit.set('a', 'kept'))
+    await store.rooms.log.seal()
     await gc.run(commit, { grace: 0 })
     expect(files.control.chunks.map(({ number }) => number)).not.toContain(1)
     held.resolve()
@@ -130,5 +137,85 @@ describe('a sealed chunk', () => {
     expect(files.index.files().map(({ name }) => name)).not.toContain(fileName.chunkIndex(1))
     expect(await indexNames()).not.toContain(fileName.chunkIndex(1))
     expect(store.branch('main').getSync('a')).toBeDefined()
+  })
+})
+
+describe('the chunk that a collection seals', () => {
+  /** A commit in a sealed chunk that has its index, and one behind it that the collection seals. */
+  async function startCollection(): Promise<RawHash> {
+    const { indexing, gc, log, writer } = store.rooms
+    const target = await store.branch('main').commit((edit) => void edit.set('a', 'kept'))
+    await log.seal()
+    await indexing.settled()
+    const { hash } = writer.putBlob(Buffer.from('b'))
+    held = new Deferred()
+    await gc.startGc(target, { grace: 0 })
+    expect([indexing.lent, indexing.backlog, files().waiting()]).toEqual([[2], 1, [2]])
+    expect(isFound(hash)).toBe(true)
+    return hash
+  }
+
+  const files = (): typeof store.rooms.files.index => store.rooms.files.index
+
+  async function expectIndexed(hash: RawHash): Promise<void> {
+    const { indexing } = store.rooms
+    await indexing.settled()
+    expect([indexing.lent, indexing.backlog, files().waiting()]).toEqual([[], 0, []])
+    expect(
+      files()
+        .files()
+        .map(({ name }) => name),
+    ).toContain(fileName.chunkIndex(2))
+    expect(isFound(hash)).toBe(true)
+    expect(store.rooms.log.failure).toBeUndefined()
+  }
+
+  test('is indexed by it, once, and counts as waiting until then', async () => {
+    const hash = await startCollection()
+    held?.resolve()
+    expect(await store.rooms.gc.finaliseGc()).toMatchObject({ state: 'finalised' })
+    await expectIndexed(hash)
+    expect(begun).toEqual([1, 2].map((number) => fileName.chunkIndex(number)))
+  })
+
+  test('is indexed as usual after one that was cancelled', async () => {
+    const hash = await startCollection()
+    const cancelled = store.rooms.gc.cancel()
+    held?.resolve()
+    expect(await cancelled).toBe(true)
+    await expectIndexed(hash)
+  })
+
+  test.each(['create', 'write', 'sync', 'open'] as const)(
+    'is indexed as usual where the collection cannot (%s), which goes on',
+    async (kind) => {
+      const hash = await startCollection()
+      const fault = { kind: 'error', code: 'EIO' } as const
+      faults.setPlan([{ fault, kinds: [kind], path: fileName.chunkIndex(2) }])
+      held?.resolve()
+      expect(await store.rooms.gc.finaliseGc()).toMatchObject({ state: 'finalised' })
+      expect(faults.struck).toHaveLength(1)
+      await expectIndexed(hash)
+    },
+  )
+
+  test('is indexed as usual after one that failed', async () => {
+    const hash = await startCollection()
+    const fault = { kind: 'error', code: 'EIO' } as const
+    faults.setPlan([{ fault, kinds: ['create'], path: /gen-\d+\.pack$/ }])
+    held?.resolve()
+    await expect(store.rooms.gc.finaliseGc()).rejects.toMatchObject({ code: 'GC_FAILED' })
+    await expectIndexed(hash)
+  })
+
+  test('does not wait for one that could not be started', async () => {
+    const { indexing, gc, writer } = store.rooms
+    const hash = writer.putBlob(Buffer.from('a')).hash
+    const starting = gc.startGc(undefined, { grace: 0 }).catch((error: unknown) => error)
+    const cancelled = gc.cancel()
+    await Promise.all([starting, cancelled])
+    await indexing.settled()
+    expect([indexing.lent, indexing.backlog, files().waiting()]).toEqual([[], 0, []])
+    expect(isFound(hash)).toBe(true)
   })
 })

@@ -1,7 +1,8 @@
 /**
  * Gives each sealed chunk its index file, one after another, in the worker. Until then the chunk's table
  * answers. A chunk whose index could not be written keeps its table; it is tried again when the next chunk is
- * sealed, and at the next opening.
+ * sealed, and at the next opening. The chunk that a collection seals is lent to it: it scans all of it
+ * anyway.
  */
 import type { IndexThread } from '@varve/gc-worker'
 import { VarveError } from '@varve/pack/errors'
@@ -36,6 +37,10 @@ export class IndexMaintenance {
   /** Those that could not be built. */
   #failed: SealedChunk[] = []
   #running: Promise<void> | undefined
+  /** Those that a collection indexes. */
+  #lent: SealedChunk[] = []
+  #isLending = false
+  #attaching: Promise<void> = Promise.resolve()
   #isClosed = false
 
   constructor(parts: IndexMaintenanceParts) {
@@ -44,25 +49,78 @@ export class IndexMaintenance {
 
   /** Chunks whose index is still to be tried: the log waits when there are too many. */
   get backlog(): number {
-    return this.#waiting.length
+    return this.#waiting.length + this.#lent.length
   }
 
   schedule(chunk: SealedChunk): void {
-    this.#waiting.push(...this.#failed, chunk)
+    this.#waiting.push(...this.#failed)
     this.#failed = []
-    this.#running ??= this.#run()
+    if (this.#isLending) this.#lent = [...this.#lent, chunk]
+    else this.#waiting.push(chunk)
+    if (this.#waiting.length > 0) this.#running ??= this.#run()
   }
 
-  /** Resolves when nothing waits. */
+  /** Chunks that are scheduled meanwhile are left to a collection, which either indexes or returns them. */
+  async lend<T>(work: () => Promise<T>): Promise<T> {
+    this.#isLending = true
+    try {
+      return await work()
+    } catch (error) {
+      this.takeBack()
+      throw error
+    } finally {
+      this.#isLending = false
+    }
+  }
+
+  /** Numbers of the chunks that a collection is to index. */
+  get lent(): readonly number[] {
+    return this.#lent.map(({ number }) => number)
+  }
+
+  /** The collection says of a chunk that its index is there and synced, or cannot be written. */
+  returned(number: number, isIndexed: boolean): void {
+    const chunk = this.#lent.find((lent) => lent.number === number)
+    if (chunk === undefined) return
+    if (isIndexed) this.#attaching = this.#attaching.then(() => this.#accept(chunk))
+    else this.#takeBack([chunk])
+  }
+
+  /** The collection is over: what it has not indexed is indexed as usual. */
+  takeBack(): void {
+    const over = this.#lent
+    this.#attaching = this.#attaching.then(() => this.#takeBack(over))
+  }
+
+  /** Resolves when nothing waits but for a collection. */
   async settled(): Promise<void> {
+    await this.#attaching
     await this.#running
   }
 
   /** Finishes the index that is being built, at most one chunk's; the next opening builds what waits. */
   async close(): Promise<void> {
     this.#isClosed = true
-    await this.#running
+    await this.settled()
     await this.#parts.thread.close()
+  }
+
+  /** Never rejects. */
+  async #accept(chunk: SealedChunk): Promise<void> {
+    try {
+      await this.#attach(chunk)
+    } catch {
+      this.#takeBack([chunk])
+      return
+    }
+    this.#lent = this.#lent.filter((lent) => lent !== chunk)
+    this.#parts.onProgress()
+  }
+
+  #takeBack(chunks: readonly SealedChunk[]): void {
+    this.#waiting.push(...this.#lent.filter((lent) => chunks.includes(lent)))
+    this.#lent = this.#lent.filter((lent) => !chunks.includes(lent))
+    if (this.#waiting.length > 0) this.#running ??= this.#run()
   }
 
   async #run(): Promise<void> {
@@ -91,9 +149,14 @@ export class IndexMaintenance {
   }
 
   async #build(chunk: SealedChunk): Promise<void> {
-    const { fs, folder, storeId, cache, retirer, files, thread } = this.#parts
+    const { folder, storeId, thread } = this.#parts
     if (!this.#isNamed(chunk)) return
     await thread.build({ dir: folder, storeId: storeId.toString('hex'), chunk })
+    await this.#attach(chunk)
+  }
+
+  async #attach(chunk: SealedChunk): Promise<void> {
+    const { fs, folder, storeId, cache, retirer, files } = this.#parts
     const name = fileName.chunkIndex(chunk.number)
     const index = await IndexFile.open(fs, { folder, name, number: chunk.number, storeId, cache, retirer })
     if (index === undefined) return

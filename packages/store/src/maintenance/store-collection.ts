@@ -25,10 +25,14 @@ export interface StoreCollectionParts {
   readonly pins: PinRegistry
   /** Set aside for this collection, and never given out again. */
   readonly fileNumbers: CollectJob['fileNumbers']
+  /** Numbers of sealed chunks that have no index: the collection builds it. */
+  readonly unindexed: readonly number[]
   readonly now: () => number
   readonly startThread: (job: CollectJob, order: CollectionOrder) => CollectorThread
   /** The outcome of a sync or of the switch is unknown: nothing more may be written. */
   readonly onSwitchFailed: (cause: unknown) => VarveError
+  /** Nothing more is done about chunks without an index. */
+  readonly onIndexingEnded: () => void
   /** The old files are no longer part of the store. */
   readonly onSwitched: () => void
 }
@@ -98,6 +102,7 @@ export class StoreCollection implements CollectionWorker {
     const result = this.#result
     assert(result !== undefined, 'a collection ends after its switch')
     await this.#thread.close()
+    this.#parts.onIndexingEnded()
     await this.#removeOldCheckpoint()
     this.#order.stalls.section(() => this.#parts.onSwitched())
     const { objectsKept, bytesKept, peakBytes } = result.stats
@@ -106,6 +111,7 @@ export class StoreCollection implements CollectionWorker {
 
   async cancel(): Promise<void> {
     await this.#thread.cancel()
+    this.#parts.onIndexingEnded()
   }
 
   /** A failed sync of the store's folder is final for the writer, also when the worker met it. */
@@ -200,6 +206,7 @@ function jobFor(parts: StoreCollectionParts, order: CollectionOrder): CollectJob
       segments: control.segments,
       checkpoint: control.checkpoint ?? undefined,
     },
+    unindexed: parts.unindexed,
     start,
     newRetire: boundaryFor(order.target, parts.files, start),
     target: order.target,

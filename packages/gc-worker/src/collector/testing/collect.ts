@@ -12,8 +12,12 @@ import { Collector } from '../collector.ts'
 import type { SmallStore } from './small-store.ts'
 
 /** A collector over the store's file system, for the test to step through. */
-export function newCollector(fs: FileSystem, job: CollectJob): Collector {
-  return new Collector(fs, job, { clock: systemClock, newNonce: () => randomBytes(16) })
+export function newCollector(
+  fs: FileSystem,
+  job: CollectJob,
+  onIndexed?: (chunk: number, isThere: boolean) => void,
+): Collector {
+  return new Collector(fs, job, { clock: systemClock, newNonce: () => randomBytes(16), onIndexed })
 }
 
 /** The round that brings a collection up to the end of the log. */

@@ -134,29 +134,31 @@ export class IndexBuilder {
     const first = page * entriesPerPage
     const count = Math.min(entriesPerPage, order.length - first)
     const view = new DataView(target.buffer, target.byteOffset + at, pageBytes)
+    const { high, low, offsets, kinds } = this.#entries.columns
     target.fill(0, at, at + pageBytes)
     view.setUint32(8, count, true)
     for (let i = 0; i < count; i++) {
       const entry = order[first + i] as number
-      const offset = this.#entries.offset(entry)
+      const offset = offsets[entry] as number
       const place = pageHeaderBytes + i * entryBytes
-      view.setUint32(place, this.#entries.high(entry))
-      view.setUint32(place + 4, this.#entries.low(entry))
+      view.setUint32(place, high[entry] as number)
+      view.setUint32(place + 4, low[entry] as number)
       view.setUint32(place + 8, offset >>> 0, true)
-      view.setUint32(place + 12, Math.floor(offset / twoTo32) + this.#entries.kind(entry) * kindFactor, true)
+      view.setUint32(place + 12, Math.floor(offset / twoTo32) + (kinds[entry] as number) * kindFactor, true)
     }
     target.writeBigUInt64LE(xxh64(target, at + 8, at + pageBytes, page), at)
   }
 
   #sections(order: Uint32Array, pageCount: number): { readonly [S in IndexSection]: Buffer } {
+    const { high, low } = this.#entries.columns
     const fences = Buffer.alloc(pageCount * 8)
     for (let page = 0; page < pageCount; page++) {
       const entry = order[page * entriesPerPage] as number
-      fences.writeUInt32LE(this.#entries.high(entry), page * 8)
-      fences.writeUInt32LE(this.#entries.low(entry), page * 8 + 4)
+      fences.writeUInt32LE(high[entry] as number, page * 8)
+      fences.writeUInt32LE(low[entry] as number, page * 8 + 4)
     }
     const filter = BloomFilter.for(order.length)
-    for (let i = 0; i < order.length; i++) filter.add(this.#entries.high(i), this.#entries.low(i))
+    filter.addAll(high, low, order.length)
     return {
       fences,
       filter: filter.toBytes(),

@@ -9,7 +9,18 @@ const bucketBitsMax = 20
 /** A longer bucket, which only chosen hashes can fill, is not sorted by insertion. */
 const insertionMax = 24
 
-/** The entries of an index under construction, in columns: 17 bytes each, no object for any of them. */
+export interface IndexColumns {
+  /** The hash's first and second four bytes, big-endian. */
+  readonly high: Uint32Array
+  readonly low: Uint32Array
+  readonly offsets: Float64Array
+  readonly kinds: Uint8Array
+}
+
+/**
+ * The entries of an index under construction, in columns: 17 bytes each, no object for any of them. Sorting
+ * and writing happen once, mostly before they are compiled: their loops work on the columns without calls.
+ */
 export class IndexEntries {
   #high = new Uint32Array(capacityMin)
   #low = new Uint32Array(capacityMin)
@@ -36,20 +47,9 @@ export class IndexEntries {
     this.#kinds[i] = kind
   }
 
-  high(entry: number): number {
-    return this.#high[entry] as number
-  }
-
-  low(entry: number): number {
-    return this.#low[entry] as number
-  }
-
-  offset(entry: number): number {
-    return this.#offsets[entry] as number
-  }
-
-  kind(entry: number): number {
-    return this.#kinds[entry] as number
+  /** The columns, by entry, with room behind the last one: valid until the next `add`. */
+  get columns(): IndexColumns {
+    return { high: this.#high, low: this.#low, offsets: this.#offsets, kinds: this.#kinds }
   }
 
   /**
@@ -58,13 +58,16 @@ export class IndexEntries {
    */
   sorted(): Uint32Array {
     const count = this.#count
+    const high = this.#high
     const bits = Math.min(bucketBitsMax, Math.max(0, 32 - Math.clz32(Math.ceil(count / entriesPerBucket))))
+    const shift = 32 - bits
     const ends = this.#bucketEnds(bits)
     const order = new Uint32Array(count)
     const next = ends.slice()
     for (let i = count - 1; i >= 0; i--) {
-      const place = (next[bucketOf(this.high(i), bits)] as number) - 1
-      next[bucketOf(this.high(i), bits)] = place
+      const bucket = bits === 0 ? 0 : (high[i] as number) >>> shift
+      const place = (next[bucket] as number) - 1
+      next[bucket] = place
       order[place] = i
     }
     for (let bucket = 0, start = 0; bucket < ends.length; bucket++) {
@@ -78,12 +81,16 @@ export class IndexEntries {
   /** By bucket: how many entries lie in it and those before it. */
   #bucketEnds(bits: number): Uint32Array {
     const ends = new Uint32Array(2 ** bits)
-    for (let i = 0; i < this.#count; i++) {
-      const bucket = bucketOf(this.high(i), bits)
+    const high = this.#high
+    const count = this.#count
+    const shift = 32 - bits
+    for (let i = 0; i < count; i++) {
+      const bucket = bits === 0 ? 0 : (high[i] as number) >>> shift
       ends[bucket] = (ends[bucket] as number) + 1
     }
-    for (let bucket = 1; bucket < ends.length; bucket++) {
-      ends[bucket] = (ends[bucket] as number) + (ends[bucket - 1] as number)
+    for (let bucket = 0, sum = 0; bucket < ends.length; bucket++) {
+      sum += ends[bucket] as number
+      ends[bucket] = sum
     }
     return ends
   }
@@ -93,23 +100,28 @@ export class IndexEntries {
       order.subarray(start, end).sort((a, b) => this.#compare(a, b))
       return
     }
+    const high = this.#high
     for (let i = start + 1; i < end; i++) {
       const entry = order[i] as number
+      const first = high[entry] as number
       let at = i
-      while (at > start && this.#compare(order[at - 1] as number, entry) > 0) {
-        order[at] = order[at - 1] as number
-        at--
+      for (; at > start; at--) {
+        const before = order[at - 1] as number
+        const other = high[before] as number
+        if (other < first || (other === first && this.#compare(before, entry) <= 0)) break
+        order[at] = before
       }
       order[at] = entry
     }
   }
 
   #compare(a: number, b: number): number {
+    const { high, low, kinds, offsets } = this.columns
     return (
-      this.high(a) - this.high(b) ||
-      this.low(a) - this.low(b) ||
-      this.kind(a) - this.kind(b) ||
-      this.offset(a) - this.offset(b)
+      (high[a] as number) - (high[b] as number) ||
+      (low[a] as number) - (low[b] as number) ||
+      (kinds[a] as number) - (kinds[b] as number) ||
+      (offsets[a] as number) - (offsets[b] as number)
     )
   }
 
@@ -120,10 +132,6 @@ export class IndexEntries {
     this.#offsets = grown(new Float64Array(capacity), this.#offsets)
     this.#kinds = grown(new Uint8Array(capacity), this.#kinds)
   }
-}
-
-function bucketOf(high: number, bits: number): number {
-  return bits === 0 ? 0 : high >>> (32 - bits)
 }
 
 function grown<T extends Uint8Array | Uint32Array | Float64Array>(larger: T, old: T): T {

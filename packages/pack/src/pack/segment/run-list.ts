@@ -11,6 +11,7 @@ import {
 
 const capacityMin = 256
 const unit = 8
+const twoTo32 = 0x1_0000_0000
 
 /** The runs of a segment under construction, in columns: 16 bytes each. They may come in any order. */
 export class RunList {
@@ -50,14 +51,22 @@ export class RunList {
 
   /** The lowest virtual offset of all runs; they are not empty. */
   get low(): number {
-    return this.#starts.subarray(0, this.#count).reduce((low, start) => Math.min(low, start), Infinity)
+    const starts = this.#starts
+    const count = this.#count
+    let low = Number.POSITIVE_INFINITY
+    for (let i = 0; i < count; i++) if ((starts[i] as number) < low) low = starts[i] as number
+    return low
   }
 
   /** Behind the highest one. */
   get high(): number {
+    const starts = this.#starts
+    const lengths = this.#lengths
+    const count = this.#count
     let high = 0
-    for (let i = 0; i < this.#count; i++) {
-      high = Math.max(high, (this.#starts[i] as number) + (this.#lengths[i] as number) * unit)
+    for (let i = 0; i < count; i++) {
+      const end = (starts[i] as number) + (lengths[i] as number) * unit
+      if (end > high) high = end
     }
     return high
   }
@@ -81,13 +90,19 @@ export class RunList {
     const at = pageBytes * (1 + page)
     const first = page * runsPerPage
     const count = Math.min(runsPerPage, order.length - first)
-    bytes.writeUInt32LE(count, at + 8)
+    const starts = this.#starts
+    const positions = this.#positions
+    const lengths = this.#lengths
+    const view = new DataView(bytes.buffer, bytes.byteOffset + at, pageBytes)
+    view.setUint32(8, count, true)
     for (let i = 0; i < count; i++) {
       const run = order[first + i] as number
-      const place = at + pageHeaderBytes + i * runBytes
-      writeU64(bytes, this.#starts[run] as number, place)
-      bytes.writeUInt32LE(this.#positions[run] as number, place + 8)
-      bytes.writeUInt32LE(this.#lengths[run] as number, place + 12)
+      const start = starts[run] as number
+      const place = pageHeaderBytes + i * runBytes
+      view.setUint32(place, start >>> 0, true)
+      view.setUint32(place + 4, Math.floor(start / twoTo32), true)
+      view.setUint32(place + 8, positions[run] as number, true)
+      view.setUint32(place + 12, lengths[run] as number, true)
     }
     bytes.writeBigUInt64LE(xxh64(bytes, at + 8, at + pageBytes, page), at)
   }
@@ -98,34 +113,42 @@ export class RunList {
    */
   #sorted(): Uint32Array {
     const starts = this.#starts
+    const count = this.#count
     const stretches: number[] = []
-    for (let i = 0; i < this.#count; i++) {
+    for (let i = 0; i < count; i++) {
       if (i === 0 || (starts[i] as number) < (starts[i - 1] as number)) stretches.push(i)
     }
-    const ends = new Map(stretches.map((from, i) => [from, stretches[i + 1] ?? this.#count]))
+    const ends = new Map(stretches.map((from, i) => [from, stretches[i + 1] ?? count]))
     stretches.sort((a, b) => (starts[a] as number) - (starts[b] as number))
-    const order = new Uint32Array(this.#count)
+    const order = new Uint32Array(count)
     let at = 0
-    for (const from of stretches) for (let i = from; i < (ends.get(from) as number); i++) order[at++] = i
+    for (const from of stretches) {
+      const end = ends.get(from) as number
+      for (let i = from; i < end; i++) order[at++] = i
+    }
     if (!this.#isAscending(order)) order.sort((a, b) => (starts[a] as number) - (starts[b] as number))
     this.#checkDisjoint(order)
     return order
   }
 
   #isAscending(order: Uint32Array): boolean {
+    const starts = this.#starts
     for (let i = 1; i < order.length; i++) {
-      if ((this.#starts[order[i - 1] as number] as number) > (this.#starts[order[i] as number] as number))
-        return false
+      if ((starts[order[i - 1] as number] as number) > (starts[order[i] as number] as number)) return false
     }
     return true
   }
 
   #checkDisjoint(order: Uint32Array): void {
+    const starts = this.#starts
+    const lengths = this.#lengths
+    let isDisjoint = true
     for (let i = 1; i < order.length; i++) {
       const before = order[i - 1] as number
-      const end = (this.#starts[before] as number) + (this.#lengths[before] as number) * unit
-      assert(end <= (this.#starts[order[i] as number] as number), 'a virtual offset lies in a segment once')
+      const end = (starts[before] as number) + (lengths[before] as number) * unit
+      if (end > (starts[order[i] as number] as number)) isDisjoint = false
     }
+    assert(isDisjoint, 'a virtual offset lies in a segment once')
   }
 
   #push(run: Run): void {
