@@ -53,6 +53,8 @@ export class JobThread {
     await systemClock.turn()
     const pool = new Piscina({
       filename: workerFile,
+      // Looked for when the thread starts: without a name that is there, the file is loaded once more.
+      name: 'collect',
       minThreads: 1,
       maxThreads: 1,
       idleTimeout: Number.POSITIVE_INFINITY,
