@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { type FileSystem, hasCode } from '@varve/pack/fs'
 import { fileName } from '@varve/pack/layout'
-import type { ScanMemory } from '@varve/pack/pack'
+import type { IndexEntries, ScanMemory } from '@varve/pack/pack'
 import { type ChunkPlace, syncRootFolder } from '../job/index.ts'
 import { scanForIndex } from '../source/index.ts'
 
@@ -15,16 +15,22 @@ export interface IndexJob {
   readonly chunk: ChunkPlace
 }
 
+/** What one build leaves to the next. */
+export interface IndexMemory {
+  readonly memory: ScanMemory
+  readonly entries: IndexEntries
+}
+
 /**
  * Builds the index of a sealed chunk from the chunk itself, in place of one that may be there (it is damaged
  * then). When it resolves, file and folder are synced; after a failure there is no index.
  * @throws CORRUPT when the chunk is missing or not the one that is meant, WRITER_FAILED when the folder could
  * not be synced, and what the file system throws
  */
-export async function buildIndex(fs: FileSystem, job: IndexJob, memory?: ScanMemory): Promise<void> {
+export async function buildIndex(fs: FileSystem, job: IndexJob, memory?: IndexMemory): Promise<void> {
   const storeId = Buffer.from(job.storeId, 'hex')
   const { number } = job.chunk
-  const { builder, packLength } = await scanForIndex({ fs, dir: job.dir, storeId, memory }, job.chunk)
+  const { builder, packLength } = await scanForIndex({ fs, dir: job.dir, storeId, ...memory }, job.chunk)
   const path = join(job.dir, fileName.chunkIndex(number))
   try {
     await fs.remove(path)

@@ -20,7 +20,7 @@ export interface ScannedIndex {
  * @throws CORRUPT when the file is missing or not the one that is meant, and what the file system throws
  */
 export async function scanForIndex(o: SourceOptions, place: ChunkPlace): Promise<ScannedIndex> {
-  const builder = new IndexBuilder()
+  const builder = new IndexBuilder(o.entries)
   const range = { chunks: [place], from: place.base, to: place.base + place.length }
   let packLength = place.length
   await scanLog(o, range, {

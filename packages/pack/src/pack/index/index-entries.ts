@@ -9,13 +9,23 @@ const bucketBitsMax = 20
 /** A longer bucket, which only chosen hashes can fill, is not sorted by insertion. */
 const insertionMax = 24
 
-/** The entries of an index under construction, in columns: 17 bytes each, no object for any of them. */
+/** Room for more than this is not kept for the next index: few need it. */
+const keptCapacityMax = 1 << 18
+
+/**
+ * The entries of an index under construction, in columns: 17 bytes each, no object for any of them. Whoever
+ * builds many indexes keeps this for all of them, as memory that is dropped is freed late.
+ */
 export class IndexEntries {
   #high = new Uint32Array(capacityMin)
   #low = new Uint32Array(capacityMin)
   #offsets = new Float64Array(capacityMin)
   #kinds = new Uint8Array(capacityMin)
   #count = 0
+  /** Of sorting, as long as the longest index so far. */
+  #order: Uint32Array = new Uint32Array(0)
+  #ends: Uint32Array = new Uint32Array(0)
+  #next: Uint32Array = new Uint32Array(0)
 
   get count(): number {
     return this.#count
@@ -24,6 +34,17 @@ export class IndexEntries {
   /** Memory in use, without that of sorting: 8 bytes an entry more. */
   get bytes(): number {
     return this.#kinds.length * 17
+  }
+
+  /** Begins the next index. What `sorted` gave is valid up to here. */
+  clear(): void {
+    this.#count = 0
+    if (this.#kinds.length <= keptCapacityMax) return
+    this.#high = new Uint32Array(capacityMin)
+    this.#low = new Uint32Array(capacityMin)
+    this.#offsets = new Float64Array(capacityMin)
+    this.#kinds = new Uint8Array(capacityMin)
+    this.#order = this.#ends = this.#next = new Uint32Array(0)
   }
 
   add(kind: IndexKind, bytes: Uint8Array, hashStart: number, offset: number): void {
@@ -59,9 +80,14 @@ export class IndexEntries {
   sorted(): Uint32Array {
     const count = this.#count
     const bits = Math.min(bucketBitsMax, Math.max(0, 32 - Math.clz32(Math.ceil(count / entriesPerBucket))))
-    const ends = this.#bucketEnds(bits)
-    const order = new Uint32Array(count)
-    const next = ends.slice()
+    this.#ends = roomFor(this.#ends, 2 ** bits)
+    this.#next = roomFor(this.#next, 2 ** bits)
+    this.#order = roomFor(this.#order, this.#kinds.length)
+    const ends = this.#ends.subarray(0, 2 ** bits)
+    this.#countBuckets(ends, bits)
+    const order = this.#order.subarray(0, count)
+    const next = this.#next.subarray(0, ends.length)
+    next.set(ends)
     for (let i = count - 1; i >= 0; i--) {
       const place = (next[bucketOf(this.high(i), bits)] as number) - 1
       next[bucketOf(this.high(i), bits)] = place
@@ -76,8 +102,8 @@ export class IndexEntries {
   }
 
   /** By bucket: how many entries lie in it and those before it. */
-  #bucketEnds(bits: number): Uint32Array {
-    const ends = new Uint32Array(2 ** bits)
+  #countBuckets(ends: Uint32Array, bits: number): void {
+    ends.fill(0)
     for (let i = 0; i < this.#count; i++) {
       const bucket = bucketOf(this.high(i), bits)
       ends[bucket] = (ends[bucket] as number) + 1
@@ -85,7 +111,6 @@ export class IndexEntries {
     for (let bucket = 1; bucket < ends.length; bucket++) {
       ends[bucket] = (ends[bucket] as number) + (ends[bucket - 1] as number)
     }
-    return ends
   }
 
   #sortBucket(order: Uint32Array, start: number, end: number): void {
@@ -124,6 +149,10 @@ export class IndexEntries {
 
 function bucketOf(high: number, bits: number): number {
   return bits === 0 ? 0 : high >>> (32 - bits)
+}
+
+function roomFor(words: Uint32Array, count: number): Uint32Array {
+  return words.length >= count ? words : new Uint32Array(count)
 }
 
 function grown<T extends Uint8Array | Uint32Array | Float64Array>(larger: T, old: T): T {
