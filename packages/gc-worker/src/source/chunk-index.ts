@@ -1,6 +1,6 @@
 import { readU64 } from '@varve/pack/base'
 import { indexKindOf, recordKind } from '@varve/pack/objects'
-import { IndexBuilder, recordFlag, recordSize } from '@varve/pack/pack'
+import { IndexBuilder, mendHash, recordFlag, recordSize } from '@varve/pack/pack'
 import type { ChunkPlace } from '../job/index.ts'
 import { type ScannedRecord, scanLog } from './log-scan.ts'
 import type { SourceOptions } from './source-space.ts'
@@ -16,7 +16,8 @@ export interface ScannedIndex {
 
 /**
  * Collects the index of a sealed chunk from the chunk itself. A record with a damaged body is listed under
- * the hash that its header shows, so that a look-up meets the damage instead of finding nothing.
+ * the hash that its header shows, one with a damaged hash under that of its body, so that a look-up meets the
+ * damage instead of finding nothing.
  * @throws CORRUPT when the file is missing or not the one that is meant, and what the file system throws
  */
 export async function scanForIndex(o: SourceOptions, place: ChunkPlace): Promise<ScannedIndex> {
@@ -42,7 +43,10 @@ function addRecord(builder: IndexBuilder, record: ScannedRecord, time: number): 
 /** What a damaged record of metadata says is not known, but that there is one must not be forgotten. */
 function addDamaged(builder: IndexBuilder, record: ScannedRecord, time: number): void {
   if (record.kind === recordKind.meta) builder.addMetadata(record.offset)
-  else if (record.kind !== recordKind.touch) addObject(builder, record, time)
+  else if (record.kind !== recordKind.touch) {
+    mendHash(record.bytes, record.at, record, record.offset)
+    addObject(builder, record, time)
+  }
 }
 
 /** The object that a touch is of. */
