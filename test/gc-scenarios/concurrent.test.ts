@@ -72,16 +72,22 @@ describe.each(places)('collections beside other work, %s', (place) => {
     run({ place }, async (s) => {
       const { files } = s.temp
       const c1 = await s.commit(one)
+      await files.expect(open('A'))
       const c2 = await s.commit(two, [c1])
+      await files.expect(open('A'))
       await s.start(c2)
-      await files.include(sealed('A'))
+      // Of the collection there is any part by now, or none.
+      await files.include(sealed('A'), open('B'))
       await s.temp.close()
       await files.expect(sealed('A'), open('B'))
+      await files.forgetGone()
       await s.temp.open()
       expect(s.store.gc.isFinished()).toBe(true)
       await files.expect(sealed('A'), open('B'))
       await s.expectReadable(c1, c2)
       await s.gc(c2)
+      // Nothing has been written to B.
+      await files.expect(segment('A'), checkpoint('A'), open('B'))
       await s.expectReadable(c2)
       await s.expectGone(c1)
     }))

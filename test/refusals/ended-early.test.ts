@@ -150,6 +150,33 @@ describe('a failed sweep that nobody has asked about', () => {
     })
   })
 
+  test('is in the status, and told as an event, until the next collection starts', () => {
+    return withFaults(async (temp, faults) => {
+      await failSweep(temp, faults)
+      const { store, events } = temp
+      const why = { code: 'GC_FAILED', details: { reason: 'disk' } }
+      const told = (): unknown[] => events.flatMap((event) => (event.type === 'gc' ? [event.status] : []))
+      expect(store.gc.status).toMatchObject({ state: 'ready', error: why })
+      expect(told()).toEqual([expect.not.objectContaining({ error: why }), store.gc.status])
+      expect(await store.startGc(undefined, { grace: 0 })).toBe(true)
+      expect(store.gc.status).not.toHaveProperty('error')
+      expect(await store.finaliseGc()).toMatchObject({ state: 'finalised' })
+      expect(store.gc.status).toEqual({ state: 'idle' })
+    })
+  })
+
+  test('was told before another collection took its place', () => {
+    return withFaults(async (temp, faults) => {
+      await failSweep(temp, faults)
+      const { store, events } = temp
+      await store.gc.run(undefined, { grace: 0 })
+      const told = events.flatMap((event) => (event.type === 'gc' ? [event.status] : []))
+      const states = told.map((status) => ('error' in status ? status.error?.code : status.state))
+      expect(states).toEqual(['running', 'GC_FAILED', 'idle', 'running', 'ready', 'idle'])
+      expect(store.gc.status).toEqual({ state: 'idle' })
+    })
+  })
+
   test('is told once to whoever asks first', () => {
     return withFaults(async (temp, faults) => {
       await failSweep(temp, faults)

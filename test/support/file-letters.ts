@@ -66,6 +66,18 @@ export class FileLetters {
     expect(await missing()).toEqual([])
   }
 
+  /**
+   * Gives the letters of files that are gone to the next ones: which files of a collection that was cut short
+   * somebody happened to see is left to chance.
+   */
+  async forgetGone(): Promise<void> {
+    const there = new Set((await this.#list()).map(numberOf))
+    for (const numbers of Object.values(this.#seen)) {
+      const left = numbers.filter((number) => there.has(number))
+      numbers.splice(0, numbers.length, ...left)
+    }
+  }
+
   #letter(name: string): string {
     const match = /^(suffix|gen|meta)-([0-9]+)(\..*)$/.exec(name)
     if (match === null) return name

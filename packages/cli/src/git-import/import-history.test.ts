@@ -3,7 +3,7 @@ import { afterEach, test as anyTest, describe, expect } from 'vitest'
 import { gitExtra } from '../git/index.ts'
 import { gitInstalled } from '../git/testing/git-installed.ts'
 import type { TestRepository } from '../git/testing/test-repository.ts'
-import { knownHistory } from './known-commits.ts'
+import { knownCommit, knownHistory } from './known-commits.ts'
 import {
   commitId,
   importFrom,
@@ -198,9 +198,11 @@ describe('a second import', () => {
     const { sink, outcome } = await importFrom(from, [one])
     const mine = stored(sink, outcome, one)
     const forged = { ...mine, hash: 'f'.repeat(64), treeHash: 'e'.repeat(64) }
-    const known = await knownHistory(iterate([forged]))
-    expect(known.commits.size).toBe(0)
-    expect((await knownHistory(iterate([forged, mine]))).commits.get(one)?.hash).toBe(mine.hash)
+    const known = await knownHistory(iterate([forged]), 20)
+    expect([known.end, known.tips]).toEqual([0, []])
+    const both = await knownHistory(iterate([forged, mine]), 20)
+    expect(knownCommit(both, one)).toEqual({ id: one, hash: mine.hash, isOdd: false })
+    expect(both.tips).toEqual([one])
   })
 
   test('finds what was left out, once Git has it', async () => {

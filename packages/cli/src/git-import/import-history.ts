@@ -1,6 +1,6 @@
 import { throwIfAborted } from '@varve/pack/errors'
 import type { GitRepository } from '../git/index.ts'
-import { IdMap, idState } from './conversion/id-map.ts'
+import { idState } from './conversion/id-map.ts'
 import { type ImportCounts, ImportOutcome } from './import-outcome.ts'
 import { ImportPass, type PassOptions } from './import-pass.ts'
 import type { ImportSink } from './import-sink.ts'
@@ -37,10 +37,7 @@ export async function importHistory(
   tips: readonly string[],
   options: ImporterOptions,
 ): Promise<ImportOutcome> {
-  const ids = new IdMap(options.repository.idSize)
-  for (const { id, hash } of options.known.commits.values()) {
-    ids.setCommit(ids.addHex(id, idState.commit), hash)
-  }
+  const { ids } = options.known
   const outcome = new ImportOutcome(ids, options.missing)
   const avoided = new Avoided(tips, options, outcome)
   for (let passCount = 1; ; passCount++) {

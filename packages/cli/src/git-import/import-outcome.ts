@@ -1,4 +1,5 @@
 import { VarveError } from '@varve/pack/errors'
+import { hexToRaw } from '@varve/pack/objects'
 import type { GitCommit } from '../git/index.ts'
 import { type IdMap, idState } from './conversion/id-map.ts'
 import type { MissingObject } from './missing-object.ts'
@@ -37,7 +38,7 @@ export class ImportOutcome {
     hash: string,
     facts: { readonly isOdd: boolean; readonly isCut: boolean },
   ): void {
-    this.#ids.setCommit(this.#ids.addHex(commit.id, idState.commit), hash)
+    this.#ids.setCommit(this.#ids.addHex(commit.id, idState.commit), hexToRaw(hash), facts.isOdd)
     this.counts.commits++
     if (facts.isOdd) this.odd.push(commit.id)
     if (facts.isCut) this.cut.push(commit.id)

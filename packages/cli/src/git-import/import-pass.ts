@@ -14,7 +14,7 @@ import { type IdMap, idState } from './conversion/id-map.ts'
 import { TreeConverter } from './conversion/tree-converter.ts'
 import type { ImporterOptions } from './import-history.ts'
 import type { ImportOutcome } from './import-outcome.ts'
-import { proofOf } from './known-commits.ts'
+import { knownCommit, proofOf } from './known-commits.ts'
 import { findMissing } from './missing-object.ts'
 
 export interface PassOptions extends ImporterOptions {
@@ -139,7 +139,7 @@ export class ImportPass {
     const reader = this.#readerOf()
     const boundary = new Boundary({ ids: this.#ids, sink, reader, idSize: repository.idSize })
     for (const id of commit.parents) {
-      const parent = known.commits.get(id)
+      const parent = knownCommit(known, id)
       if (parent === undefined || this.#learnt.has(id)) continue
       this.#learnt.add(id)
       await boundary.learn(parent)

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { VarveError } from '@varve/pack/errors'
 import type { Commit, Store } from '@varve/store'
-import type { GitRepository } from '../git/index.ts'
+import type { GitRepository, IdSize } from '../git/index.ts'
 import type { HostFiles } from '../host/index.ts'
 import { importHistory } from './import-history.ts'
 import type { ImportCounts, ImportOutcome } from './import-outcome.ts'
@@ -37,7 +37,7 @@ export interface RepositoryReport {
  */
 export async function importRepository(o: RepositoryImport): Promise<RepositoryReport> {
   const plan = withLegalNames(o.store, await planOf(o))
-  const known = await knownIn(o.store)
+  const known = await knownIn(o.store, o.repository.idSize)
   const { openBulk } = await import('@varve/store/internal')
   const bulk = await openBulk(o.store)
   const shallow = await Shallow.open(o.files, o.repository)
@@ -96,11 +96,11 @@ function withLegalNames(store: Store, plan: RefPlan): RefPlan {
 }
 
 /** What earlier imports have brought: of all that branches and tags reach. */
-async function knownIn(store: Store): Promise<KnownHistory> {
+async function knownIn(store: Store, idSize: IdSize): Promise<KnownHistory> {
   const heads: Commit[] = []
   for await (const branch of store.branches()) heads.push(...present(await branch.head()))
   for await (const tag of store.tags()) heads.push(...present(await tag.target()))
-  return heads.length === 0 ? { commits: new Map(), tips: [] } : knownHistory(store.log(heads))
+  return knownHistory(store.log(heads), idSize)
 }
 
 function present<T>(item: T | undefined): T[] {

@@ -1,21 +1,24 @@
 import { readU64 } from '@varve/pack/base'
 import { indexKindOf, recordKind } from '@varve/pack/objects'
-import { IndexBuilder, recordFlag, recordSize } from '@varve/pack/pack'
+import { IndexBuilder, type IndexEntries, mendHash, recordFlag, recordSize } from '@varve/pack/pack'
 import type { ChunkPlace } from '../job/index.ts'
 import { type LogVisitor, type LostRange, type ScannedRecord, scanLog } from './log-scan.ts'
 import type { SourceOptions } from './source-space.ts'
 
 /**
  * The index of a sealed chunk, collected while the whole chunk is scanned. A record with a damaged body is
- * listed under the hash that its header shows, so that a look-up meets the damage instead of finding nothing.
+ * listed under the hash that its header shows, one with a damaged hash under that of its body, so that a
+ * look-up meets the damage instead of finding nothing.
  */
 export class ScannedIndex implements LogVisitor {
   readonly place: ChunkPlace
-  readonly builder: IndexBuilder = new IndexBuilder()
+  readonly builder: IndexBuilder
   #packLength: number
 
-  constructor(place: ChunkPlace) {
+  /** @param entries memory to be used again */
+  constructor(place: ChunkPlace, entries?: IndexEntries) {
     this.place = place
+    this.builder = new IndexBuilder(entries)
     this.#packLength = place.length
   }
 
@@ -42,7 +45,7 @@ export class ScannedIndex implements LogVisitor {
  * @throws CORRUPT when the file is missing or not the one that is meant, and what the file system throws
  */
 export async function scanForIndex(o: SourceOptions, place: ChunkPlace): Promise<ScannedIndex> {
-  const index = new ScannedIndex(place)
+  const index = new ScannedIndex(place, o.entries)
   await scanLog(o, { chunks: [place], from: place.base, to: place.base + place.length }, index)
   return index
 }
@@ -56,7 +59,10 @@ function addRecord(builder: IndexBuilder, record: ScannedRecord, time: number): 
 /** What a damaged record of metadata says is not known, but that there is one must not be forgotten. */
 function addDamaged(builder: IndexBuilder, record: ScannedRecord, time: number): void {
   if (record.kind === recordKind.meta) builder.addMetadata(record.offset)
-  else if (record.kind !== recordKind.touch) addObject(builder, record, time)
+  else if (record.kind !== recordKind.touch) {
+    mendHash(record.bytes, record.at, record, record.offset)
+    addObject(builder, record, time)
+  }
 }
 
 /** The object that a touch is of. */

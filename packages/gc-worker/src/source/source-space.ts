@@ -6,6 +6,7 @@ import {
   BlockCache,
   Chunk,
   FileRetirer,
+  type IndexEntries,
   Location,
   openChunkFile,
   PackFile,
@@ -28,6 +29,8 @@ export interface SourceOptions {
   readonly storeId: Buffer
   /** For scans, one at a time. Default: each has its own. */
   readonly memory?: ScanMemory | undefined
+  /** For the building of indexes, one at a time. Default: each has its own. */
+  readonly entries?: IndexEntries | undefined
 }
 
 /**

@@ -2,30 +2,25 @@ import { assert, readU64, writeU64 } from '@varve/pack/base'
 import { VarveError } from '@varve/pack/errors'
 import { readFullySync } from '@varve/pack/fs'
 import {
-  commitDomain,
-  hashCanonical,
   hashSize,
   type IndexKind,
   indexKindOf,
-  listDomain,
   type RawHash,
   rawToHex,
   readHash,
   recordKind,
-  sha256,
-  treeDomain,
-  writeHash,
 } from '@varve/pack/objects'
 import {
+  canonicalHash,
   encodeRecord,
   Location,
+  mendHash,
   parseRecordHeader,
   type RecordHeader,
   type RecordView,
   recordFlag,
   recordHeaderSize,
   recordSize,
-  recordSumMatches,
 } from '@varve/pack/pack'
 import type { SourceIndexes, SourceSpace } from '../source/index.ts'
 
@@ -163,15 +158,13 @@ export class Healer {
     if (bytes.length < recordHeaderSize || !parseRecordHeader(bytes, 0, header)) return undefined
     const size = recordSize(header.bodyLength)
     if (size > bytes.length) return undefined
-    const hash = canonicalHash(bytes, header)
-    if (hash === undefined) return undefined
     const record = Buffer.from(bytes.subarray(0, size))
-    writeHash(record, hash, hashAt)
-    if (recordSumMatches(record, 0, header.bodyLength, offset)) return record
+    if (mendHash(record, 0, header, offset)) return record
     // A blob's hash covers all of its body, so it proves the content even where the checksum itself was
     // damaged.
-    const isProved = header.kind === recordKind.blob && hash === readHash(bytes, hashAt)
-    return isProved ? resealed(record, header, hash, offset) : undefined
+    const isProved =
+      header.kind === recordKind.blob && canonicalHash(record, 0, header) === readHash(record, hashAt)
+    return isProved ? resealed(record, header, offset) : undefined
   }
 
   #lost(offset: number, identity: Identity | undefined): VarveError {
@@ -182,25 +175,9 @@ export class Healer {
   }
 }
 
-function resealed(record: Buffer, header: RecordHeader, hash: RawHash, offset: number): Buffer {
+function resealed(record: Buffer, header: RecordHeader, offset: number): Buffer {
+  const hash = readHash(record, hashAt)
   const body = Buffer.from(record.subarray(recordHeaderSize, recordHeaderSize + header.bodyLength))
   encodeRecord(record, 0, offset, header.kind, header.flags, hash, 0, body, 0, body.length)
   return record
-}
-
-/** The hash of what the record's body says; `undefined` where the body alone does not tell it. */
-function canonicalHash(bytes: Buffer, header: RecordHeader): RawHash | undefined {
-  const end = recordHeaderSize + header.bodyLength - 8 * header.referenceCount
-  switch (header.kind) {
-    case recordKind.blob:
-      return sha256(bytes, recordHeaderSize, end)
-    case recordKind.node:
-      return hashCanonical(treeDomain, bytes.subarray(recordHeaderSize, end))
-    case recordKind.commit:
-      return hashCanonical(commitDomain, bytes.subarray(recordHeaderSize, end))
-    case recordKind.list:
-      return hashCanonical(listDomain, bytes.subarray(recordHeaderSize, end))
-    default:
-      return undefined
-  }
 }

@@ -1,7 +1,7 @@
 import type { MessagePort } from 'node:worker_threads'
 import { loadXxh64, systemClock } from '@varve/pack/base'
 import * as disk from '@varve/pack/fs'
-import { ScanMemory } from '@varve/pack/pack'
+import { IndexEntries, ScanMemory } from '@varve/pack/pack'
 import { Collector } from '../collector/index.ts'
 import { buildIndex } from '../indexing/index.ts'
 import { outcomeOf } from './failure.ts'
@@ -42,13 +42,13 @@ export async function collect(task: CollectTask<MessagePort>): Promise<Outcome<u
 }
 
 /** A thread builds one index after another. */
-const scanMemory = new ScanMemory()
+const indexMemory = { memory: new ScanMemory(), entries: new IndexEntries() }
 
 /** Builds the index of one sealed chunk. */
 export async function index(task: IndexTask): Promise<Outcome<undefined>> {
   return outcomeOf(async () => {
     await loadXxh64()
-    await buildIndex(await createFileSystem(task.origin), task.job, scanMemory)
+    await buildIndex(await createFileSystem(task.origin), task.job, indexMemory)
     return undefined
   })
 }

@@ -48,11 +48,15 @@ export interface Gc {
   latestTarget(): Hash<'commit'> | undefined
 }
 
-/** `ready`: the sweep is over, well or not, and `finaliseGc` is what remains. */
+/**
+ * `ready`: the sweep is over, well or not, and `finaliseGc` is what remains. `error`: why the sweep failed;
+ * there until somebody is told by `finaliseGc` or `wait`, or the next collection starts.
+ */
 export type GcStatus =
   | { readonly state: 'idle' }
   | {
       readonly state: 'running' | 'ready'
+      readonly error?: VarveError
       readonly target: Hash<'commit'> | undefined
       readonly startedAt: Date
       readonly progress: Progress

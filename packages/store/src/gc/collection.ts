@@ -56,6 +56,7 @@ export class Collection {
   #result: Promise<GcResult> | undefined
   /** Up to where the worker knows the log. */
   #caughtUpTo = 0
+  #failure: VarveError | undefined
   #isCancelRequested = false
   /** From here on only the disk decides how it ends. */
   #isSwitching = false
@@ -71,6 +72,11 @@ export class Collection {
 
   get state(): CollectionState {
     return this.#state
+  }
+
+  /** Why it failed, from the moment when it is `failed`. */
+  get failure(): VarveError | undefined {
+    return this.#failure
   }
 
   get progress(): Progress {
@@ -103,7 +109,7 @@ export class Collection {
         if (this.#state === 'sweeping') this.#state = 'swept'
       },
       async (error: unknown) => {
-        if (this.#state !== 'cancelled') this.#state = 'failed'
+        if (this.#state !== 'cancelled') this.#fail(error)
         await worker.cancel()
         throw error
       },
@@ -164,8 +170,7 @@ export class Collection {
         this.#state = 'cancelled'
         return { state: 'cancelled' }
       }
-      this.#state = 'failed'
-      throw asCollectionError(error)
+      throw this.#fail(error)
     }
   }
 
@@ -243,6 +248,12 @@ export class Collection {
         onProgress?.(progress)
       },
     }
+  }
+
+  #fail(error: unknown): VarveError {
+    this.#state = 'failed'
+    this.#failure ??= asCollectionError(error)
+    return this.#failure
   }
 
   #isCancelled(): boolean {

@@ -57,7 +57,7 @@ export class GarbageCollector implements Gc {
   /**
    * Seals the open chunk and starts a worker; false when a collection is running already, or waits to be
    * finalised. One whose sweep has failed gives way: its failure is told by `finaliseGc` and `wait`, once,
-   * and only until another begins.
+   * and only until another begins; and whether anybody asks or not, by `status` and as an event.
    * @throws STORE_CLOSED, UNKNOWN_COMMIT, TARGET_TOO_OLD, NO_SPACE, OPTION_MISMATCH
    */
   async startGc(target?: CommitLike, o: GcOptions = {}): Promise<boolean> {
@@ -109,6 +109,7 @@ export class GarbageCollector implements Gc {
     if (current === undefined) return { state: 'idle' }
     return {
       state: current.state === 'sweeping' ? 'running' : 'ready',
+      ...(current.failure !== undefined && { error: current.failure }),
       target: current.target === undefined ? undefined : (rawToHex(current.target.hash) as Hash<'commit'>),
       startedAt: new Date(current.startedAt),
       progress: current.progress,

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
 import { VarveError } from '@varve/pack/errors'
-import type { Store, StoreEvent, StoreReader } from '@varve/store'
+import type { Store, StoreEvent, StoreReader, WriterOptions } from '@varve/store'
 import { CommandFailure, shownLines } from '../../terminal/index.ts'
 import type { CommandContext } from './command-context.ts'
 
@@ -25,12 +25,17 @@ export async function openForReading<T>(
   return openForWriting(context, work)
 }
 
-/** Runs a command on a store that is there, open for writing. @throws NO_STORE, STORE_LOCKED */
+/**
+ * Runs a command on a store that is there, open for writing.
+ * @param o.cacheBytes where the command does better with another cache than the usual one
+ * @throws NO_STORE, STORE_LOCKED
+ */
 export async function openForWriting<T>(
   context: CommandContext,
   work: (store: Store) => Promise<T>,
+  o: Pick<WriterOptions, 'cacheBytes'> = {},
 ): Promise<T> {
-  return withStore(context, 'never', work)
+  return withStore(context, { create: 'never', ...o }, work)
 }
 
 /** Runs on a new store. @throws CommandFailure EXISTS when there is one */
@@ -39,7 +44,7 @@ export async function createStore<T>(
   work: (store: Store) => Promise<T>,
 ): Promise<T> {
   try {
-    return await withStore(context, 'must', work)
+    return await withStore(context, { create: 'must' }, work)
   } catch (cause) {
     if (!VarveError.is(cause, 'OPTION_MISMATCH') || cause.details.option !== 'create') throw cause
     throw new CommandFailure('EXISTS', cause.message, { cause })
@@ -48,13 +53,13 @@ export async function createStore<T>(
 
 async function withStore<T>(
   context: CommandContext,
-  create: 'never' | 'must',
+  how: Pick<WriterOptions, 'create' | 'cacheBytes'>,
   work: (store: Store) => Promise<T>,
 ): Promise<T> {
   const { wait } = context.options
   const { Store } = await import('@varve/store')
   const store = await Store.open(storeFolder(context), {
-    create,
+    ...how,
     signal: context.signal,
     onEvent: (event) => tell(context, event),
     ...(wait !== undefined && { lock: { wait: wait as `${number}s` } }),

@@ -1,3 +1,4 @@
+import type { Store } from '@varve/store'
 import { GitRepository } from '../../git/index.ts'
 import { importRepository, type RepositoryReport } from '../../git-import/index.ts'
 import { progressView } from '../../terminal/index.ts'
@@ -12,6 +13,11 @@ export interface ImportGitOptions {
   readonly force: boolean
 }
 
+/**
+ * An import reads little of what it writes, and each object's id takes memory of its own until the end.
+ */
+const CACHE_BYTES = 16 * 1024 * 1024
+
 /** Exit code 3 when something of the repository is not in the store now. */
 export async function importGit(
   context: CommandContext,
@@ -21,7 +27,7 @@ export async function importGit(
   const { host, signal } = context
   const { environment, files, clock } = host
   const repository = await GitRepository.open({ folder: userPath(context, folder), environment, signal })
-  return openForWriting(context, async (store) => {
+  const work = async (store: Store): Promise<number> => {
     const view = await progressView(host, context.options)
     try {
       const startedMs = clock.monotonic()
@@ -38,7 +44,8 @@ export async function importGit(
     } finally {
       view.stop()
     }
-  })
+  }
+  return openForWriting(context, work, { cacheBytes: CACHE_BYTES })
 }
 
 const completeStates: ReadonlySet<string> = new Set(['new', 'moved', 'same'])

@@ -1,3 +1,4 @@
+import { hexToRaw } from '@varve/pack/objects'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { IdMap, idState } from './id-map.ts'
@@ -20,7 +21,7 @@ describe.each([20, 32] as const)('ids of %i bytes', (size) => {
       const ref = { hash: String.fromCharCode(n % 256).repeat(32), offset: n * 8, size: n }
       if (n % 3 === 0) map.setBlob(index, ref)
       if (n % 3 === 1) map.setTree(index, ref, { count: n, size: n + 1, isOdd: n % 2 === 0 })
-      if (n % 3 === 2) map.setCommit(index, n.toString(16).padStart(64, '0'))
+      if (n % 3 === 2) map.setCommit(index, hexToRaw(n.toString(16).padStart(64, '0')), false)
     }
     expect(map.count).toBe(count)
     for (let n = 0; n < count; n += 7) {

@@ -34,7 +34,7 @@ interface Page {
   readonly hashes: Buffer
   readonly offsets: Float64Array
   readonly sizes: Float64Array
-  readonly counts: Float64Array
+  readonly counts: Uint32Array
   readonly states: Uint8Array
   readonly isOdd: Uint8Array
 }
@@ -119,9 +119,9 @@ export class IdMap {
     page.isOdd[index & (PAGE_COUNT - 1)] = facts.isOdd ? 1 : 0
   }
 
-  /** @param hash hex */
-  setCommit(index: IdIndex, hash: string): void {
-    this.#set(index, idState.commit, Buffer.from(hash, 'hex').toString('latin1', 0, hashSize), 0, 0)
+  setCommit(index: IdIndex, hash: RawHash, isOdd: boolean): void {
+    this.#set(index, idState.commit, hash, 0, 0)
+    this.#page(index).isOdd[index & (PAGE_COUNT - 1)] = isOdd ? 1 : 0
   }
 
   hash(index: IdIndex): RawHash {
@@ -149,7 +149,10 @@ export class IdMap {
     return this.#page(index).counts[index & (PAGE_COUNT - 1)]!
   }
 
-  /** The tree, or one below it, has something that its directory in the store does not show. */
+  /**
+   * The tree (of a commit: its tree), or one below it, has something that its directory in the store does not
+   * show.
+   */
   isOdd(index: IdIndex): boolean {
     return this.#page(index).isOdd[index & (PAGE_COUNT - 1)] === 1
   }
@@ -197,7 +200,7 @@ function newPage(idSize: IdSize): Page {
     hashes: Buffer.alloc(PAGE_COUNT * hashSize),
     offsets: new Float64Array(PAGE_COUNT),
     sizes: new Float64Array(PAGE_COUNT),
-    counts: new Float64Array(PAGE_COUNT),
+    counts: new Uint32Array(PAGE_COUNT),
     states: new Uint8Array(PAGE_COUNT),
     isOdd: new Uint8Array(PAGE_COUNT),
   }

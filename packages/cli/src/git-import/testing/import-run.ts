@@ -38,7 +38,7 @@ export async function importFrom(
   const outcome = await importHistory(tips, {
     repository,
     sink,
-    known: await knownHistory(iterate(run.known ?? [])),
+    known: await knownHistory(iterate(run.known ?? []), repository.idSize),
     missing: run.missing ?? 'refuse',
     shallow: new Set(
       existsSync(repository.shallowFile)

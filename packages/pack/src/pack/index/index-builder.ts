@@ -17,7 +17,7 @@ import {
 } from './index-format.ts'
 
 /** Bytes written at a time. */
-const pieceBytes = 1 << 20
+const pieceBytes = 1 << 18
 const twoTo32 = 0x1_0000_0000
 /** The kind stands in an entry's top byte. */
 const kindFactor = 0x100_0000
@@ -36,7 +36,7 @@ export interface IndexedPack {
  * written. An object may come twice, at two offsets; both are kept.
  */
 export class IndexBuilder {
-  readonly #entries = new IndexEntries()
+  readonly #entries: IndexEntries
   readonly #metadata = new Float64List()
   /** Pairs: an object's offset, the time of its batch or touch in ms. */
   readonly #touched = new Float64List()
@@ -46,6 +46,12 @@ export class IndexBuilder {
     2: { count: 0, bytes: 0 },
     3: { count: 0, bytes: 0 },
     4: { count: 0, bytes: 0 },
+  }
+
+  /** @param entries to be used again; what they held is forgotten */
+  constructor(entries: IndexEntries = new IndexEntries()) {
+    this.#entries = entries
+    entries.clear()
   }
 
   /** Objects so far. */

@@ -9,6 +9,9 @@ const bucketBitsMax = 20
 /** A longer bucket, which only chosen hashes can fill, is not sorted by insertion. */
 const insertionMax = 24
 
+/** Room for more than this is not kept for the next index: few need it. */
+const keptCapacityMax = 1 << 18
+
 export interface IndexColumns {
   /** The hash's first and second four bytes, big-endian. */
   readonly high: Uint32Array
@@ -20,6 +23,7 @@ export interface IndexColumns {
 /**
  * The entries of an index under construction, in columns: 17 bytes each, no object for any of them. Sorting
  * and writing happen once, mostly before they are compiled: their loops work on the columns without calls.
+ * Whoever builds many indexes keeps this for all of them, as memory that is dropped is freed late.
  */
 export class IndexEntries {
   #high = new Uint32Array(capacityMin)
@@ -27,6 +31,10 @@ export class IndexEntries {
   #offsets = new Float64Array(capacityMin)
   #kinds = new Uint8Array(capacityMin)
   #count = 0
+  /** Of sorting, as long as the longest index so far. */
+  #order: Uint32Array = new Uint32Array(0)
+  #ends: Uint32Array = new Uint32Array(0)
+  #next: Uint32Array = new Uint32Array(0)
 
   get count(): number {
     return this.#count
@@ -35,6 +43,17 @@ export class IndexEntries {
   /** Memory in use, without that of sorting: 8 bytes an entry more. */
   get bytes(): number {
     return this.#kinds.length * 17
+  }
+
+  /** Begins the next index. What `sorted` gave is valid up to here. */
+  clear(): void {
+    this.#count = 0
+    if (this.#kinds.length <= keptCapacityMax) return
+    this.#high = new Uint32Array(capacityMin)
+    this.#low = new Uint32Array(capacityMin)
+    this.#offsets = new Float64Array(capacityMin)
+    this.#kinds = new Uint8Array(capacityMin)
+    this.#order = this.#ends = this.#next = new Uint32Array(0)
   }
 
   add(kind: IndexKind, bytes: Uint8Array, hashStart: number, offset: number): void {
@@ -61,9 +80,14 @@ export class IndexEntries {
     const high = this.#high
     const bits = Math.min(bucketBitsMax, Math.max(0, 32 - Math.clz32(Math.ceil(count / entriesPerBucket))))
     const shift = 32 - bits
-    const ends = this.#bucketEnds(bits)
-    const order = new Uint32Array(count)
-    const next = ends.slice()
+    this.#ends = roomFor(this.#ends, 2 ** bits)
+    this.#next = roomFor(this.#next, 2 ** bits)
+    this.#order = roomFor(this.#order, this.#kinds.length)
+    const ends = this.#ends.subarray(0, 2 ** bits)
+    this.#countBuckets(ends, bits)
+    const order = this.#order.subarray(0, count)
+    const next = this.#next.subarray(0, ends.length)
+    next.set(ends)
     for (let i = count - 1; i >= 0; i--) {
       const bucket = bits === 0 ? 0 : (high[i] as number) >>> shift
       const place = (next[bucket] as number) - 1
@@ -79,11 +103,11 @@ export class IndexEntries {
   }
 
   /** By bucket: how many entries lie in it and those before it. */
-  #bucketEnds(bits: number): Uint32Array {
-    const ends = new Uint32Array(2 ** bits)
+  #countBuckets(ends: Uint32Array, bits: number): void {
     const high = this.#high
     const count = this.#count
     const shift = 32 - bits
+    ends.fill(0)
     for (let i = 0; i < count; i++) {
       const bucket = bits === 0 ? 0 : (high[i] as number) >>> shift
       ends[bucket] = (ends[bucket] as number) + 1
@@ -92,7 +116,6 @@ export class IndexEntries {
       sum += ends[bucket] as number
       ends[bucket] = sum
     }
-    return ends
   }
 
   #sortBucket(order: Uint32Array, start: number, end: number): void {
@@ -132,6 +155,10 @@ export class IndexEntries {
     this.#offsets = grown(new Float64Array(capacity), this.#offsets)
     this.#kinds = grown(new Uint8Array(capacity), this.#kinds)
   }
+}
+
+function roomFor(words: Uint32Array, count: number): Uint32Array {
+  return words.length >= count ? words : new Uint32Array(count)
 }
 
 function grown<T extends Uint8Array | Uint32Array | Float64Array>(larger: T, old: T): T {

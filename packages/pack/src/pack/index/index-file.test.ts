@@ -7,6 +7,7 @@ import { MemoryFileSystem, SeededRandom } from '../../testing/index.ts'
 import { BlockCache, FileRetirer } from '../blocks/index.ts'
 import { testStoreId as storeId } from '../testing/packed-records.ts'
 import { IndexBuilder } from './index-builder.ts'
+import { IndexEntries } from './index-entries.ts'
 import { IndexFile } from './index-file.ts'
 
 beforeAll(loadXxh64)
@@ -27,8 +28,8 @@ interface Entry {
   readonly offset: number
 }
 
-function build(entries: readonly Entry[]): IndexBuilder {
-  const builder = new IndexBuilder()
+function build(entries: readonly Entry[], memory?: IndexEntries): IndexBuilder {
+  const builder = new IndexBuilder(memory)
   for (const { kind, hash, offset } of entries) builder.add(kind, hash, 0, offset, 56)
   return builder
 }
@@ -58,6 +59,30 @@ const entry = fc.record({
 
 const byHash = (a: Entry, b: Entry): number =>
   a.hash.compare(b.hash, 0, 8, 0, 8) || a.kind - b.kind || a.offset - b.offset
+
+test('memory of an earlier index changes nothing in the next one', () => {
+  const memory = new IndexEntries()
+  const lists = fc.array(fc.array(entry, { maxLength: 1500, size: 'max' }), { maxLength: 4 })
+  fc.assert(
+    fc.property(lists, (builds) => {
+      for (const list of builds) {
+        expect(build(list, memory).encode(pack).equals(build(list).encode(pack))).toBe(true)
+      }
+    }),
+    { numRuns: 20 },
+  )
+})
+
+test('a very large index does not leave its room to the next one', () => {
+  const memory = new IndexEntries()
+  const bytes = Buffer.alloc(32)
+  for (let n = 0; n < 1 << 18; n++) memory.add(1, bytes, 0, 8)
+  memory.clear()
+  expect(memory.bytes).toBeLessThanOrEqual((1 << 18) * 17)
+  for (let n = 0; n <= 1 << 18; n++) memory.add(1, bytes, 0, 8)
+  memory.clear()
+  expect([memory.count, memory.bytes]).toEqual([0, (1 << 10) * 17])
+})
 
 describe('IndexFile', () => {
   test('finds what a model finds', () => {

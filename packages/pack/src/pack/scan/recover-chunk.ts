@@ -5,6 +5,7 @@ import { fileName } from '../../layout/index.ts'
 import { type ChunkTail, openChunkFile, type PackHeader, packHeaderSize } from '../frame/index.ts'
 import { ChunkContents } from './chunk-contents.ts'
 import { ChunkScanner, type ScanStep } from './chunk-scanner.ts'
+import { mendHash } from './mend-hash.ts'
 import type { DamagedRange, RecordCursor, ScannedBatch } from './scanned-batch.ts'
 
 /** At most this many damaged ranges are listed; `damageCount` counts them all. */
@@ -25,8 +26,8 @@ export interface RecoverOptions {
   /** Called for every good record below the end, in order. The cursor is valid until it returns. */
   onRecord(record: RecordCursor, batchTime: number): void
   /**
-   * The same for every record below the end that is damaged by itself: of what kind it is and where is known,
-   * its hash is what is left of it.
+   * The same for every record below the end that is damaged by itself: of what kind it is and where is known.
+   * Its hash is what it was, unless more than the hash is damaged; then it is what is left of it.
    */
   onDamaged?(record: RecordCursor): void
 }
@@ -173,6 +174,7 @@ class RecoveryWalk {
     for (const range of batch.damage) {
       if (range.what !== 'record') continue
       record.toDamaged(range)
+      mendHash(record.bytes, record.at, record, record.offset)
       this.#contents.addDamaged(record)
       this.#o.onDamaged?.(record)
     }
