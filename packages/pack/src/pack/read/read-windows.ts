@@ -1,12 +1,12 @@
 import { readFullySync } from '../../fs/index.ts'
 import type { PackFile } from '../blocks/index.ts'
 
-/** What one read of the file system brings: the record asked for, and most of what was written with it. */
-const windowBytes = 4096
 /**
- * Children are written before what refers to them, so the next record asked for often lies a little lower.
+ * One read of the file system brings the page of the system's cache that the record asked for begins in, and
+ * with it most of what was written before: children come before what refers to them. Looking pages up costs
+ * more than copying them, so the next one comes along only where the record may go on in it.
  */
-const bytesBefore = 1536
+const pageBytes = 4096
 const windowCount = 16
 
 /**
@@ -40,8 +40,10 @@ export class ReadWindows {
     this.#windows[this.#next] = window
     this.#next = (this.#next + 1) % windowCount
     window.file = undefined
-    const from = Math.max(0, position - bytesBefore)
-    const length = readFullySync(file.handle, window.buf, 0, Math.min(windowBytes, file.end - from), from)
+    const from = position - (position % pageBytes)
+    const pages = position + minimumAhead <= from + pageBytes ? 1 : 2
+    const wanted = Math.min(pages * pageBytes, file.end - from)
+    const length = readFullySync(file.handle, window.buf, 0, wanted, from)
     window.from = from
     window.to = from + length
     window.file = file
@@ -66,5 +68,5 @@ interface Window {
 }
 
 function emptyWindow(): Window {
-  return { buf: Buffer.allocUnsafeSlow(windowBytes), file: undefined, from: 0, to: 0 }
+  return { buf: Buffer.allocUnsafeSlow(2 * pageBytes), file: undefined, from: 0, to: 0 }
 }
