@@ -13,6 +13,7 @@ interface Course {
   /** Whether a held round of so many bytes fits. Default: always. */
   readonly fits?: (bytes: number, pauseMs: number) => boolean
   readonly duringSweep?: number
+  readonly startFailure?: Error
 }
 
 /** A store around a collection: tells what was asked of it, in order. */
@@ -34,7 +35,9 @@ class CountingHost implements CollectionHost {
   async assertSpaceFor(): Promise<void> {}
   warmUp(): void {}
   async sealLog(): Promise<void> {}
-  abandon(): void {}
+  abandon(): void {
+    this.told.push('abandon')
+  }
 
   logEnd(): number {
     return this.#end
@@ -57,6 +60,7 @@ class CountingHost implements CollectionHost {
   }
 
   startWorker(): CollectionWorker {
+    if (this.#course.startFailure !== undefined) throw this.#course.startFailure
     return {
       startPosition: this.#end,
       sweep: async () => {
@@ -87,16 +91,37 @@ class CountingHost implements CollectionHost {
   }
 }
 
-async function collected(course: Course): Promise<{ host: CountingHost; outcome: unknown }> {
-  const host = new CountingHost(course)
-  const collection = new Collection(host, {
+function collectionOf(host: CountingHost): Collection {
+  return new Collection(host, {
     ...{ target: undefined, keep: [], graceMs: 0, unlink: true, onProgress: undefined },
   })
+}
+
+async function collected(course: Course): Promise<{ host: CountingHost; outcome: unknown }> {
+  const host = new CountingHost(course)
+  const collection = collectionOf(host)
   await collection.start()
   await collection.swept()
   const outcome = await collection.finish().catch((error: unknown) => error)
   return { host, outcome }
 }
+
+describe('a collection for which no worker starts gives back what the seal has left to it', () => {
+  test('as it was cancelled before', async () => {
+    const host = new CountingHost({ written: () => 0 })
+    const collection = collectionOf(host)
+    const started = collection.start()
+    await Promise.all([expect(started).rejects.toMatchObject({ code: 'ABORTED' }), collection.cancel()])
+    expect(host.told).toEqual(['abandon'])
+  })
+
+  test('as the start failed', async () => {
+    const startFailure = new Error('no thread')
+    const host = new CountingHost({ written: () => 0, startFailure })
+    await expect(collectionOf(host).start()).rejects.toBe(startFailure)
+    expect(host.told).toEqual(['abandon'])
+  })
+})
 
 describe('catching up', () => {
   test('with nothing written, the held round is the only one', async () => {

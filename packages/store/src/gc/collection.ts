@@ -97,11 +97,7 @@ export class Collection {
     } catch (error) {
       throw asCollectionError(error)
     }
-    if (this.#isCancelRequested) {
-      this.#host.abandon()
-      throw new VarveError('ABORTED', {})
-    }
-    const worker = this.#stalls.section(() => this.#host.startWorker(this.#order()))
+    const worker = this.#startWorker()
     this.#worker = worker
     this.#caughtUpTo = worker.startPosition
     this.#sweep = this.#sweepAndCatchUp(worker).then(
@@ -116,6 +112,17 @@ export class Collection {
     )
     // Whoever finishes the collection gets the failure; until then it is kept here, not lost.
     this.#sweep.catch(() => undefined)
+  }
+
+  #startWorker(): CollectionWorker {
+    try {
+      if (this.#isCancelRequested) throw new VarveError('ABORTED', {})
+      return this.#stalls.section(() => this.#host.startWorker(this.#order()))
+    } catch (error) {
+      // What the seal has left for a worker to do is done in another way.
+      this.#host.abandon()
+      throw error
+    }
   }
 
   async #sweepAndCatchUp(worker: CollectionWorker): Promise<void> {
