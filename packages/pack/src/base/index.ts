@@ -1,7 +1,7 @@
 export { AssertionFailed, assert, unreachable } from './assert.ts'
 export type { Brand } from './brand.ts'
 export { formatBytes } from './byte-size.ts'
-export { readU64, tryReadU64, viewOf, writeU64 } from './bytes.ts'
+export { copyOfBytes, readU64, tryReadU64, viewOf, writeU64 } from './bytes.ts'
 export { type Clock, nextTurn, processStartMs, systemClock } from './clock.ts'
 export { Deferred } from './deferred.ts'
 export { type Duration, parseDuration } from './duration.ts'

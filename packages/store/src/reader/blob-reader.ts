@@ -3,7 +3,7 @@
  * the chunks that it needs, and chunks are read past the block cache one at a time, so that memory stays
  * bounded.
  */
-import { assert } from '@varve/pack/base'
+import { assert, copyOfBytes } from '@varve/pack/base'
 import { throwIfAborted, VarveError } from '@varve/pack/errors'
 import {
   type BlobRef,
@@ -215,9 +215,7 @@ function chunkRecord(objects: ObjectReader, chunk: ChunkEntry): RecordView {
 
 function copyOf(record: RecordView, from: number, to: number): Bytes {
   assert(from >= 0 && from <= to, 'a range of content ascends')
-  const bytes = new Uint8Array(to - from)
-  bytes.set(record.buf.subarray(record.bodyStart + from, record.bodyStart + to))
-  return bytes
+  return copyOfBytes(record.buf, record.bodyStart + from, record.bodyStart + to)
 }
 
 function malformed(record: RecordView, hash: RawHash, cause?: unknown): VarveError<'CORRUPT'> {

@@ -3,7 +3,6 @@ import { readFullySync } from '../../fs/index.ts'
 import { hashEquals, type IndexKind, indexKindOf, type RawHash } from '../../objects/index.ts'
 import { type Block, type BlockCache, blockBytes, type PackFile } from '../blocks/index.ts'
 import {
-  bodyLengthAt,
   parseRecordHeader,
   type RecordHeader,
   recordHeaderSize,
@@ -135,9 +134,7 @@ export class RecordReader {
    */
   #findSmall(records: RecordCache, file: PackFile, position: number, offset: number): boolean {
     if (records.find(file.number, position)) {
-      if (!records.isOld()) return true
-      const size = recordSize(bodyLengthAt(records.buf, records.start))
-      return records.add(file.number, position, records.buf, { start: records.start, size })
+      return !records.isOld() || records.add(file.number, position, records.buf, records.start)
     }
     const at = this.#window
     this.#windows.at(file, position, at)
@@ -150,7 +147,7 @@ export class RecordReader {
       at.available = readFullySync(file.handle, at.buf, 0, size, position)
     }
     if (verifyRecord(at.buf, at.start, at.available, offset, this.#header) === 0) return false
-    return records.add(file.number, position, at.buf, { start: at.start, size })
+    return records.add(file.number, position, at.buf, at.start)
   }
 
   /** Out of the block cache, whatever the size. */

@@ -1,4 +1,4 @@
-import { assert, nextTurn } from '@varve/pack/base'
+import { assert, copyOfBytes, nextTurn } from '@varve/pack/base'
 import { throwIfAborted, VarveError } from '@varve/pack/errors'
 import { chunkBytesMax, type EntryTarget } from '@varve/pack/objects'
 import type { Bytes, Content, Path } from '../../api/index.ts'
@@ -19,7 +19,7 @@ export function copyOfContent(content: Content): Buffer {
 
 /** A plain `Uint8Array` for the caller to keep. */
 export function bytesOf(buffer: Buffer): Bytes {
-  return new Uint8Array(buffer)
+  return copyOfBytes(buffer, 0, buffer.length)
 }
 
 /**

@@ -1,21 +1,30 @@
 import { viewOf } from '../../../base/index.ts'
 import type { BodyView } from '../../body-view.ts'
-import { placeDomain, treeDomain } from '../../domain.ts'
+import { sha256 } from '../../content-hash.ts'
+import { hashCanonical, placeDomain, treeDomain } from '../../domain.ts'
+import type { RawHash } from '../../raw-hash.ts'
 
 const firstCapacity = 1 << 16
+/** Nearly all bodies are shorter. */
+const formedMax = 4096
+const stackStart = treeDomain.size + formedMax
 
 /**
- * One growing buffer in which bodies are copied, edited, and made; used as a stack. Every body has the hash
- * domain of trees in front of it, so that its hash is one native call. `buf` changes when it grows: read it
- * again after each `reserve` or `place`.
+ * One growing buffer in which bodies are copied, edited, and made; used as a stack. `buf` changes when it
+ * grows: read it again after each `reserve` or `place`.
+ *
+ * Below the stack, behind the hash domain of trees, is the place into which a body is copied when it is done.
+ * What starts at one place can be seen through one view for each length, and these views are made once: a new
+ * one takes longer than to copy a body.
  */
 export class Scratch {
   buf: Buffer = Buffer.allocUnsafeSlow(firstCapacity)
-  /**
-   * The domain itself stands at the bottom: copying it within the buffer is four times as fast as from
-   * another.
-   */
-  #top = treeDomain.size
+  /** The body formed last: valid until the next one. */
+  formed: Buffer = this.buf
+  #top = stackStart
+  /** By length: from the domain on, and from behind it. */
+  #withDomain: (Buffer | undefined)[] = []
+  #bodies: (Buffer | undefined)[] = []
 
   constructor() {
     placeDomain(treeDomain, this.buf, treeDomain.size)
@@ -28,9 +37,8 @@ export class Scratch {
 
   /** Room for a body of `size` bytes; returns its start. */
   reserve(size: number): number {
-    const start = this.#top + treeDomain.size
+    const start = this.#top
     if (start + size > this.buf.length) this.#grow(start + size)
-    this.buf.copyWithin(start - treeDomain.size, 0, treeDomain.size)
     this.#top = start + size
     return start
   }
@@ -42,6 +50,20 @@ export class Scratch {
     return at
   }
 
+  /** Fills `formed` with the body [start, end), and gives the hash of its part up to `canonicalEnd`. */
+  form(start: number, canonicalEnd: number, end: number): RawHash {
+    const { buf } = this
+    if (end - start > formedMax) {
+      this.formed = buf.subarray(start, end)
+      return hashCanonical(treeDomain, buf.subarray(start, canonicalEnd))
+    }
+    const at = treeDomain.size
+    buf.copyWithin(at, start, end)
+    this.formed = viewAt(this.#bodies, buf, at, end - start)
+    const hashed = viewAt(this.#withDomain, buf, 0, at + canonicalEnd - start)
+    return sha256(hashed, 0, hashed.length)
+  }
+
   /** Forgets everything above `top`. */
   release(top: number): void {
     this.#top = top
@@ -49,12 +71,24 @@ export class Scratch {
 
   /** Forgets everything. */
   clear(): void {
-    this.#top = treeDomain.size
+    this.#top = stackStart
   }
 
   #grow(needed: number): void {
     const larger = Buffer.allocUnsafeSlow(Math.max(needed, this.buf.length * 2))
     this.buf.copy(larger, 0, 0, this.#top)
-    this.buf = larger
+    this.buf = this.formed = larger
+    this.#withDomain = []
+    this.#bodies = []
   }
+}
+
+/** The view of `length` bytes from `at` on; `views` holds those that have been asked for. */
+function viewAt(views: (Buffer | undefined)[], buf: Buffer, at: number, length: number): Buffer {
+  const known = views[length]
+  if (known !== undefined) return known
+  while (views.length <= length) views.push(undefined)
+  const view = buf.subarray(at, at + length)
+  views[length] = view
+  return view
 }

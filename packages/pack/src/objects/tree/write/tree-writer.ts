@@ -12,7 +12,6 @@
  */
 import { assert } from '../../../base/index.ts'
 import type { BodyView, Draft } from '../../body-view.ts'
-import { hashInDomain, treeDomain } from '../../domain.ts'
 import { mustHold } from '../../malformed-body.ts'
 import type { NodeReader, NodeRef, NodeSink } from '../../node-seam.ts'
 import { type RawHash, readHash } from '../../raw-hash.ts'
@@ -378,9 +377,9 @@ export class TreeWriter {
   }
 
   #put({ start, end, referenceCount, children, count, bytes }: NewBody): void {
-    const { buf } = this.#scratch
-    const hash = hashInDomain(treeDomain, buf, { start, end: end - 8 * referenceCount })
-    const ref = this.#sink.putNode(hash, buf, start, end, referenceCount, children)
+    const hash = this.#scratch.form(start, end - 8 * referenceCount, end)
+    const body = this.#scratch.formed
+    const ref = this.#sink.putNode(hash, body, 0, body.length, referenceCount, children)
     this.#result.setNode(ref, count, bytes)
   }
 }

@@ -1,0 +1,1 @@
+export { PlaceTable } from './place-table.ts'
