@@ -9,6 +9,7 @@ import {
   type TreeWriter,
 } from '@varve/pack/objects'
 import { blamed, type TreeStorage, targetOfBlob, targetOfTree } from '../reading/index.ts'
+import { ChangeMap } from './change-map.ts'
 import { type BlobChange, blobOfChange, type OverlayDirectory } from './overlay-directory.ts'
 import { sliceNames, sortedNames } from './sorted-names.ts'
 import type { Steps } from './steps.ts'
@@ -77,9 +78,7 @@ export class OverlayWriter {
   #tryEnter(directory: OverlayDirectory): boolean {
     const names = this.#namesOf(directory)
     if (names.size > sliceNames) return false
-    const sorted = [...names.keys()]
-    if (sorted.length > 1) sorted.sort()
-    this.#push(directory, sorted)
+    this.#push(directory, names instanceof ChangeMap ? names.sortedNames() : [...names].sort())
     return true
   }
 

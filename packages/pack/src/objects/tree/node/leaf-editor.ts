@@ -22,11 +22,13 @@ export type LeafOutcome = 'same' | 'empty' | 'overflow' | 'body'
 /** In the plan, the end of a segment that is one change; its start is the index of the change. */
 const isChange = -1
 
+const noChanges: readonly TreeChange[] = []
+
 export class LeafEditor {
   readonly #scratch: Scratch
   readonly #leafMax: number
   readonly #view = new EntryView()
-  #changes: readonly TreeChange[] = []
+  #changes = noChanges
 
   /** The copy of the old body: its place, and where its parts are. */
   #old = 0
@@ -80,7 +82,7 @@ export class LeafEditor {
 
   /** Lets go of the changes, which may be many. */
   forget(): void {
-    this.#changes = []
+    this.#changes = noChanges
     this.#oldChildren = undefined
   }
 

@@ -90,7 +90,8 @@ export class TreeWriter {
     } finally {
       this.#changes = noChanges
       this.#leafEditor.forget()
-      this.#frames.length = 0
+      // Left after a failure only: to set the length takes a while, and gives the list's memory away.
+      if (this.#frames.length > 0) this.#frames.length = 0
       this.#scratch.clear()
     }
   }
