@@ -65,8 +65,7 @@ export class ChangeMap<V> {
 
   *[Symbol.iterator](): Generator<readonly [RawName, V], void, undefined> {
     if (this.#map !== undefined) yield* this.#map
-    else
-      for (const [at, name] of this.#names.entries()) yield [name, this.#values[at] as V]
+    else for (const [at, name] of this.#names.entries()) yield [name, this.#values[at] as V]
   }
 
   #indexOf(name: RawName): number {
