@@ -103,7 +103,7 @@ export class BlockCache {
     const place = table.place(index)
     const found = place === 0 ? undefined : this.#ring[place - 1]
     if (found === undefined) return this.#beginBlock(table, index)
-    const block = found.buf.length === blockBytes ? found : this.#widen(table, index, found)
+    const block = found.size === blockBytes ? found : this.#widen(table, index, found)
     // It may wait among the unread ones already, and must not come there twice.
     block.isShared = true
     block.pins++
@@ -151,7 +151,7 @@ export class BlockCache {
   #load(file: BlockSource, index: number): Block {
     const block = new Block(file.table, index, blockLength(file, index))
     const from = index * file.table.blockBytes
-    const length = Math.min(block.buf.length, file.end - from)
+    const length = Math.min(block.size, file.end - from)
     if (length > 0) block.validTo = readFullySync(file.handle, block.buf, 0, length, from)
     this.#insert(block)
     return block
@@ -162,7 +162,7 @@ export class BlockCache {
     const length = Math.min(blockBytes, file.end - old.index * blockBytes)
     if (length <= old.validTo) return old
     assert(old.pins === 0, 'a pinned block is filled by its owner only')
-    const block = old.buf.length < length ? this.#widen(old.table, old.index, old) : old
+    const block = old.size < length ? this.#widen(old.table, old.index, old) : old
     const position = block.index * blockBytes + block.validTo
     block.validTo += readFullySync(file.handle, block.buf, block.validTo, length - block.validTo, position)
     return block
@@ -171,7 +171,7 @@ export class BlockCache {
   async #loadAhead(file: BlockSource, index: number): Promise<void> {
     const block = new Block(file.table, index, blockLength(file, index))
     const from = index * file.table.blockBytes
-    const length = Math.min(block.buf.length, file.end - from)
+    const length = Math.min(block.size, file.end - from)
     while (block.validTo < length) {
       const rest = length - block.validTo
       const read = await file.handle.read(block.buf, block.validTo, rest, from + block.validTo)
@@ -200,7 +200,7 @@ export class BlockCache {
       const place = block.table.place(block.index)
       // The block may have been evicted, and another one be in its place.
       if (place !== 0 && this.#ring[place - 1] === block) this.#removeAt(place - 1)
-      return block.memory
+      return block.buf
     }
     return undefined
   }
@@ -209,9 +209,7 @@ export class BlockCache {
   #widen(table: BlockTable, index: number, old: Block): Block {
     assert(old.pins === 0, 'a pinned block has 64 KiB')
     const block = new Block(table, index, blockBytes)
-    old.buf.copy(block.buf, 0, 0, old.validTo)
-    block.verified.set(old.verified)
-    block.validTo = old.validTo
+    block.takeFrom(old)
     this.#removeAt(table.place(index) - 1)
     this.#insert(block)
     return block
@@ -219,7 +217,7 @@ export class BlockCache {
 
   #insert(block: Block): void {
     const before = block.table.bytes
-    const cost = blockCost(block.buf.length)
+    const cost = blockCost(block.size)
     this.#makeRoom(cost)
     this.#ring.push(block)
     block.table.setPlace(block.index, this.#ring.length)
@@ -251,7 +249,7 @@ export class BlockCache {
       last.table.setPlace(last.index, place + 1)
     }
     block.table.setPlace(block.index, 0)
-    this.#bytes -= blockCost(block.buf.length)
+    this.#bytes -= blockCost(block.size)
   }
 }
 

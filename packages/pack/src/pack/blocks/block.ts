@@ -17,14 +17,15 @@ export const slotBytes = 8
 export class Block {
   readonly table: BlockTable
   readonly index: number
-  /** All that the block has. */
-  readonly memory: Buffer
-  /** The last block of a file that grows no more may be shorter. */
+  /** How many bytes of a file it is for. The last block of a file that grows no more may be shorter. */
+  readonly size: number
+  /**
+   * The bytes of the file, and behind them one bit for each 8-byte slot: what starts there has been read and
+   * its checksum was right. One array, because each costs a look-up one more miss of the processor's cache.
+   */
   readonly buf: Buffer
   /** The same bytes, for searches in pages of numbers: faster than the methods of `Buffer`. */
   readonly view: DataView
-  /** One bit for each 8-byte slot: what starts there has been read and its checksum was right. */
-  readonly verified: Uint8Array
   /** Bytes at the start of `buf` that hold the file's content. */
   validTo = 0
   /** A pinned block is not evicted: some of its bytes are in no file yet. */
@@ -34,24 +35,30 @@ export class Block {
   /** A reader may have it, and keep views into it. Once true it stays so. */
   isShared = true
 
-  /** @param memory of a block of the same size that was never shared and is in use no more; default: new */
-  constructor(table: BlockTable, index: number, bytes: number, memory: Buffer = newMemory(bytes)) {
-    this.memory = memory
+  /** @param buf of a block of the same size that was never shared and is in use no more; default: new */
+  constructor(table: BlockTable, index: number, size: number, buf: Buffer = newMemory(size)) {
     this.table = table
     this.index = index
-    this.buf = memory.subarray(0, bytes)
-    this.view = new DataView(memory.buffer, memory.byteOffset, bytes)
-    this.verified = memory.subarray(bytes).fill(0)
+    this.size = size
+    this.buf = buf.fill(0, size)
+    this.view = new DataView(buf.buffer, buf.byteOffset, size)
   }
 
   /** @param position in the block, a multiple of 8 */
   isVerified(position: number): boolean {
-    return ((this.verified[position >>> 6] as number) & (1 << ((position >>> 3) & 7))) !== 0
+    return ((this.buf[this.size + (position >>> 6)] as number) & (1 << ((position >>> 3) & 7))) !== 0
   }
 
   markVerified(position: number): void {
-    const byte = position >>> 6
-    this.verified[byte] = (this.verified[byte] as number) | (1 << ((position >>> 3) & 7))
+    const byte = this.size + (position >>> 6)
+    this.buf[byte] = (this.buf[byte] as number) | (1 << ((position >>> 3) & 7))
+  }
+
+  /** What another block of the same part of the file has, which may be shorter. */
+  takeFrom(other: Block): void {
+    other.buf.copy(this.buf, 0, 0, other.validTo)
+    other.buf.copy(this.buf, this.size, other.size, other.buf.length)
+    this.validTo = other.validTo
   }
 }
 
@@ -68,5 +75,5 @@ function bitmapBytes(bytes: number): number {
   return Math.ceil(bytes / slotBytes / 8)
 }
 
-// Block, two Buffers, a DataView, an ArrayBuffer and its backing store's header, a place in the ring.
+// Block, a Buffer, a DataView, an ArrayBuffer and its backing store's header, a place in the ring.
 const blockObjectBytes = 600
