@@ -230,7 +230,9 @@ describe('BlockCache', () => {
     expect(cache.block(file, 3, 1)).toBe(kept)
     for (let i = 0; i <= 12; i++) {
       const block = cache.peek(file, i, 1)
-      expect(block?.buf.subarray(0, block.size).equals(content.subarray(i * blockBytes, (i + 1) * blockBytes))).toBe(true)
+      expect(
+        block?.buf.subarray(0, block.size).equals(content.subarray(i * blockBytes, (i + 1) * blockBytes)),
+      ).toBe(true)
     }
     expect(cache.peek(file, 13, 1)).toBeUndefined()
   })
