@@ -1,102 +1,104 @@
 import type { RawName } from '@varve/pack/objects'
 
-const noNames: RawName[] = []
-const noValues: unknown[] = []
-
 /** With more names than these a `Map` finds one faster. */
 const listedMax = 8
 
+/** Two to `listedMax` entries, in the order in which they came. */
+interface Lists<V> {
+  readonly names: RawName[]
+  readonly values: V[]
+}
+
 /**
- * A map by name that is two short lists while it has few entries: most directories of an edit have one change
- * or a handful, and a `Map` for each of them is most of what an edit costs in memory.
+ * A map by name for few entries: most directories of an edit have a single change, which is held without
+ * anything else, and of the others most have a handful, which are held in lists. A `Map` for each of them is
+ * most of what an edit costs in memory.
  */
 export class ChangeMap<V> {
-  #names: RawName[] = noNames
-  #values: V[] = noValues as V[]
-  /** There from the ninth name on; then it holds all. */
-  #map: Map<RawName, V> | undefined
+  /** The only entry. */
+  #name: RawName | undefined
+  #value: V | undefined
+  /** From the second name on; then it holds all. */
+  #rest: Lists<V> | Map<RawName, V> | undefined
 
   get size(): number {
-    return this.#map === undefined ? this.#names.length : this.#map.size
+    const rest = this.#rest
+    if (rest === undefined) return this.#name === undefined ? 0 : 1
+    return rest instanceof Map ? rest.size : rest.names.length
   }
 
   has(name: RawName): boolean {
-    return this.#map === undefined ? this.#names.includes(name) : this.#map.has(name)
+    const rest = this.#rest
+    if (rest === undefined) return name === this.#name
+    return rest instanceof Map ? rest.has(name) : rest.names.includes(name)
   }
 
   get(name: RawName): V | undefined {
-    if (this.#map !== undefined) return this.#map.get(name)
-    const at = this.#indexOf(name)
-    return at < 0 ? undefined : this.#values[at]
+    const rest = this.#rest
+    if (rest === undefined) return name === this.#name ? this.#value : undefined
+    if (rest instanceof Map) return rest.get(name)
+    const at = rest.names.indexOf(name)
+    return at < 0 ? undefined : rest.values[at]
   }
 
   set(name: RawName, value: V): void {
-    if (this.#map !== undefined) {
-      this.#map.set(name, value)
-      return
+    const rest = this.#rest
+    if (rest instanceof Map) rest.set(name, value)
+    else if (rest !== undefined) this.#setListed(rest, name, value)
+    else if (this.#name === undefined || name === this.#name) {
+      this.#name = name
+      this.#value = value
+    } else {
+      this.#rest = { names: [this.#name, name], values: [this.#value as V, value] }
+      this.#name = this.#value = undefined
     }
-    const at = this.#indexOf(name)
-    if (at >= 0) this.#values[at] = value
-    else if (this.#names.length < listedMax) this.#append(name, value)
-    else this.#becomeMap(name, value)
   }
 
   delete(name: RawName): void {
-    if (this.#map !== undefined) {
-      this.#map.delete(name)
-      return
-    }
-    const at = this.#indexOf(name)
-    if (at < 0) return
-    this.#names.splice(at, 1)
-    this.#values.splice(at, 1)
+    const rest = this.#rest
+    if (rest instanceof Map) rest.delete(name)
+    else if (rest !== undefined) {
+      const at = rest.names.indexOf(name)
+      if (at < 0) return
+      rest.names.splice(at, 1)
+      rest.values.splice(at, 1)
+    } else if (name === this.#name) this.#name = this.#value = undefined
   }
 
   /** The names in byte order, all at once: for maps that are not large. */
   sortedNames(): readonly RawName[] {
-    if (this.#map === undefined) return sortedFew(this.#names)
-    return [...this.#map.keys()].sort()
+    const rest = this.#rest
+    if (rest === undefined) return this.#name === undefined ? [] : [this.#name]
+    return rest instanceof Map ? [...rest.keys()].sort() : sortedFew(rest.names)
   }
 
   /** The names, in the order in which they came. */
   keys(): Iterable<RawName> {
-    return this.#map === undefined ? this.#names : this.#map.keys()
+    const rest = this.#rest
+    if (rest === undefined) return this.sortedNames()
+    return rest instanceof Map ? rest.keys() : rest.names
   }
 
   *[Symbol.iterator](): Generator<readonly [RawName, V], void, undefined> {
-    if (this.#map !== undefined) yield* this.#map
-    else for (const [at, name] of this.#names.entries()) yield [name, this.#values[at] as V]
+    for (const name of this.keys()) yield [name, this.get(name) as V]
   }
 
-  #indexOf(name: RawName): number {
-    const names = this.#names
-    for (let at = 0; at < names.length; at++) if (names[at] === name) return at
-    return -1
-  }
-
-  #append(name: RawName, value: V): void {
-    // An empty list that grows would take room for seventeen.
-    if (this.#names.length === 0) {
-      this.#names = [name]
-      this.#values = [value]
+  #setListed({ names, values }: Lists<V>, name: RawName, value: V): void {
+    const at = names.indexOf(name)
+    if (at >= 0) values[at] = value
+    else if (names.length < listedMax) {
+      names.push(name)
+      values.push(value)
     } else {
-      this.#names.push(name)
-      this.#values.push(value)
+      const map = new Map<RawName, V>()
+      for (const [i, known] of names.entries()) map.set(known, values[i] as V)
+      this.#rest = map.set(name, value)
     }
-  }
-
-  #becomeMap(name: RawName, value: V): void {
-    const map = new Map<RawName, V>()
-    for (const [at, known] of this.#names.entries()) map.set(known, this.#values[at] as V)
-    this.#map = map.set(name, value)
-    this.#names = noNames
-    this.#values = noValues as V[]
   }
 }
 
 /** By insertion: the engine's own sort takes longer to begin. */
 function sortedFew(names: readonly RawName[]): readonly RawName[] {
-  if (names.length < 2) return names
   const sorted = names.slice()
   for (let from = 1; from < sorted.length; from++) {
     const name = sorted[from] as RawName
