@@ -2,6 +2,7 @@ import { VarveError } from '@varve/pack/errors'
 import {
   type BlobRef,
   DraftSink,
+  EntryView,
   hexToRaw,
   indexKind,
   type MalformedBody,
@@ -30,6 +31,7 @@ export interface StoreStorageParts {
 /** The store as its trees see it: always the address space of the moment. */
 export class StoreStorage implements TreeStorage {
   readonly nodes: NodeReader
+  readonly found: EntryView = new EntryView()
   readonly #parts: StoreStorageParts
   /** The writer that was given last, and its sink: nearly always the log's. */
   #treeWriter: { readonly sink: NodeSink; readonly writer: TreeWriter } | undefined

@@ -2,7 +2,6 @@ import {
   type BlobRef,
   directoryTotals,
   type EntryTarget,
-  EntryView,
   entryMode,
   lookup,
   lookupPath,
@@ -16,8 +15,7 @@ import type { TreeStorage } from './tree-storage.ts'
 /** The entry of a directory with this name. */
 export function findTarget(storage: TreeStorage, root: NodeRef, name: RawName): EntryTarget | undefined {
   try {
-    const view = new EntryView()
-    return lookup(storage.nodes, root, name, view) ? view.target() : undefined
+    return lookup(storage.nodes, root, name, storage.found) ? storage.found.target() : undefined
   } catch (error) {
     throw blamed(storage, error)
   }
@@ -26,8 +24,7 @@ export function findTarget(storage: TreeStorage, root: NodeRef, name: RawName): 
 /** The same if only its mode is asked for. */
 export function findMode(storage: TreeStorage, root: NodeRef, name: RawName): ModeNumber | undefined {
   try {
-    const view = new EntryView()
-    return lookup(storage.nodes, root, name, view) ? view.mode : undefined
+    return lookup(storage.nodes, root, name, storage.found) ? storage.found.mode : undefined
   } catch (error) {
     throw blamed(storage, error)
   }
@@ -43,8 +40,8 @@ export function followNames(
 ): EntryTarget | undefined {
   if (names.length === 0) return targetOfTree(storage, root)
   try {
-    const view = new EntryView()
-    return lookupPath(storage.nodes, root, names, view) === names.length ? view.target() : undefined
+    const { nodes, found } = storage
+    return lookupPath(nodes, root, names, found) === names.length ? found.target() : undefined
   } catch (error) {
     throw blamed(storage, error)
   }

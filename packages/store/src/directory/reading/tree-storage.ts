@@ -1,6 +1,7 @@
 import type { VarveError } from '@varve/pack/errors'
 import type {
   BlobRef,
+  EntryView,
   MalformedBody,
   NodeReader,
   NodeRef,
@@ -20,6 +21,8 @@ export interface TreeStorage {
   /** Raised by each switch to a new generation; while it stays, what was live is live. */
   epoch(): number
   readonly nodes: NodeReader
+  /** Filled by a look-up and read before the next one. */
+  readonly found: EntryView
   /**
    * A writer of nodes to the sink, for one synchronous piece of work: it may be given to the next caller too.
    */

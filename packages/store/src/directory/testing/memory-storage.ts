@@ -4,6 +4,7 @@ import {
   type BlobRef,
   type BodyView,
   type Draft,
+  EntryView,
   type MalformedBody,
   type NodeRef,
   type NodeSink,
@@ -25,6 +26,7 @@ import { bytesOf } from '../reading/index.ts'
 export class MemoryStorage implements TreeStorage, NodeSink {
   readonly instance: object = {}
   readonly nodes: this = this
+  readonly found: EntryView = new EntryView()
   /** Node reads since the count was last set to 0. */
   nodesRead = 0
   /** Records written so far. */

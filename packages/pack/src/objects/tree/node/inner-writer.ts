@@ -1,4 +1,4 @@
-import type { Draft } from '../../body-view.ts'
+import type { BodyView, Draft } from '../../body-view.ts'
 import type { RawName } from '../../names/raw-name.ts'
 import { hashSize, writeHash } from '../../raw-hash.ts'
 import { addTotals, fieldSize, writeField, writeOffset, writeU16, writeU32 } from './field.ts'
@@ -52,8 +52,8 @@ export function makeInner(
 
 /**
  * Puts new children in the place of old ones, in a copy of the node at `start` of the scratch buffer.
- * @returns undefined when the node has to be made anew: a slot appears or empties, or a field changes its
- * size. The copy then is as readable as before, with some of the new children in it.
+ * @returns whether `into` is the new node. If not, it has to be made anew, as a slot appears or empties, or a
+ * field changes its size; the copy then is as readable as before, with some of the new children in it.
  */
 export function patchInner(
   scratch: Scratch,
@@ -64,7 +64,8 @@ export function patchInner(
     readonly children?: readonly Draft[] | undefined
   },
   touched: readonly Subtree[],
-): NewBody | undefined {
+  into: NewBody,
+): boolean {
   const { buf } = scratch
   const { start, end, n } = old
   const slots = inner.innerSlots(buf, start)
@@ -74,8 +75,8 @@ export function patchInner(
   let hasDraft = old.children !== undefined
   for (const child of touched) {
     const isInUse = (slots & (1 << child.slot)) !== 0
-    if (child.kind !== 'node' || !isInUse) return undefined
-    if (fieldSize(child.count) > countSize || fieldSize(child.bytes) > bytesSize) return undefined
+    if (child.kind !== 'node' || !isInUse) return false
+    if (fieldSize(child.count) > countSize || fieldSize(child.bytes) > bytesSize) return false
     const i = inner.childIndex(slots, child.slot)
     writeHash(buf, child.hash, inner.innerHashStart(start, i))
     writeField(buf, counts + i * countSize, countSize, child.count)
@@ -83,19 +84,17 @@ export function patchInner(
     writeOffset(buf, end - 8 * (n - i), child.offset)
     if (child.draft !== undefined) hasDraft = true
   }
-  const totals = sumChildren({ buf, start, end, referenceCount: n })
-  if (inner.innerFieldSize(totals.countMax) !== countSize) return undefined
-  if (inner.innerFieldSize(totals.bytesMax) !== bytesSize) return undefined
-  const children = hasDraft ? patchedDrafts(old.children, n, slots, touched) : undefined
-  return { start, end, referenceCount: n, count: totals.count, bytes: totals.bytes, children }
+  if (!sumChildren({ buf, start, end, referenceCount: n }, into)) return false
+  into.start = start
+  into.end = end
+  into.referenceCount = n
+  into.children = hasDraft ? patchedDrafts(old.children, n, slots, touched) : undefined
+  return true
 }
 
-function sumChildren(body: { buf: Buffer; start: number; end: number; referenceCount: number }): {
-  count: number
-  bytes: number
-  countMax: number
-  bytesMax: number
-} {
+/** Adds the children up; false when the largest of their fields needs less room than the node gives it. */
+function sumChildren(body: BodyView, into: NewBody): boolean {
+  const { buf, start } = body
   let count = 0
   let bytes = 0
   let countMax = 0
@@ -108,7 +107,10 @@ function sumChildren(body: { buf: Buffer; start: number; end: number; referenceC
     if (childCount > countMax) countMax = childCount
     if (childBytes > bytesMax) bytesMax = childBytes
   }
-  return { count, bytes, countMax, bytesMax }
+  into.count = count
+  into.bytes = bytes
+  if (inner.innerFieldSize(countMax) !== inner.countSize(buf, start)) return false
+  return inner.innerFieldSize(bytesMax) === inner.bytesSize(buf, start)
 }
 
 function patchedDrafts(

@@ -9,7 +9,7 @@ import { hashEquals, hashSize, writeHash } from '../../raw-hash.ts'
 import { type EntryTarget, EntryView, type TreeChange } from '../entry.ts'
 import { readField, readU16, writeOffset, writeU16 } from './field.ts'
 import * as leaf from './leaf.ts'
-import { type NewBody, writeHead, writeLeafHeader, writeNameBytes, writeRecord } from './leaf-writer.ts'
+import { emptyBody, type NewBody, writeHead, writeLeafHeader, writeNameBytes, writeRecord } from './leaf-writer.ts'
 import { sharedSize } from './name-bits.ts'
 import type { Scratch } from './scratch.ts'
 
@@ -54,16 +54,12 @@ export class LeafEditor {
   #records = 0
   #index = 0
   #position = 0
-  #body: NewBody | undefined
+  /** The new leaf, after 'body'. */
+  readonly body: NewBody = emptyBody()
 
   constructor(scratch: Scratch, leafMax: number) {
     this.#scratch = scratch
     this.#leafMax = leafMax
-  }
-
-  /** The new leaf, after 'body'. */
-  get body(): NewBody {
-    return this.#body as NewBody
   }
 
   /** Applies changes [low, high) of the list, which is ascending by name. */
@@ -83,7 +79,7 @@ export class LeafEditor {
   /** Lets go of the changes, which may be many. */
   forget(): void {
     this.#changes = noChanges
-    this.#oldChildren = undefined
+    this.#oldChildren = this.body.children = undefined
   }
 
   /**
@@ -317,14 +313,12 @@ export class LeafEditor {
   }
 
   #finish(): void {
-    this.#body = {
-      start: this.#start,
-      end: this.#end,
-      referenceCount: this.#count,
-      count: this.#count,
-      bytes: leaf.leafBytes(this.#scratch.buf, this.#start),
-      children: this.#hasDraft ? this.#drafts() : undefined,
-    }
+    const { body } = this
+    body.start = this.#start
+    body.end = this.#end
+    body.referenceCount = body.count = this.#count
+    body.bytes = leaf.leafBytes(this.#scratch.buf, this.#start)
+    body.children = this.#hasDraft ? this.#drafts() : undefined
   }
 
   #drafts(): readonly Draft[] | undefined {

@@ -15,15 +15,19 @@ import {
 import { sharedSize } from './name-bits.ts'
 import type { Scratch } from './scratch.ts'
 
-/** A body just made in the scratch buffer, not yet hashed. */
+/** A body just made in the scratch buffer, not yet hashed. Whoever makes many fills the same one again. */
 export interface NewBody {
-  readonly start: number
-  readonly end: number
-  readonly referenceCount: number
+  start: number
+  end: number
+  referenceCount: number
   /** Entries below, and the bytes of all blobs below. */
-  readonly count: number
-  readonly bytes: number
-  readonly children: readonly Draft[] | undefined
+  count: number
+  bytes: number
+  children: readonly Draft[] | undefined
+}
+
+export function emptyBody(): NewBody {
+  return { start: 0, end: 0, referenceCount: 0, count: 0, bytes: 0, children: undefined }
 }
 
 /** Some consecutive entries of a list in name order, all with a target. */

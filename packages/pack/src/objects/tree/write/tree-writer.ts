@@ -21,7 +21,7 @@ import * as inner from '../node/inner.ts'
 import { makeInner, patchInner } from '../node/inner-writer.ts'
 import { leafForm } from '../node/leaf.ts'
 import { LeafEditor, leafEntries } from '../node/leaf-editor.ts'
-import { type EntryRange, makeLeaf, type NewBody } from '../node/leaf-writer.ts'
+import { type EntryRange, emptyBody, makeLeaf, type NewBody } from '../node/leaf-writer.ts'
 import { compareWithPrefix, digitOf, firstDifferingBit, prefixSize } from '../node/name-bits.ts'
 import { nodeTotals } from '../node/node-totals.ts'
 import { Scratch } from '../node/scratch.ts'
@@ -53,6 +53,7 @@ export class TreeWriter {
   readonly #leafEditor: LeafEditor
   readonly #frames: Frame[] = []
   readonly #result = new Subtree()
+  readonly #patched = emptyBody()
   readonly #reached: Reached = { hash: undefined, hashStart: 0, offset: 0, draft: undefined }
   #changes = noChanges
   #count = 0
@@ -158,20 +159,24 @@ export class TreeWriter {
   }
 
   #visitInner(body: BodyView, low: number, high: number, isCertain: boolean): boolean {
-    const { buf, start, referenceCount: n } = body
-    const at = inner.innerAt(buf, start)
-    const prefixStart = inner.innerPrefixStart(buf, start, n)
-    const orderOf = (c: number): number => compareWithPrefix(this.#changes.nameAt(c), buf, prefixStart, at)
-    if (orderOf(low) === 0 && orderOf(high - 1) === 0) return this.#pushEdit(body, low, high, isCertain)
+    const order = this.#orderOf(low, body)
+    if (order === 0 && (high - low === 1 || this.#orderOf(high - 1, body) === 0))
+      return this.#pushEdit(body, low, high, isCertain)
     let before = low
-    while (before < high && orderOf(before) < 0) before++
+    while (before < high && this.#orderOf(before, body) < 0) before++
     let after = before
-    while (after < high && orderOf(after) === 0) after++
+    while (after < high && this.#orderOf(after, body) === 0) after++
     const isWrapped = this.#changes.hasInsert(low, before) || this.#changes.hasInsert(after, high)
     if (isWrapped) this.#pushWrap(body, { low, before, after, high }, isCertain)
     if (before < after) return this.#pushEdit(body, before, after, isCertain && !isWrapped)
     this.#result.setPlain('same')
     return true
+  }
+
+  /** Whether the name of a change lies before, within, or after what shares the node's prefix. */
+  #orderOf(change: number, { buf, start, referenceCount }: BodyView): number {
+    const prefixStart = inner.innerPrefixStart(buf, start, referenceCount)
+    return compareWithPrefix(this.#changes.nameAt(change), buf, prefixStart, inner.innerAt(buf, start))
   }
 
   #pushEdit(body: BodyView, low: number, high: number, isAboveCertain: boolean): boolean {
@@ -334,9 +339,8 @@ export class TreeWriter {
 
   #tryPatch(frame: EditFrame): boolean {
     if (!frame.isCertain) return false
-    const body = patchInner(this.#scratch, frame.body, frame.touched)
-    if (body === undefined) return false
-    this.#put(body)
+    if (!patchInner(this.#scratch, frame.body, frame.touched, this.#patched)) return false
+    this.#put(this.#patched)
     return true
   }
 
