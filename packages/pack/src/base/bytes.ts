@@ -57,3 +57,30 @@ function newBytes(length: number): ReturnType<Uint8Array['slice']> {
   const piece = Buffer.allocUnsafe(length)
   return new Uint8Array(piece.buffer, piece.byteOffset, length)
 }
+
+/**
+ * Views of one buffer that begin at one place, by length. Each is made once: to make one takes longer than to
+ * copy a small record.
+ */
+export class Views {
+  readonly #bytes: Buffer
+  readonly #start: number
+  readonly #byLength: (Buffer | undefined)[] = []
+
+  constructor(bytes: Buffer, start: number) {
+    this.#bytes = bytes
+    this.#start = start
+  }
+
+  /** @param length at most what the buffer has from the start on */
+  of(length: number): Buffer {
+    return this.#byLength[length] ?? this.#make(length)
+  }
+
+  #make(length: number): Buffer {
+    const view = this.#bytes.subarray(this.#start, this.#start + length)
+    while (this.#byLength.length < length) this.#byLength.push(undefined)
+    this.#byLength[length] = view
+    return view
+  }
+}

@@ -43,6 +43,13 @@ export function writeXxh64(
   for (let i = 0; i < sumSize; i++) target[at + i] = sumBytes[i] as number
 }
 
+/** The same for all bytes of an array, at most 1 MiB: it makes no view of them. */
+export function writeXxh64Of(bytes: Uint8Array, seed: number, target: Uint8Array, at: number): void {
+  assert(bytes.length <= pieceBytesMax, 'what is summed at once is short')
+  sumView.setBigUint64(0, api().h64Raw(bytes, BigInt(seed)), true)
+  for (let i = 0; i < sumSize; i++) target[at + i] = sumBytes[i] as number
+}
+
 /** Whether the 8 bytes at `at` of `sums` are the XXH64 of bytes [start, end). */
 export function hasXxh64(
   bytes: Uint8Array,

@@ -1,4 +1,4 @@
-import { assert, hasXxh64, viewOf, writeXxh64 } from '../../base/index.ts'
+import { assert, hasXxh64, Views, viewOf, writeXxh64, writeXxh64Of } from '../../base/index.ts'
 import { hashSize, type RawHash, readHash, writeHash } from '../../objects/index.ts'
 import {
   bodyBytesMax,
@@ -13,6 +13,15 @@ import {
 
 /** The checksum covers everything of a record but itself and the padding. */
 const checkedFrom = 8
+
+/**
+ * Where records up to this size are put together: there they are seen through views that are there already,
+ * once to be summed and once to be copied.
+ */
+const formedMax = 4096
+const formed = Buffer.allocUnsafeSlow(formedMax)
+const formedWhole = new Views(formed, 0)
+const formedChecked = new Views(formed, checkedFrom)
 
 /**
  * Writes a record whose body is bytes [start, end) of `body` to `target` at `at`, for the virtual offset
@@ -32,7 +41,34 @@ export function encodeRecord(
   end: number,
 ): number {
   const bodyLength = end - start
+  const size = recordSize(bodyLength)
   checkFields(offset, kind, flags, referenceCount, bodyLength)
+  const isFormed = size <= formedMax
+  const into = isFormed ? formed : target
+  const from = isFormed ? 0 : at
+  putHeader(into, from, kind, flags, hash, referenceCount, bodyLength)
+  const isWhole = start === 0 && end === body.length
+  into.set(isWhole ? body : viewOf(body, start, end), from + recordHeaderSize)
+  const used = from + recordHeaderSize + bodyLength
+  for (let i = used; i < from + size; i++) into[i] = 0
+  if (isFormed) {
+    writeXxh64Of(formedChecked.of(used - checkedFrom), offset, formed, 0)
+    target.set(formedWhole.of(size), at)
+  } else {
+    writeXxh64(target, at + checkedFrom, used, offset, target, at)
+  }
+  return size
+}
+
+function putHeader(
+  target: Buffer,
+  at: number,
+  kind: number,
+  flags: number,
+  hash: RawHash | undefined,
+  referenceCount: number,
+  bodyLength: number,
+): void {
   target[at + 8] = kind
   target[at + 9] = flags
   target[at + 10] = referenceCount & 0xff
@@ -43,13 +79,6 @@ export function encodeRecord(
   target[at + 15] = 0
   if (hash === undefined) target.fill(0, at + recordHashAt, at + recordHeaderSize)
   else putHash(target, at + recordHashAt, hash)
-  if (start === 0 && end === body.length) target.set(body, at + recordHeaderSize)
-  else target.set(viewOf(body, start, end), at + recordHeaderSize)
-  const used = at + recordHeaderSize + bodyLength
-  const size = recordSize(bodyLength)
-  for (let i = used; i < at + size; i++) target[i] = 0
-  writeXxh64(target, at + checkedFrom, used, offset, target, at)
-  return size
 }
 
 /**

@@ -1,4 +1,4 @@
-import { viewOf } from '../../../base/index.ts'
+import { Views, viewOf } from '../../../base/index.ts'
 import type { BodyView } from '../../body-view.ts'
 import { sha256 } from '../../content-hash.ts'
 import { hashCanonical, placeDomain, treeDomain } from '../../domain.ts'
@@ -13,18 +13,17 @@ const stackStart = treeDomain.size + formedMax
  * One growing buffer in which bodies are copied, edited, and made; used as a stack. `buf` changes when it
  * grows: read it again after each `reserve` or `place`.
  *
- * Below the stack, behind the hash domain of trees, is the place into which a body is copied when it is done.
- * What starts at one place can be seen through one view for each length, and these views are made once: a new
- * one takes longer than to copy a body.
+ * Below the stack, behind the hash domain of trees, is the place into which a body is copied when it is done:
+ * there it is seen through views that are there already.
  */
 export class Scratch {
   buf: Buffer = Buffer.allocUnsafeSlow(firstCapacity)
   /** The body formed last: valid until the next one. */
   formed: Buffer = this.buf
   #top = stackStart
-  /** By length: from the domain on, and from behind it. */
-  #withDomain: (Buffer | undefined)[] = []
-  #bodies: (Buffer | undefined)[] = []
+  /** Of what is formed: from the domain on, and from behind it. */
+  #withDomain: Views = new Views(this.buf, 0)
+  #bodies: Views = new Views(this.buf, treeDomain.size)
 
   constructor() {
     placeDomain(treeDomain, this.buf, treeDomain.size)
@@ -59,8 +58,8 @@ export class Scratch {
     }
     const at = treeDomain.size
     buf.copyWithin(at, start, end)
-    this.formed = viewAt(this.#bodies, buf, at, end - start)
-    const hashed = viewAt(this.#withDomain, buf, 0, at + canonicalEnd - start)
+    this.formed = this.#bodies.of(end - start)
+    const hashed = this.#withDomain.of(at + canonicalEnd - start)
     return sha256(hashed, 0, hashed.length)
   }
 
@@ -78,17 +77,7 @@ export class Scratch {
     const larger = Buffer.allocUnsafeSlow(Math.max(needed, this.buf.length * 2))
     this.buf.copy(larger, 0, 0, this.#top)
     this.buf = this.formed = larger
-    this.#withDomain = []
-    this.#bodies = []
+    this.#withDomain = new Views(larger, 0)
+    this.#bodies = new Views(larger, treeDomain.size)
   }
-}
-
-/** The view of `length` bytes from `at` on; `views` holds those that have been asked for. */
-function viewAt(views: (Buffer | undefined)[], buf: Buffer, at: number, length: number): Buffer {
-  const known = views[length]
-  if (known !== undefined) return known
-  while (views.length <= length) views.push(undefined)
-  const view = buf.subarray(at, at + length)
-  views[length] = view
-  return view
 }
