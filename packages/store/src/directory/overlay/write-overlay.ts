@@ -64,9 +64,8 @@ export class OverlayWriter {
       } else {
         const ref = this.#tryApply(frame) ?? (yield* this.#apply(frame))
         this.#stack.pop()
-        const parent = this.#stack[this.#stack.length - 1]
-        if (parent === undefined) return ref
-        this.#addChange(parent, this.#lastTarget(ref))
+        if (this.#stack.length === 0) return ref
+        this.#addChange(this.#stack[this.#stack.length - 1] as Frame, this.#lastTarget(ref))
       }
       if (this.#work < sliceChanges) continue
       this.#work = 0

@@ -9,7 +9,14 @@ import { hashEquals, hashSize, writeHash } from '../../raw-hash.ts'
 import { type EntryTarget, EntryView, type TreeChange } from '../entry.ts'
 import { readField, readU16, writeOffset, writeU16 } from './field.ts'
 import * as leaf from './leaf.ts'
-import { emptyBody, type NewBody, writeHead, writeLeafHeader, writeNameBytes, writeRecord } from './leaf-writer.ts'
+import {
+  emptyBody,
+  type NewBody,
+  writeHead,
+  writeLeafHeader,
+  writeNameBytes,
+  writeRecord,
+} from './leaf-writer.ts'
 import { sharedSize } from './name-bits.ts'
 import type { Scratch } from './scratch.ts'
 

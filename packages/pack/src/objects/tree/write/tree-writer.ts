@@ -99,12 +99,16 @@ export class TreeWriter {
 
   #run(root: NodeRef | undefined): void {
     let isDone = this.#visitRoot(root)
-    for (;;) {
-      const frame = this.#frames[this.#frames.length - 1]
-      if (frame === undefined) return
+    for (let frame = this.#above(); frame !== undefined; frame = this.#above()) {
       if (isDone) accept(frame, this.#result)
       isDone = this.#step(frame)
     }
+  }
+
+  /** The frame on top. Not by index alone: one of -1 is looked up like a property's name. */
+  #above(): Frame | undefined {
+    const depth = this.#frames.length
+    return depth === 0 ? undefined : this.#frames[depth - 1]
   }
 
   #finish(root: NodeRef | undefined): NodeRef {
@@ -185,7 +189,7 @@ export class TreeWriter {
     const { buf } = this.#scratch
     const n = body.referenceCount
     const at = inner.innerAt(buf, start)
-    const above = this.#frames[this.#frames.length - 1]
+    const above = this.#above()
     if (above?.kind === 'edit') mustHold(at >= above.at + above.bits, 'the split moves on from node to node')
     const count = inner.innerCount({ buf, start, end: start, referenceCount: n })
     this.#frames.push({
