@@ -12,11 +12,18 @@ const pieceBytesMax = 1 << 20
 let compiled: XXHashAPI | undefined
 
 const sumSize = 8
+const twoTo32 = 0x1_0000_0000
 /**
- * Where a sum is taken apart into bytes: the methods of `Buffer` for that take longer than the sum itself.
+ * Where a sum is taken apart into bytes, and a seed put together from words, as the processor has them: the
+ * methods of `Buffer`, `DataView`, and `BigInt` for that take as long as the sum itself.
  */
-const sumBytes = new Uint8Array(sumSize)
-const sumView = new DataView(sumBytes.buffer)
+const wide = new BigUint64Array(1)
+const words = new Uint32Array(wide.buffer)
+const bytesOfWide = new Uint8Array(wide.buffer)
+wide[0] = 1n
+const lowWord = words[0] === 1 ? 0 : 1
+/** Flips the index of a byte where the processor has the highest one first. */
+const byteFlip = lowWord === 0 ? 0 : sumSize - 1
 
 /** Must have resolved once before any other function of this file is called; cheap to call again. */
 export async function loadXxh64(): Promise<void> {
@@ -27,7 +34,7 @@ export async function loadXxh64(): Promise<void> {
 export function xxh64(bytes: Uint8Array, start: number, end: number, seed: number): bigint {
   assert(start >= 0 && start <= end && end <= bytes.length, 'a range lies inside its buffer')
   if (end - start > pieceBytesMax) return new Xxh64Stream(seed).update(bytes, start, end).digest()
-  return api().h64Raw(viewOf(bytes, start, end), BigInt(seed))
+  return api().h64Raw(viewOf(bytes, start, end), seedOf(seed))
 }
 
 /** Writes the XXH64 of bytes [start, end) as the 8 bytes at `at` of `target`. */
@@ -39,15 +46,13 @@ export function writeXxh64(
   target: Uint8Array,
   at: number,
 ): void {
-  sumView.setBigUint64(0, xxh64(bytes, start, end, seed), true)
-  for (let i = 0; i < sumSize; i++) target[at + i] = sumBytes[i] as number
+  putSum(xxh64(bytes, start, end, seed), target, at)
 }
 
 /** The same for all bytes of an array, at most 1 MiB: it makes no view of them. */
 export function writeXxh64Of(bytes: Uint8Array, seed: number, target: Uint8Array, at: number): void {
   assert(bytes.length <= pieceBytesMax, 'what is summed at once is short')
-  sumView.setBigUint64(0, api().h64Raw(bytes, BigInt(seed)), true)
-  for (let i = 0; i < sumSize; i++) target[at + i] = sumBytes[i] as number
+  putSum(api().h64Raw(bytes, seedOf(seed)), target, at)
 }
 
 /** Whether the 8 bytes at `at` of `sums` are the XXH64 of bytes [start, end). */
@@ -59,8 +64,8 @@ export function hasXxh64(
   sums: Uint8Array,
   at: number,
 ): boolean {
-  sumView.setBigUint64(0, xxh64(bytes, start, end, seed), true)
-  for (let i = 0; i < sumSize; i++) if (sums[at + i] !== sumBytes[i]) return false
+  wide[0] = xxh64(bytes, start, end, seed)
+  for (let i = 0; i < sumSize; i++) if (sums[at + i] !== bytesOfWide[i ^ byteFlip]) return false
   return true
 }
 
@@ -69,7 +74,7 @@ export class Xxh64Stream {
   readonly #state: XXHash<bigint>
 
   constructor(seed: number) {
-    this.#state = api().create64(BigInt(seed))
+    this.#state = api().create64(seedOf(seed))
   }
 
   update(bytes: Uint8Array, start: number, end: number): this {
@@ -85,6 +90,18 @@ export class Xxh64Stream {
   digest(): bigint {
     return this.#state.digest()
   }
+}
+
+function putSum(sum: bigint, target: Uint8Array, at: number): void {
+  wide[0] = sum
+  for (let i = 0; i < sumSize; i++) target[at + i] = bytesOfWide[i ^ byteFlip] as number
+}
+
+/** @param seed an integer in [0, 2^53) */
+function seedOf(seed: number): bigint {
+  words[lowWord] = seed
+  words[1 - lowWord] = seed / twoTo32
+  return wide[0] as bigint
 }
 
 function api(): XXHashAPI {
