@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { CollectorThread, IndexThread, lastRoundBudget, ThreadKeeper } from '@varve/gc-worker'
@@ -139,4 +139,26 @@ describe('the thread for indexes', () => {
     await busy.cancel()
     expect(await call).toBe('cancelled')
   })
+
+  test.runIf(process.platform === 'linux')('gives way to the program, and to nobody else', async () => {
+    const before = await niceOfThreads()
+    const indexes = new IndexThread({ fileSystem: store.fs })
+    await indexes.build({ dir: folder, storeId: job.storeId, chunk: store.chunks[0]! })
+    const during = await niceOfThreads()
+    const added = [...during].filter(([thread]) => !before.has(thread))
+    expect(added.some(([, nice]) => nice >= 10)).toBe(true)
+    for (const [thread, nice] of before) expect(during.get(thread) ?? nice).toBe(nice)
+    await indexes.close()
+  })
 })
+
+/** The priority of each thread of this process, as Linux has it: larger is lower. */
+async function niceOfThreads(): Promise<Map<string, number>> {
+  const found = new Map<string, number>()
+  for (const thread of await readdir('/proc/self/task')) {
+    const stat = await readFile(`/proc/self/task/${thread}/stat`, 'latin1').catch(() => undefined)
+    // The name, in brackets, may hold anything; behind it `nice` is the 17th field.
+    if (stat !== undefined) found.set(thread, Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[16]))
+  }
+  return found
+}

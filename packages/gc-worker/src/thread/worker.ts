@@ -1,4 +1,5 @@
-import type { MessagePort } from 'node:worker_threads'
+import { constants, getPriority, setPriority } from 'node:os'
+import { isMainThread, type MessagePort } from 'node:worker_threads'
 import { loadXxh64, systemClock } from '@varve/pack/base'
 import * as disk from '@varve/pack/fs'
 import { IndexEntries, ScanMemory } from '@varve/pack/pack'
@@ -46,11 +47,25 @@ const indexMemory = { memory: new ScanMemory(), entries: new IndexEntries() }
 
 /** Builds the index of one sealed chunk. */
 export async function index(task: IndexTask): Promise<Outcome<undefined>> {
+  giveWay()
   return outcomeOf(async () => {
     await loadXxh64()
     await buildIndex(await createFileSystem(task.origin), task.job, indexMemory)
     return undefined
   })
+}
+
+/**
+ * Nobody waits for an index unless two of them are late: where the program has more to do than processors to
+ * do it, it goes first. Only Linux has priorities of single threads; elsewhere 0 would be the whole process.
+ */
+function giveWay(): void {
+  if (isMainThread || process.platform !== 'linux') return
+  try {
+    setPriority(0, Math.max(getPriority(0), constants.priority.PRIORITY_BELOW_NORMAL))
+  } catch {
+    // Whatever forbids it, the index gets built.
+  }
 }
 
 /** One request at a time, in the order of their arrival: the caller sends the next one after the answer. */
