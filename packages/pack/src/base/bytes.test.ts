@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { readU64, tryReadU64, writeU64 } from './bytes.ts'
+import { copyOfBytes, readU64, tryReadU64, Views, writeU64 } from './bytes.ts'
 
 describe('64-bit fields', () => {
   test('agree with the platform for every safe integer', () => {
@@ -33,4 +33,50 @@ describe('64-bit fields', () => {
     expect(() => readU64(Buffer.alloc(8), 1)).toThrow(RangeError)
     expect(() => writeU64(Buffer.alloc(8), 1, 1)).toThrow(RangeError)
   })
+})
+
+describe('copies of bytes', () => {
+  const sizes = [0, 1, 64, 65, 100, 1024, 1025, 5000]
+
+  test('are plain arrays with the right bytes, whatever is done to the others', () => {
+    const source = Buffer.from(Array.from({ length: 6000 }, (_, i) => (i * 7) & 255))
+    const expected = sizes.map((size) => [...source.subarray(9, 9 + size)])
+    const copies = sizes.map((size) => copyOfBytes(source, 9, 9 + size))
+    for (const [i, copy] of copies.entries()) {
+      expect(Object.getPrototypeOf(copy)).toBe(Uint8Array.prototype)
+      expect([...copy]).toEqual(expected[i])
+    }
+    source.fill(1)
+    for (const [i, copy] of copies.entries()) {
+      expect([...copy]).toEqual(expected[i])
+      copy.fill(2)
+    }
+    expect([...source.subarray(0, 10)]).toEqual(new Array(10).fill(1))
+  })
+
+  test('small ones that lie beside each other cannot be taken away together', () => {
+    const source = Buffer.alloc(200, 3)
+    const first = copyOfBytes(source, 0, 100)
+    const second = copyOfBytes(source, 100, 200)
+    // Newer versions of Node.js refuse, older ones copy.
+    try {
+      structuredClone(first, { transfer: [first.buffer] })
+    } catch (error) {
+      expect(error).toMatchObject({ name: 'DataCloneError' })
+    }
+    expect([...first]).toEqual(new Array(100).fill(3))
+    expect([...second]).toEqual(new Array(100).fill(3))
+    expect([...structuredClone(first)]).toEqual(new Array(100).fill(3))
+  })
+})
+
+test('views of one place are made once for each length', () => {
+  const bytes = Buffer.from('0123456789')
+  const views = new Views(bytes, 2)
+  expect(views.of(3).toString()).toBe('234')
+  expect(views.of(0).length).toBe(0)
+  expect(views.of(8).toString()).toBe('23456789')
+  bytes.write('x', 2)
+  expect(views.of(3).toString()).toBe('x34')
+  expect(views.of(3)).toBe(views.of(3))
 })

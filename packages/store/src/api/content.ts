@@ -1,9 +1,10 @@
 import type { PlainText } from './hash.ts'
 
 /**
- * What reads return: a `Uint8Array` over its own `ArrayBuffer`. It fits `Response`, `Blob`, and
- * `crypto.subtle` under TypeScript 5.7 and later, and is plain `Uint8Array` before. Never a `Buffer` and
- * never a view into the cache: it belongs to the caller (its `.buffer` may be a shared slab).
+ * What reads return: a `Uint8Array` over an `ArrayBuffer`. It fits `Response`, `Blob`, and `crypto.subtle`
+ * under TypeScript 5.7 and later, and is plain `Uint8Array` before. Never a `Buffer` and never a view into
+ * the cache: it belongs to the caller. Up to 1 KiB, its `.buffer` is a slab that other small results share,
+ * as that of a small `Buffer` is: it can be posted to a thread, which copies it, but not transferred to one.
  */
 export type Bytes = ReturnType<Uint8Array['slice']>
 
