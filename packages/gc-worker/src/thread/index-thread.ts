@@ -10,6 +10,11 @@ export interface IndexThreadOptions {
   readonly fileSystem: FileSystem
   /** 'inline' builds on the calling thread. Default: 'thread' where the file system can cross to one. */
   readonly where?: 'thread' | 'inline' | undefined
+  /**
+   * Nobody waits for the indexes: on Linux the thread has a lower priority than the program. Default: it has
+   * the same.
+   */
+  readonly givesWay?: boolean | undefined
 }
 
 /**
@@ -19,6 +24,7 @@ export interface IndexThreadOptions {
 export class IndexThread implements AsyncDisposable {
   readonly #fs: FileSystem
   readonly #isInline: boolean
+  readonly #givesWay: boolean
   readonly #turn = new Mutex()
   #thread: Promise<JobThread> | undefined
   #isClosed = false
@@ -26,6 +32,7 @@ export class IndexThread implements AsyncDisposable {
 
   constructor(options: IndexThreadOptions) {
     this.#fs = options.fileSystem
+    this.#givesWay = options.givesWay ?? false
     const origin = options.fileSystem.origin
     this.#isInline = (options.where ?? (origin === undefined ? 'inline' : 'thread')) === 'inline'
   }
@@ -74,7 +81,7 @@ export class IndexThread implements AsyncDisposable {
     if (origin === undefined) return this.#buildHere(job)
     this.#thread ??= JobThread.start()
     const thread = await this.#thread
-    const task: IndexTask = { job, origin }
+    const task: IndexTask = { job, origin, givesWay: this.#givesWay }
     const stopped = new Promise<never>((_, reject) => {
       this.#rejectTask = reject
     })

@@ -37,4 +37,6 @@ export interface CollectTask<Port> {
 export interface IndexTask {
   readonly job: IndexJob
   readonly origin: FileSystemOrigin
+  /** Whether the thread takes a lower priority, for good. */
+  readonly givesWay: boolean
 }

@@ -47,7 +47,7 @@ const indexMemory = { memory: new ScanMemory(), entries: new IndexEntries() }
 
 /** Builds the index of one sealed chunk. */
 export async function index(task: IndexTask): Promise<Outcome<undefined>> {
-  giveWay()
+  if (task.givesWay) giveWay()
   return outcomeOf(async () => {
     await loadXxh64()
     await buildIndex(await createFileSystem(task.origin), task.job, indexMemory)
@@ -56,8 +56,8 @@ export async function index(task: IndexTask): Promise<Outcome<undefined>> {
 }
 
 /**
- * Nobody waits for an index unless two of them are late: where the program has more to do than processors to
- * do it, it goes first. Only Linux has priorities of single threads; elsewhere 0 would be the whole process.
+ * Where the program has more to do than processors to do it, it goes first. Only Linux has priorities of
+ * single threads; elsewhere 0 would be the whole process.
  */
 function giveWay(): void {
   if (isMainThread || process.platform !== 'linux') return

@@ -16,18 +16,9 @@ export const commitDomain: Domain = domain('varve commit 1\n')
 export const listDomain: Domain = domain('varve list 1\n')
 
 /**
- * Hash of the canonical bytes [start, end). The domain must stand right in front of them, in the same buffer:
- * then one native call does, and nothing is copied. `placeDomain` puts it there.
+ * Writes the domain so that it ends at `start`: canonical bytes behind it are then hashed with it by one
+ * native call, and nothing is copied.
  */
-export function hashInDomain(
-  of: Domain,
-  bytes: Buffer,
-  { start, end }: { start: number; end: number },
-): RawHash {
-  return sha256(bytes, start - of.size, end)
-}
-
-/** Writes the domain so that it ends at `start`. */
 export function placeDomain(of: Domain, bytes: Buffer, start: number): void {
   of.bytes.copy(bytes, start - of.size)
 }

@@ -23,7 +23,6 @@ export {
   commitDomain,
   type Domain,
   hashCanonical,
-  hashInDomain,
   listDomain,
   placeDomain,
   treeDomain,

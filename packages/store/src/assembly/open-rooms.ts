@@ -156,7 +156,7 @@ class Opening {
   }
 
   async #withIndexThread(work: (thread: IndexThread) => Promise<void>): Promise<void> {
-    const thread = this.#newIndexThread()
+    const thread = this.#newIndexThread(false)
     try {
       await work(thread)
     } finally {
@@ -164,8 +164,8 @@ class Opening {
     }
   }
 
-  #newIndexThread(): IndexThread {
-    return new IndexThread({ fileSystem: this.#o.fs, where: this.#o.collectorWhere })
+  #newIndexThread(givesWay: boolean): IndexThread {
+    return new IndexThread({ fileSystem: this.#o.fs, where: this.#o.collectorWhere, givesWay })
   }
 
   async #join(parts: OpenedParts): Promise<StoreRooms> {
@@ -270,7 +270,7 @@ class Opening {
     const indexing = new IndexMaintenance({
       ...{ fs, folder: this.#folder, storeId: parts.storeId, cache: this.#cache, retirer: this.#retirer },
       files: parts.files,
-      thread: this.#newIndexThread(),
+      thread: this.#newIndexThread(true),
       onProgress: () => opened.log?.wake(),
       onFailed: (error) => void opened.log?.fail(error, this.#folder),
     })
