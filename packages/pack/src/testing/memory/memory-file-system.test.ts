@@ -81,7 +81,7 @@ describe('the disk and the memory', () => {
           rmSync(root, { recursive: true })
         }
       }),
-      { numRuns: 500 },
+      { numRuns: 500, examples: [[fileOntoFolderAbove]] },
     )
   })
 })
@@ -119,6 +119,14 @@ const anyStep: fc.Arbitrary<Step> = fc.oneof(
   }),
   fc.record({ do: fc.constantFrom('rename' as const, 'link' as const), path: anyPath, to: anyPath }),
 )
+
+/** Rare among steps at random. */
+const fileOntoFolderAbove: Step[] = [
+  { do: 'mkdir', path: 'a/b' },
+  { do: 'create', path: 'a/b/c', at: 0, text: '' },
+  { do: 'rename', path: 'a/b/c', to: 'a' },
+  { do: 'rename', path: 'a/b/c', to: 'a/b' },
+]
 
 /** What each step answered, and what stood there in the end. */
 async function play(fileSystem: FileSystem, root: string, steps: readonly Step[]): Promise<unknown[]> {

@@ -390,6 +390,8 @@ function checkRename(source: Place, target: Place, { from, to }: { from: string;
     const isFull = target.node !== undefined && target.node !== source.node && target.node.entries.size > 0
     if (isFull) throw systemError('ENOTEMPTY', 'rename', to)
   } else if (target.node?.kind === 'folder') {
-    throw systemError('EISDIR', 'rename', to)
+    // Linux looks first whether the one that is to go holds the other.
+    const isAbove = posix.resolve(from).startsWith(`${posix.resolve(to)}/`)
+    throw systemError(isAbove ? 'ENOTEMPTY' : 'EISDIR', 'rename', to)
   }
 }
