@@ -2,8 +2,12 @@ import createXxhash, { type XXHash, type XXHashAPI } from 'xxhash-wasm'
 import { assert } from './assert.ts'
 import { viewOf } from './bytes.ts'
 
-/** Longer input goes in by pieces: the hash's memory grows to its longest input and never shrinks. */
-const pieceBytesMax = 1 << 20
+/**
+ * Longer input goes in by pieces, so that the 64 KiB which the hash's memory has at first suffice. Memory
+ * that grows detaches its old buffer, and after the first detached buffer of a thread V8 throws away what it
+ * has compiled for typed arrays and from then on looks at each access whether its buffer is still there.
+ */
+const pieceBytesMax = 1 << 15
 
 /**
  * The compiled module. Compiling is asynchronous and a top-level `await` would make `require()` of the
@@ -49,7 +53,7 @@ export function writeXxh64(
   putSum(xxh64(bytes, start, end, seed), target, at)
 }
 
-/** The same for all bytes of an array, at most 1 MiB: it makes no view of them. */
+/** The same for all bytes of an array, at most 32 KiB: it makes no view of them. */
 export function writeXxh64Of(bytes: Uint8Array, seed: number, target: Uint8Array, at: number): void {
   assert(bytes.length <= pieceBytesMax, 'what is summed at once is short')
   putSum(api().h64Raw(bytes, seedOf(seed)), target, at)
