@@ -77,6 +77,6 @@ export class HashTable {
   #fingerprint(high: number, low: number): number {
     let word = Math.imul(high ^ this.#seed, 0x9e37_79b1)
     word = Math.imul(word ^ (word >>> 15) ^ low, 0x85eb_ca77)
-    return (word ^ (word >>> 13)) >>> 0
+    return word ^ (word >>> 13)
   }
 }

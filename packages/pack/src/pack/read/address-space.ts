@@ -3,6 +3,12 @@ import type { PackFile } from '../blocks/index.ts'
 import type { Chunk } from './chunk.ts'
 import type { Location } from './location.ts'
 
+/**
+ * Below it a number made by a bit operation is a small integer to the engine; the difference of two offsets
+ * may be an object, and functions compiled for small integers are thrown away when they are given one.
+ */
+const smallEnd = 0x8000_0000
+
 /** A file that holds parts of the space below the retire boundary: a segment of the generation. */
 export interface MappedFile {
   readonly file: PackFile
@@ -115,7 +121,7 @@ export class AddressSpace {
     const position = offset - chunk.base
     if (position >= chunk.file.end) return false
     into.file = chunk.file
-    into.position = position
+    into.position = position < smallEnd ? position | 0 : position
     return true
   }
 

@@ -136,5 +136,5 @@ export class RecordCache {
 
 function tagOf(file: number, unit: number): number {
   const word = Math.imul(unit ^ Math.imul(file, 0x85eb_ca77), 0x9e37_79b1)
-  return (word ^ (word >>> 15)) >>> 0
+  return word ^ (word >>> 15)
 }

@@ -11,8 +11,8 @@ function placesOf(table: PlaceTable, tag: number): number[] {
 /** Few tags, which share their low bits with others or wrap around the end of the table. */
 const tag = fc.oneof(
   fc.integer({ min: 0, max: 5 }),
-  fc.integer({ min: 0, max: 5 }).map((high) => (high * 0x1_0000 + 0x3fe) >>> 0),
-  fc.integer({ min: 0xffff_fff0, max: 0xffff_ffff }),
+  fc.integer({ min: 0, max: 5 }).map((high) => high * 0x1_0000 + 0x3fe),
+  fc.integer({ min: -16, max: -1 }),
 )
 const step = fc.record({ tag, removes: fc.boolean(), pick: fc.nat(1000) })
 
@@ -48,14 +48,14 @@ describe('PlaceTable', () => {
     const table = new PlaceTable(0)
     const { bytes } = new PlaceTable(600)
     for (let round = 0; round < 100; round++) {
-      for (let place = 1; place <= 600; place++) table.add(Math.imul(place, 0x9e37_79b1) >>> 0, place)
-      for (let place = 1; place <= 600; place++) table.remove(Math.imul(place, 0x9e37_79b1) >>> 0, place)
+      for (let place = 1; place <= 600; place++) table.add(Math.imul(place, 0x9e37_79b1), place)
+      for (let place = 1; place <= 600; place++) table.remove(Math.imul(place, 0x9e37_79b1), place)
     }
     expect(table.count).toBe(0)
     expect(table.bytes).toBe(bytes)
-    for (let place = 1; place <= 100_000; place++) table.add(Math.imul(place, 0x9e37_79b1) >>> 0, place)
+    for (let place = 1; place <= 100_000; place++) table.add(Math.imul(place, 0x9e37_79b1), place)
     for (let place = 1; place <= 100_000; place += 997)
-      expect(placesOf(table, Math.imul(place, 0x9e37_79b1) >>> 0)).toEqual([place])
+      expect(placesOf(table, Math.imul(place, 0x9e37_79b1))).toEqual([place])
   })
 
   test('a place can be replaced, up to the largest there is', () => {

@@ -7,20 +7,21 @@ const loadMax = 0.6
 /**
  * Places by tag: open addressing over one typed array, 8 bytes a slot. A tag is a hash of 32 bits, and
  * different keys may have the same: the caller compares what is at the place. A place is a number in
- * [1, 2^32). The capacity never shrinks; what is removed leaves no trace, so that probes do not get longer.
+ * [1, 2^32). Tags have a sign: numbers above 2^31 become objects where a function is
+ * not inlined. The capacity never shrinks; what is removed leaves no trace, so that probes do not get longer.
  *
  *     for (let slot = table.first(tag); slot >= 0; slot = table.next(slot)) { … table.placeAt(slot) … }
  */
 export class PlaceTable {
   /** Pairs: tag, place. A slot with place 0 is free. */
-  #slots: Uint32Array
+  #slots: Int32Array
   #mask: number
   #count = 0
 
   /** @param count what it is made for; with more it grows, which means to put everything in anew */
   constructor(count: number) {
     const capacity = powerOfTwo(Math.max(capacityMin, Math.ceil(count / loadMax)))
-    this.#slots = new Uint32Array(capacity * 2)
+    this.#slots = new Int32Array(capacity * 2)
     this.#mask = capacity - 1
   }
 
@@ -44,7 +45,7 @@ export class PlaceTable {
   }
 
   placeAt(slot: number): number {
-    return this.#slots[slot * 2 + 1] as number
+    return (this.#slots[slot * 2 + 1] as number) >>> 0
   }
 
   setPlace(slot: number, place: number): void {
@@ -61,7 +62,7 @@ export class PlaceTable {
   *places(): Generator<number, void, undefined> {
     for (let at = 1; at < this.#slots.length; at += 2) {
       const place = this.#slots[at] as number
-      if (place !== 0) yield place
+      if (place !== 0) yield place >>> 0
     }
   }
 
@@ -107,7 +108,7 @@ export class PlaceTable {
   #grow(): void {
     const old = this.#slots
     assert(old.length < 1 << 30, 'a table has fewer than 2^29 slots')
-    this.#slots = new Uint32Array(old.length * 2)
+    this.#slots = new Int32Array(old.length * 2)
     this.#mask = old.length - 1
     for (let at = 0; at < old.length; at += 2) {
       if (old[at + 1] !== 0) this.#put(old[at] as number, old[at + 1] as number)
