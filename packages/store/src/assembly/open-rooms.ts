@@ -125,7 +125,7 @@ class Opening {
     try {
       return await this.#join({ control, isNew, storeId, files, records, packs })
     } catch (error) {
-      files.close()
+      await files.close()
       throw error
     }
   }

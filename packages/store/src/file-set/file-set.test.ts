@@ -331,7 +331,7 @@ describe('closing', () => {
     const { files } = set
     const { space } = files
     space.acquire()
-    files.close()
+    await files.close()
     expect(() => files.space).toThrow(expect.objectContaining({ code: 'STORE_CLOSED' }))
     expect(set.read(space, first)).toBe('whole')
     expect(set.disk.openHandles()).not.toEqual([])

@@ -97,7 +97,8 @@ export class FileSet {
   }
 
   get epoch(): number {
-    return this.#control.epoch
+    // Not control's: between its replacement and the new space an offset found still belongs to the old one.
+    return this.#space.epoch
   }
 
   /** The files besides packs, maps, and indexes. @throws what the file system says */
@@ -167,18 +168,25 @@ export class FileSet {
     before.release()
   }
 
-  /** Lets go of every file; the background closes those that nobody else uses. */
-  close(): void {
-    this.#isClosed = true
-    for (const index of this.index.files()) index.release()
-    this.#space.release()
+  /**
+   * Lets go of every file; the background closes those that nobody else uses. A replacement of control under
+   * way is waited for, and none begins any more: the next writer may be there already.
+   */
+  close(): Promise<void> {
+    return this.#controlLock.run(async () => {
+      this.#isClosed = true
+      for (const index of this.index.files()) index.release()
+      this.#space.release()
+    })
   }
 
   /**
-   * Replaces control with what `change` makes of it; one at a time. @throws LOCK_LOST and what the disk says
+   * Replaces control with what `change` makes of it; one at a time.
+   * @throws STORE_CLOSED, LOCK_LOST, and what the disk says
    */
   async #replace(change: (control: ControlState) => ControlState): Promise<void> {
     await this.#controlLock.run(async () => {
+      if (this.#isClosed) throw new VarveError('STORE_CLOSED', {})
       await this.#assertStillOurs()
       const next = {
         ...change(this.#control),

@@ -92,6 +92,7 @@ export class Collection {
   async #start(): Promise<void> {
     try {
       await this.#host.assertSpaceFor(this.target, this.#stalls)
+      this.#stopIfCancelled()
       this.#host.warmUp()
       await this.#host.sealLog()
     } catch (error) {
@@ -133,8 +134,9 @@ export class Collection {
     }
   }
 
-  /** Resolves when the sweep is over, however it ended. */
+  /** Resolves when start and sweep are over, however they ended: nothing of them is under way any more. */
   async swept(): Promise<void> {
+    await this.#started?.catch(() => undefined)
     await this.#sweep.catch(() => undefined)
   }
 
@@ -155,6 +157,8 @@ export class Collection {
     }
     if (this.#state !== 'sweeping' && this.#state !== 'swept') return false
     this.#state = 'cancelled'
+    // A start under way may be replacing control; it starts no worker any more.
+    await this.#started?.catch(() => undefined)
     await this.#worker?.cancel()
     await this.swept()
     return true
