@@ -12,6 +12,7 @@ interface Course {
   readonly written: (pauseMs: number) => number
   /** Whether a held round of so many bytes fits. Default: always. */
   readonly fits?: (bytes: number, pauseMs: number) => boolean
+  readonly duringSeal?: () => void
   readonly duringSweep?: number
   readonly startFailure?: Error
 }
@@ -34,7 +35,11 @@ class CountingHost implements CollectionHost {
   latestTarget(): undefined {}
   async assertSpaceFor(): Promise<void> {}
   warmUp(): void {}
-  async sealLog(): Promise<void> {}
+  async sealLog(): Promise<void> {
+    this.told.push('seal')
+    this.#course.duringSeal?.()
+  }
+
   abandon(): void {
     this.told.push('abandon')
   }
@@ -107,32 +112,41 @@ async function collected(course: Course): Promise<{ host: CountingHost; outcome:
 }
 
 describe('a collection for which no worker starts gives back what the seal has left to it', () => {
-  test('as it was cancelled before', async () => {
+  test('as it was cancelled meanwhile', async () => {
+    let cancelled: Promise<boolean> | undefined
+    const host = new CountingHost({ written: () => 0, duringSeal: () => (cancelled = collection.cancel()) })
+    const collection = collectionOf(host)
+    await expect(collection.start()).rejects.toMatchObject({ code: 'ABORTED' })
+    expect(await cancelled).toBe(true)
+    expect(host.told).toEqual(['seal', 'abandon'])
+  })
+
+  test('and seals nothing when it was cancelled before', async () => {
     const host = new CountingHost({ written: () => 0 })
     const collection = collectionOf(host)
     const started = collection.start()
     await Promise.all([expect(started).rejects.toMatchObject({ code: 'ABORTED' }), collection.cancel()])
-    expect(host.told).toEqual(['abandon'])
+    expect(host.told).toEqual([])
   })
 
   test('as the start failed', async () => {
     const startFailure = new Error('no thread')
     const host = new CountingHost({ written: () => 0, startFailure })
     await expect(collectionOf(host).start()).rejects.toBe(startFailure)
-    expect(host.told).toEqual(['abandon'])
+    expect(host.told).toEqual(['seal', 'abandon'])
   })
 })
 
 describe('catching up', () => {
   test('with nothing written, the held round is the only one', async () => {
     const { host, outcome } = await collected({ written: () => 0 })
-    expect(host.told).toEqual(['sweep', 'held', 'switch'])
+    expect(host.told).toEqual(['seal', 'sweep', 'held', 'switch'])
     expect(outcome).toMatchObject({ state: 'finalised', stats: { bytesFreed: 3 } })
   })
 
   test('what was written during a long sweep is caught up with before anybody asks for the end', async () => {
     const { host } = await collected({ written: () => 10, duringSweep: 50 * megabyte })
-    expect(host.told).toEqual(['sweep', 'round', 'held', 'switch'])
+    expect(host.told).toEqual(['seal', 'sweep', 'round', 'held', 'switch'])
   })
 
   test('a writer that is always ahead is slowed, more each time, and let go at the end', async () => {
@@ -149,7 +163,7 @@ describe('catching up', () => {
     const { host } = await collected({ written, fits, duringSweep: 100 })
     const givenUp = ['given up', 'round']
     const rounds = Array.from({ length: 6 }, () => givenUp).flat()
-    expect(host.told).toEqual(['sweep', ...rounds, 'held', 'switch'])
+    expect(host.told).toEqual(['seal', 'sweep', ...rounds, 'held', 'switch'])
     expect(host.pauses).toEqual([1, 2, 4, 0])
   })
 
