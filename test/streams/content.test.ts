@@ -2,7 +2,8 @@
  * Content that streams in: what it must be, what it shares with what is there, and what stays when it does
  * not come to its end.
  */
-import type { Hash, Store } from '@varve/store'
+import { Readable } from 'node:stream'
+import type { ContentStream, Hash, Store } from '@varve/store'
 import { describe, expect, test } from 'vitest'
 import { PausedSource } from '../support/paused-source.ts'
 import { sha256 } from '../support/read-whole.ts'
@@ -224,6 +225,30 @@ describe('an edited large file shares what did not change', () => {
   )
 })
 
+/** Sources that give one piece and no more; with each, whether it knows that nobody waits for it. */
+function* silentSources(): Generator<[ContentStream, () => boolean]> {
+  let isCancelled = false
+  const stream = new ReadableStream<Uint8Array>({
+    start: (controller) => controller.enqueue(Buffer.from('one')),
+    cancel: () => {
+      isCancelled = true
+    },
+  })
+  yield [stream, () => isCancelled]
+  const readable = new Readable({ read: () => undefined })
+  readable.push('one')
+  yield [readable, () => readable.destroyed]
+  let isReturned = false
+  const iterator = {
+    next: () => new Promise<never>(() => undefined),
+    return: () => {
+      isReturned = true
+      return Promise.resolve({ done: true as const, value: undefined })
+    },
+  }
+  yield [{ [Symbol.asyncIterator]: () => iterator }, () => isReturned]
+}
+
 describe('a source that does not come to its end', () => {
   const content = seededBytes(7, 2 * mib)
 
@@ -274,6 +299,24 @@ describe('a source that does not come to its end', () => {
       await expectCode(store.putBlob(content), 'STORE_CLOSED')
       await temp.open()
       await expectNothingReachable(temp, hashOf(content))
+      expect(await temp.store.putBlob(content)).toBe(hashOf(content))
+    }),
+  )
+
+  test.each(['signal', 'close'] as const)('nobody waits for a silent source: %s', (how) =>
+    withStore({}, async (temp) => {
+      for (const [source, isLetGo] of silentSources()) {
+        const { store } = temp
+        const abort = new AbortController()
+        const put = store.putBlob(source, { signal: abort.signal })
+        put.catch(() => undefined)
+        await settled()
+        if (how === 'signal') abort.abort()
+        else await temp.close()
+        await expectCode(put, how === 'signal' ? 'ABORTED' : 'STORE_CLOSED')
+        expect(isLetGo()).toBe(true)
+        if (how === 'close') await temp.open()
+      }
       expect(await temp.store.putBlob(content)).toBe(hashOf(content))
     }),
   )

@@ -5,7 +5,7 @@
  * is appended.
  */
 import { assert } from '@varve/pack/base'
-import { throwIfAborted, VarveError } from '@varve/pack/errors'
+import { orAborted, throwIfAborted, VarveError } from '@varve/pack/errors'
 import {
   Chunker,
   ChunkListBuilder,
@@ -15,6 +15,7 @@ import {
   rawToHex,
 } from '@varve/pack/objects'
 import type { ContentStream, Progress } from '../api/index.ts'
+import { pull } from './content-source.ts'
 import type { ObjectWriter, PutPlace } from './object-writer.ts'
 import type { PinHolder, PinRegistry } from './pins.ts'
 import { sizeMismatch } from './size-mismatch.ts'
@@ -24,6 +25,8 @@ export interface BlobStreamParts {
   readonly queue: WriteQueue
   readonly writer: ObjectWriter
   readonly pins: PinRegistry
+  /** Waits for what is the caller's to do. @throws STORE_CLOSED when the store is closed before it is done */
+  readonly queues: { outcomeOf<T>(call: () => T | Promise<T>): Promise<T> }
 }
 
 export interface BlobStreamOptions {
@@ -73,25 +76,37 @@ class BlobStream {
 
   async run(source: ContentStream): Promise<PutPlace> {
     const take = (chunk: Buffer): void => this.#take(chunk)
-    for await (const given of source) {
-      throwIfAborted(this.#o.signal)
-      assert(given instanceof Uint8Array, 'content comes in pieces that are Uint8Arrays')
-      for (const piece of slicesOf(given)) {
-        this.#hasher.update(piece)
-        this.#checkNotLonger()
-        this.#chunker.push(piece, take)
-        await this.#putCut()
-        await this.#parts.queue.giveWay()
+    const pulled = pull(source)
+    let isTaking = true
+    try {
+      for (;;) {
         throwIfAborted(this.#o.signal)
+        const step = await this.#parts.queues.outcomeOf(() => orAborted(pulled.next(), this.#o.signal))
+        if (step.done === true) break
+        await this.#push(step.value, take)
       }
-      this.#reportProgress()
+      isTaking = false
+    } finally {
+      if (isTaking) pulled.abandon()
     }
-    throwIfAborted(this.#o.signal)
     this.#chunker.finish(take)
     const hash = this.#checkedHash()
     if (this.#mayBeSmall()) return this.#putSmall(hash)
     await this.#putCut()
     return this.#putRoot(hash)
+  }
+
+  async #push(given: unknown, take: (chunk: Buffer) => void): Promise<void> {
+    assert(given instanceof Uint8Array, 'content comes in pieces that are Uint8Arrays')
+    for (const piece of slicesOf(given)) {
+      this.#hasher.update(piece)
+      this.#checkNotLonger()
+      this.#chunker.push(piece, take)
+      await this.#putCut()
+      await this.#parts.queue.giveWay()
+      throwIfAborted(this.#o.signal)
+    }
+    this.#reportProgress()
   }
 
   /** Puts the chunk out of the chunker's own memory, unless it has to wait. */
