@@ -1,6 +1,6 @@
 /** Calls with much to do: they give way to others, and to a collection, on the way. */
 import { systemClock } from '@varve/pack/base'
-import type { Hash } from '@varve/store'
+import type { Commit, Hash } from '@varve/store'
 import { expect, test } from 'vitest'
 import { sha256 } from '../support/read-whole.ts'
 import { seededBytes } from '../support/seeded-bytes.ts'
@@ -75,4 +75,19 @@ test('the start of a hash is looked for in slices, also across a collection', ()
     expect([undefined, first.hash]).toContain((await both[0])?.hash)
     await both[1]
     expect((await store.resolve(last.hash.slice(0, 9)))?.hash).toBe(last.hash)
+  }))
+
+test('a history is searched, left out, and walked back in slices', () =>
+  withStore({}, async ({ store }) => {
+    const branch = store.branch('main')
+    for (let at = 0; at < 3_000; at++)
+      await branch.commit(() => undefined, { allowEmpty: true, durability: 'flush' })
+    const head = (await branch.head()) as Commit
+    expect(await turnsOf(store.log(head, { path: 'nowhere' }).toArray())).toBeGreaterThan(5)
+    expect(await turnsOf(store.log(head, { not: [head] }).next())).toBeGreaterThan(3)
+    expect(await turnsOf(store.resolve('main~2999'))).toBeGreaterThan(3)
+    expect((await store.resolve('main~2999'))?.parents).toEqual([])
+    expect(await store.resolve('main~3000')).toBeUndefined()
+    const searching = store.log(head, { path: 'nowhere', signal: abortSoon() }).toArray()
+    await expect(searching).rejects.toMatchObject({ code: 'ABORTED' })
   }))

@@ -1,15 +1,16 @@
 import type { Commit, CommitLike, LogOptions } from './api/index.ts'
 import type { StoreRooms } from './assembly/index.ts'
 import { CommitHandle, findCommit } from './branches/index.ts'
+import { pause } from './directory/index.ts'
 import { commitLog } from './history/index.ts'
 import type { StoredCommit } from './reader/index.ts'
 
-/** The commits of `store.log`, one by one. @throws UNKNOWN_COMMIT, COLLECTED, INVALID_PATH */
+/** The commits of `store.log`, one by one, with pauses. @throws UNKNOWN_COMMIT, COLLECTED, INVALID_PATH */
 export function* storeLog(
   rooms: StoreRooms,
   from: CommitLike | readonly CommitLike[],
   o: LogOptions,
-): Generator<Commit, void, undefined> {
+): Generator<Commit | typeof pause, void, undefined> {
   const starts = (Array.isArray(from) ? from : [from]) as readonly CommitLike[]
   const query = {
     from: starts.map((commit) => findCommit(rooms, commit)),
@@ -19,6 +20,10 @@ export function* storeLog(
   }
   let left = o.limit ?? Number.POSITIVE_INFINITY
   for (const stored of commitLog((hash) => rooms.objects.commit(hash), query)) {
+    if (stored === undefined) {
+      yield pause
+      continue
+    }
     if (left-- <= 0) return
     yield new CommitHandle(stored, rooms.storage)
   }

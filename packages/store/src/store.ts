@@ -145,9 +145,8 @@ export class Store implements StoreReader, BlobWriter {
   async hasBlobs(hashes: readonly Hash<'blob'>[], o: HasBlobsOptions = {}): Promise<boolean[]> {
     checkOptions(o, hasBlobsRules)
     throwIfAborted(o.signal)
-    const raw = Array.isArray(hashes) ? hashes.map((hash) => hexToRaw(hash)) : [hexToRaw(hashes as never)]
     const rooms = o.touch === true ? this.#writable() : this.#open()
-    return hasBlobs(rooms, raw, o)
+    return hasBlobs(rooms, Array.isArray(hashes) ? [...hashes] : [hashes as never], o)
   }
 
   async getTree(hash: Hash<'tree'>): Promise<Tree | undefined> {

@@ -1,6 +1,7 @@
 /**
  * Finds the commit that a text means: a branch, a tag, the start of a hash, `git:<id>`, and steps from there.
  */
+import { nextTurn } from '@varve/pack/base'
 import { VarveError } from '@varve/pack/errors'
 import { hexToRaw, indexKind, rawToHex } from '@varve/pack/objects'
 import { paceSteps } from '../directory/index.ts'
@@ -11,6 +12,8 @@ import type { BranchRooms } from './branch-rooms.ts'
 
 /** Candidates that an AMBIGUOUS error lists. */
 const CANDIDATES_MAX = 20
+/** Commits between two turns of the event loop. */
+const STEPS_PER_SLICE = 512
 const GIT_PREFIX = 'git:'
 /** Objects of other kinds may share the prefix. */
 const HITS_MAX = 256
@@ -33,7 +36,7 @@ export async function resolveRevision(
   let commit = await named(rooms, index, revision.name)
   for (const step of revision.steps) {
     if (commit === undefined) return undefined
-    commit = walk(rooms, commit, step)
+    commit = await walk(rooms, commit, step)
   }
   return commit
 }
@@ -81,7 +84,11 @@ function only(hashes: readonly string[], rooms: BranchRooms): StoredCommit | und
   return rooms.objects.commit(hexToRaw(first))
 }
 
-function walk(rooms: BranchRooms, from: StoredCommit, step: RevisionStep): StoredCommit | undefined {
+async function walk(
+  rooms: BranchRooms,
+  from: StoredCommit,
+  step: RevisionStep,
+): Promise<StoredCommit | undefined> {
   if (step.kind === 'parent') {
     if (step.count === 0) return from
     const hash = from.parents[step.count - 1]
@@ -91,6 +98,7 @@ function walk(rooms: BranchRooms, from: StoredCommit, step: RevisionStep): Store
   for (let left = step.count; left > 0 && commit !== undefined; left--) {
     const hash: string | undefined = commit.parents[0]
     commit = hash === undefined ? undefined : rooms.objects.commit(hash)
+    if (left % STEPS_PER_SLICE === 0) await nextTurn()
   }
   return commit
 }

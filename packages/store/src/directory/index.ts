@@ -3,6 +3,7 @@ export {
   formatPath,
   LazyCursor,
   parsePath,
+  pause,
   stateOf,
   type TreeState,
   type TreeStorage,

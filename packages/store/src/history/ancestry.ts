@@ -9,7 +9,7 @@ import type { StoredCommit } from '../reader/index.ts'
 export type CommitLookup = (hash: string) => StoredCommit | undefined
 
 /** Work that yields between slices of a few milliseconds. */
-export type WalkSteps<T> = Generator<void, T, undefined>
+export type WalkSteps<T> = Generator<undefined, T, undefined>
 
 /** Commits looked up between two yields. */
 const COMMITS_PER_SLICE = 512

@@ -4,7 +4,7 @@
  * as it is reached.
  */
 import type { StoredCommit } from '../reader/index.ts'
-import { ancestorOffsets, type CommitLookup, type WalkSteps } from './ancestry.ts'
+import { ancestorOffsets, type CommitLookup } from './ancestry.ts'
 
 export interface LogQuery {
   readonly from: readonly StoredCommit[]
@@ -14,9 +14,15 @@ export interface LogQuery {
   readonly keep: ((commit: StoredCommit, parents: readonly StoredCommit[]) => boolean) | undefined
 }
 
-/** Yields commits lazily: each step costs the commits it passes over. */
-export function* commitLog(lookup: CommitLookup, query: LogQuery): Generator<StoredCommit, void, undefined> {
-  const excluded = query.not.length === 0 ? undefined : atOnce(ancestorOffsets(lookup, query.not))
+/** Commits passed over between two pauses. */
+const COMMITS_PER_SLICE = 256
+
+/** Yields commits lazily, and `undefined` as a pause when none was to be kept for a few milliseconds. */
+export function* commitLog(
+  lookup: CommitLookup,
+  query: LogQuery,
+): Generator<StoredCommit | undefined, void, undefined> {
+  const excluded = query.not.length === 0 ? undefined : yield* ancestorOffsets(lookup, query.not)
   const queued = new Set<number>()
   const heap: StoredCommit[] = []
   const add = (commit: StoredCommit): void => {
@@ -25,18 +31,12 @@ export function* commitLog(lookup: CommitLookup, query: LogQuery): Generator<Sto
     heapPush(heap, commit)
   }
   for (const start of query.from) add(start)
+  let passedCount = 0
   for (let next = heapPop(heap); next !== undefined; next = heapPop(heap)) {
     const parents = heldParents(lookup, next, query.firstParent)
     for (const parent of parents) add(parent)
     if (query.keep === undefined || query.keep(next, parents)) yield next
-  }
-}
-
-/** A log has no place to pause before its first commit. */
-function atOnce<T>(steps: WalkSteps<T>): T {
-  for (;;) {
-    const step = steps.next()
-    if (step.done === true) return step.value
+    else if (++passedCount % COMMITS_PER_SLICE === 0) yield
   }
 }
 

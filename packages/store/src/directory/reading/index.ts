@@ -1,6 +1,6 @@
 export { bytesOf, copyOfContent, loadContent, loadMany, readContent } from './content.ts'
 export { entryAt, entryIn, modeNumber } from './entry.ts'
-export { LazyCursor } from './lazy-cursor.ts'
+export { LazyCursor, pause } from './lazy-cursor.ts'
 export { formatPath, notATree, parsePath } from './path.ts'
 export {
   blamed,

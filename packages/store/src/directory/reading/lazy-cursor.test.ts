@@ -1,6 +1,6 @@
 import { VarveError } from '@varve/pack/errors'
 import { describe, expect, it } from 'vitest'
-import { LazyCursor } from './lazy-cursor.ts'
+import { LazyCursor, pause } from './lazy-cursor.ts'
 
 function* numbers(count: number, ended: { count: number }): Generator<number | Promise<number>> {
   try {
@@ -8,6 +8,16 @@ function* numbers(count: number, ended: { count: number }): Generator<number | P
   } finally {
     ended.count++
   }
+}
+
+/** Pauses before every third item, twice before some, and before its end. */
+function* pausing(count: number): Generator<number | Promise<number> | typeof pause> {
+  for (let at = 0; at < count; at++) {
+    if (at % 3 === 0) yield pause
+    if (at % 6 === 0) yield pause
+    yield at % 5 === 2 ? Promise.resolve(at) : at
+  }
+  yield pause
 }
 
 const upTo = (count: number): number[] => Array.from({ length: count }, (_, at) => at)
@@ -24,6 +34,32 @@ describe('LazyCursor', () => {
     expect(overlapping.map((step) => step.value)).toEqual(upTo(2000))
     expect(await cursor.next()).toEqual({ done: true, value: undefined })
     expect(ended.count).toBe(3)
+  })
+
+  it('passes over pauses, in which the event loop has its turn, and keeps the order', async () => {
+    expect(await new LazyCursor(pausing(50)).toArray()).toEqual(upTo(50))
+    const pages: number[][] = []
+    for await (const page of new LazyCursor(pausing(7)).pages(3)) pages.push(page)
+    expect(pages).toEqual([[0, 1, 2], [3, 4, 5], [6]])
+    const cursor = new LazyCursor(pausing(50))
+    const asked = upTo(30).map(() => cursor.next())
+    expect((await (asked[0] as (typeof asked)[0])).value).toBe(0)
+    asked.push(...upTo(25).map(() => cursor.next()))
+    const steps = await Promise.all(asked)
+    expect(steps.slice(0, 50).map((step) => step.value)).toEqual(upTo(50))
+    expect(steps.slice(50).every((step) => step.done)).toBe(true)
+  })
+
+  it('stops in a pause at an aborted signal', async () => {
+    const control = new AbortController()
+    const endless = function* (): Generator<typeof pause> {
+      for (;;) yield pause
+    }
+    const waiting = new LazyCursor<number>(endless(), control.signal).next()
+    const all = new LazyCursor<number>(endless(), control.signal).toArray()
+    control.abort()
+    await expect(waiting).rejects.toSatisfy((e) => VarveError.is(e, 'ABORTED'))
+    await expect(all).rejects.toSatisfy((e) => VarveError.is(e, 'ABORTED'))
   })
 
   it('gives pages, none of them empty', async () => {
