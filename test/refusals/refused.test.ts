@@ -125,7 +125,7 @@ describe('a collection is refused', () => {
 })
 
 describe('while one is running', () => {
-  test('startGc is false; run joins with the same target, and is GC_RUNNING with another', () => {
+  test('startGc is false; run joins where it would do no more, and is GC_RUNNING else', () => {
     const stepper = new Stepper()
     return withStore({ wrap: stepper.wrap }, async (temp) => {
       const { store } = temp
@@ -142,8 +142,10 @@ describe('while one is running', () => {
       await expectCode(store.gc.run(), 'GC_RUNNING')
       expect(await store.gc.isAllowed(second)).toMatchObject({ code: 'GC_RUNNING' })
       expect(await temp.disk.list(temp.folder)).toEqual(before)
+      for (const more of [{ keep: [first] }, { grace: '1m' }, { unlink: false }] as const)
+        await expectCode(store.gc.run(second, more), 'GC_RUNNING')
       const leaving = new AbortController()
-      const joined = [store.gc.run(second), store.gc.run(second.hash)]
+      const joined = [store.gc.run(second), store.gc.run(second.hash, { keep: [second], grace: 0 })]
       const left = store.gc.run(second, { signal: leaving.signal })
       left.catch(() => undefined)
       leaving.abort()

@@ -83,10 +83,10 @@ export const codes: { readonly [C in ErrorCode]: CodeEntry<C> } = {
     describe: (d) => `The collection failed (${d.reason})`,
   },
   GC_RUNNING: {
-    meaning: 'Another collection is under way, with another target.',
+    meaning: 'Another collection is under way, with another target, or it keeps less than this one is to.',
     advice: 'Wait for it with gc.wait(), or cancel it with gc.cancel(), then start again.',
     fields: {},
-    describe: () => 'A collection with another target is running',
+    describe: () => 'Another collection is running',
   },
   GIT_OBJECT_MISSING: {
     meaning: 'The Git repository lacks an object that a commit to be imported needs.',

@@ -29,7 +29,8 @@ export interface Gc {
   /**
    * Starts, finishes by itself, and resolves at the switch. Aborting the signal cancels it (`ABORTED`). With
    * a target, history before it goes; without one, only what no ref reaches. Running already: joins it when
-   * the target is the same.
+   * the target is the same and it keeps what this call asks to keep (`keep`, `grace`, `unlink: false`, where
+   * they are given); progress is then told to the first caller only.
    * @throws NO_SPACE (before anything was written), GC_FAILED (reason `disk`: full by now), CORRUPT,
    * GC_RUNNING, TARGET_TOO_OLD, UNKNOWN_COMMIT, COLLECTED, OPTION_MISMATCH, WRITER_FAILED, STORE_CLOSED
    */

@@ -114,7 +114,10 @@ async function collected(course: Course): Promise<{ host: CountingHost; outcome:
 describe('a collection for which no worker starts gives back what the seal has left to it', () => {
   test('as it was cancelled meanwhile', async () => {
     let cancelled: Promise<boolean> | undefined
-    const host = new CountingHost({ written: () => 0, duringSeal: () => (cancelled = collection.cancel()) })
+    const duringSeal = (): void => {
+      cancelled = collection.cancel()
+    }
+    const host = new CountingHost({ written: () => 0, duringSeal })
     const collection = collectionOf(host)
     await expect(collection.start()).rejects.toMatchObject({ code: 'ABORTED' })
     expect(await cancelled).toBe(true)

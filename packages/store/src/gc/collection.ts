@@ -83,6 +83,14 @@ export class Collection {
     return this.#progress
   }
 
+  /** Whether whoever makes this request gets what he wants from this collection: as much is kept, or more. */
+  keepsFor(wanted: Omit<CollectionRequest, 'onProgress'>): boolean {
+    const { target, keep, graceMs, unlink } = this.#request
+    if (wanted.target?.hash !== target?.hash || wanted.graceMs > graceMs) return false
+    const kept = new Set([target, ...keep].map((place) => place?.hash))
+    return (wanted.unlink || !unlink) && wanted.keep.every(({ hash }) => kept.has(hash))
+  }
+
   /** Seals the log and starts the worker; the sweep goes on after this resolves. Called once. */
   start(): Promise<void> {
     this.#started = this.#start()

@@ -156,7 +156,7 @@ export class GarbageCollector implements Gc {
     const graceMs = durationMs(o.grace ?? GRACE_DEFAULT)
     const collection = new Collection(this.#host, {
       target: this.#placeOf(target),
-      keep: [...(o.keep ?? [])].map((commit) => this.#findCommit(commit)),
+      keep: this.#keepOf(o),
       graceMs,
       unlink: o.unlink ?? true,
       onProgress: listenerOf(o.onProgress),
@@ -212,8 +212,18 @@ export class GarbageCollector implements Gc {
 
   async #join(current: Collection, target: CommitLike | undefined, o: GcOptions): Promise<GcStats> {
     const wanted = target === undefined ? undefined : this.#findCommit(target)
-    if (wanted?.hash !== current.target?.hash) throw new VarveError('GC_RUNNING', {})
+    const isServed = current.keepsFor({
+      target: wanted,
+      keep: this.#keepOf(o),
+      graceMs: o.grace === undefined ? 0 : durationMs(o.grace),
+      unlink: o.unlink ?? true,
+    })
+    if (!isServed) throw new VarveError('GC_RUNNING', {})
     return statsOf(await orAborted(this.#finish(current), o.signal), o.signal)
+  }
+
+  #keepOf(o: GcOptions): CommitPlace[] {
+    return [...(o.keep ?? [])].map((commit) => this.#findCommit(commit))
   }
 
   #placeOf(target: CommitLike | undefined): CommitPlace | undefined {
