@@ -1,12 +1,16 @@
 /** What callers and users get wrong: folders that are no stores, options, hashes, paths, and names. */
+import { existsSync } from 'node:fs'
 import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { type Hash, parseHash, Store, VarveError, type WriterOptions } from '@varve/store'
+import { type Hash, parseHash, Store, type WriterOptions } from '@varve/store'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { emptyDisk, openMemory } from '../support/memory-store.ts'
 import { expectCode } from '../support/scenario.ts'
+
+const hasProc = existsSync('/proc/self')
+if (!hasProc) process.stderr.write('there is no /proc: a file system without folders of ours is not tested\n')
 
 let parent: string
 let count = 0
@@ -37,11 +41,16 @@ describe('a folder', () => {
     expect(await readFile(file, 'utf8')).toBe('a file')
     const link = newPath()
     await symlink(join(parent, 'nowhere'), link)
-    const failure = await Store.open(link).catch((error: unknown) => error)
-    expect(VarveError.is(failure)).toBe(true)
+    await expectCode(Store.open(link), 'NO_STORE')
+    await expectCode(Store.open(join(link, 'store')), 'NO_STORE')
     const loop = newPath()
     await symlink(loop, loop)
     await expectCode(Store.open(loop), 'NO_STORE')
+  })
+
+  test.skipIf(!hasProc)('in a file system that lets no folder be made', async () => {
+    await expectCode(Store.open('/proc/varve'), 'NO_STORE')
+    await expectCode(Store.open('/proc/varve/below/it'), 'NO_STORE')
   })
 
   test('that is missing, and that must not be made', async () => {

@@ -3,7 +3,7 @@ import { ManualClock, MemoryFileSystem } from '@varve/pack/testing'
 import type { CommitInfo, Store } from '@varve/store'
 import { openStore } from '@varve/store/internal'
 import { describe, expect, test } from 'vitest'
-import { withStore } from '../support/temp-store.ts'
+import { firstNow, withStore } from '../support/temp-store.ts'
 
 describe.each([
   ['NaN', Number.NaN],
@@ -47,6 +47,24 @@ test('a commit says at once what it will say when it is read', () =>
     expect(commit.author).toBe(read?.author)
     expect(Object.entries(commit.extra).sort()).toEqual(Object.entries(read?.extra ?? {}).sort())
     expect(Object.entries(commit.extra)).toContainEqual(['__proto__', 'p'])
+  }))
+
+test('a clock that goes wrong refuses what needs it, and never stops the writer', () =>
+  withStore({}, async (temp) => {
+    const { store } = temp
+    const branch = store.branch('main')
+    const head = await branch.commit((edit) => void edit.set('a', 'b'))
+    for (const now of [-5, Number.NaN, 9e15]) {
+      temp.now = now
+      const commit = branch.commit((edit) => void edit.set('a', 'c'))
+      await expect(commit).rejects.toMatchObject({ code: 'OPTION_MISMATCH', details: { option: 'now' } })
+      await store.putBlob(`while it is ${now}`)
+      await store.flush()
+    }
+    await store.gc.run(head, { grace: 0 })
+    temp.now = firstNow + 1
+    const last = await branch.commit((edit) => void edit.set('a', 'd'))
+    expect(last.date.getTime()).toBe(firstNow + 1)
   }))
 
 test('keys that would be the same when stored are refused', () =>

@@ -65,22 +65,29 @@ export class NodeFileSystem implements FileSystem {
     return readWhole(path)
   }
 
+  /**
+   * One by one: asked for several at once, Node.js tells of a read-only disk as of a missing folder, and
+   * tries for ever in a file system that lets no folder be made, such as /proc.
+   */
   async mkdir(path: string): Promise<void> {
-    try {
-      await makeFolder(path, { recursive: true, mode: folderRights })
-    } catch (error) {
-      // Node tells of a read-only disk as of a missing folder, unless it is asked for one folder alone.
-      if (hasCode(error, 'ENOENT')) await makeFolder(await this.#topMissing(path), { mode: folderRights })
-      throw error
+    const missing: string[] = []
+    let top = path
+    let found = await this.stat(top)
+    for (; found === undefined && dirname(top) !== top; found = await this.stat(top)) {
+      missing.push(top)
+      top = dirname(top)
     }
-  }
-
-  async #topMissing(path: string): Promise<string> {
-    let missing = path
-    while ((await this.stat(dirname(missing))) === undefined && dirname(missing) !== missing) {
-      missing = dirname(missing)
+    // The system says what is wrong with a file in the folder's place.
+    if (missing.length === 0 && found?.kind !== 'folder') missing.push(path)
+    for (const folder of missing.toReversed()) {
+      try {
+        await makeFolder(folder, { mode: folderRights })
+      } catch (error) {
+        // Somebody may have made it meanwhile.
+        const isThere = hasCode(error, 'EEXIST') && (await this.stat(folder))?.kind === 'folder'
+        if (!isThere) throw error
+      }
     }
-    return missing
   }
 
   async list(path: string): Promise<string[]> {

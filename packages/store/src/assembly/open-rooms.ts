@@ -102,8 +102,8 @@ class Opening {
   }
 
   async run(): Promise<StoreRooms> {
-    const { fs, random } = this.#o
-    const { control, isNew, wasDamaged } = await takeControl({ fs, folder: this.#folder, random })
+    const { fs, random, create } = this.#o
+    const { control, isNew, wasDamaged } = await takeControl({ fs, folder: this.#folder, random, create })
     if (wasDamaged) this.#tellDamage(fileName.control, 0, 0)
     const storeId = Buffer.from(control.storeId, 'hex')
     let files: FileSet | undefined
@@ -231,7 +231,7 @@ class Opening {
     const pins = new PinRegistry()
     const branchRooms = {
       ...{ storage, objects, queue, writer: new ObjectWriter(log, index), refs, projections },
-      now: () => clock.now(),
+      now: this.#o.now,
       author: this.#o.author,
       durability: this.#o.durability,
       assertOpen: () => queue.assertOpenForReading(),

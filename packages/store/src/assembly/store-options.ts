@@ -37,7 +37,12 @@ export interface StoreOptions {
   readonly author: string
   readonly onEvent: (event: StoreEvent) => void
   readonly fs: FileSystem
+  /** Its wall time never fails: while the caller's makes no sense it stands still. */
   readonly clock: Clock
+  /**
+   * The caller's wall time for what he sees, ms since 1970. @throws OPTION_MISMATCH when it makes no sense
+   */
+  readonly now: () => number
   readonly random: (size: number) => Buffer
   readonly memoryKey: object | undefined
   readonly collectorWhere: 'thread' | 'inline' | undefined
@@ -48,7 +53,7 @@ export interface StoreOptions {
 export function storeOptions(path: string | URL, o: WriterOptions, platform: StorePlatform): StoreOptions {
   checkOptions(o, writerRules)
   const clock = platform.clock ?? systemClock
-  const { now } = o
+  const now = timeOf(o.now ?? (() => clock.now()))
   return {
     folder: folderOf(path),
     create: createMode(o.create),
@@ -59,7 +64,8 @@ export function storeOptions(path: string | URL, o: WriterOptions, platform: Sto
     author: o.author ?? AUTHOR_DEFAULT,
     onEvent: listenerOf(o.onEvent),
     fs: platform.fileSystem ?? new NodeFileSystem(),
-    clock: now === undefined ? clock : clockWith(clock, now),
+    clock: o.now === undefined ? clock : clockWith(clock, now),
+    now,
     random: platform.random ?? randomBytes,
     memoryKey: platform.memoryKey,
     collectorWhere: platform.collectorWhere,
@@ -102,11 +108,31 @@ function createMode(create: WriterOptions['create']): CreateMode {
   return 'if-missing'
 }
 
-/** The caller's wall clock, our own for all else. */
+/** @throws OPTION_MISMATCH when it is asked for a time that no log can hold */
+function timeOf(now: () => number): () => number {
+  return () => {
+    const ms = now()
+    demand(isTime(ms), 'now')
+    return Math.floor(ms)
+  }
+}
+
+/**
+ * The caller's wall clock, our own for all else. The log asks for the time in the middle of a write, which
+ * must not fail because of it.
+ */
 function clockWith(clock: Clock, now: () => number): Clock {
-  demand(isTime(now()), 'now')
+  let last = now()
+  const lastGood = (): number => {
+    try {
+      last = now()
+    } catch {
+      // Who commits is told.
+    }
+    return last
+  }
   return {
-    now: () => Math.floor(now()),
+    now: lastGood,
     monotonic: () => clock.monotonic(),
     sleep: (ms, signal) => clock.sleep(ms, signal),
     turn: () => clock.turn(),

@@ -21,9 +21,8 @@ export async function prepareFolder(fs: FileSystem, folder: string, create: Crea
   if (stat.kind !== 'folder') throw new VarveError('NO_STORE', { path: folder })
   const names = await fs.list(folder)
   if (names.includes(fileName.control)) {
-    if (create !== 'must') return
-    const message = `there is a store in ${folder} already`
-    throw new VarveError('OPTION_MISMATCH', { option: 'create' }, { message })
+    if (create === 'must') throw thereAlready(folder)
+    return
   }
   const isForeign = names.some((name) => classifyFile(name).kind === 'unknown')
   if (create === 'never' || isForeign) {
@@ -35,6 +34,12 @@ export async function prepareFolder(fs: FileSystem, folder: string, create: Crea
   await fs.syncFolder(dirname(folder)).catch(ignoreForbidden)
 }
 
+/** The error for a store where a new one was to be made. */
+export function thereAlready(folder: string): VarveError<'OPTION_MISMATCH'> {
+  const message = `there is a store in ${folder} already`
+  return new VarveError('OPTION_MISMATCH', { option: 'create' }, { message })
+}
+
 /**
  * Makes a folder and its missing parents so that a power cut takes none of them: what is put inside would go
  * with it.
@@ -43,7 +48,12 @@ async function makeDurable(fs: FileSystem, folder: string): Promise<void> {
   const parents: string[] = []
   for (let made = folder; (await fs.stat(made)) === undefined; made = dirname(made))
     parents.push(dirname(made))
-  await fs.mkdir(folder)
+  try {
+    await fs.mkdir(folder)
+  } catch (error) {
+    // A name that is taken and leads nowhere: a symbolic link.
+    throw hasCode(error, 'EEXIST') ? new VarveError('NO_STORE', { path: folder }, { cause: error }) : error
+  }
   for (const parent of parents) await fs.syncFolder(parent)
 }
 

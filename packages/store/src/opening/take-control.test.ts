@@ -12,7 +12,7 @@ import {
   truncateTo,
 } from '@varve/pack/testing'
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { prepareFolder } from './prepare-folder.ts'
+import { type CreateMode, prepareFolder } from './prepare-folder.ts'
 import { removeLeftovers, type TakenControl, takeControl } from './take-control.ts'
 
 const folder = '/disk/store'
@@ -28,9 +28,13 @@ beforeEach(async () => {
 
 async function open(fs: MemoryFileSystem | InterceptedFileSystem = disk): Promise<TakenControl> {
   await prepareFolder(fs, folder, 'if-missing')
-  const taken = await takeControl({ fs, folder, random: (size) => Buffer.alloc(size, 5) })
+  const taken = await take(fs, 'if-missing')
   await removeLeftovers({ fs, folder }, taken.control)
   return taken
+}
+
+function take(fs: MemoryFileSystem | InterceptedFileSystem, create: CreateMode): Promise<TakenControl> {
+  return takeControl({ fs, folder, create, random: (size) => Buffer.alloc(size, 5) })
 }
 
 async function put(name: string, bytes = 'x'): Promise<void> {
@@ -56,6 +60,17 @@ describe('control', () => {
     expect(again.isNew).toBe(false)
     expect(again.control).toEqual({ ...made.control, sequence: 2, writerTerm: 2 })
     expect((await readControl(disk, folder)).state).toEqual(again.control)
+  })
+
+  test('that somebody has made or removed since the folder was prepared', async () => {
+    await prepareFolder(disk, folder, 'must')
+    await open()
+    expect(await codeOf(take(disk, 'must'))).toBe('OPTION_MISMATCH')
+    await prepareFolder(disk, folder, 'never')
+    await disk.remove(`${folder}/${fileName.control}`)
+    const before = await disk.list(folder)
+    expect(await codeOf(take(disk, 'never'))).toBe('NO_STORE')
+    expect(await disk.list(folder)).toEqual(before)
   })
 
   test('has a file counter above every number in the folder', async () => {

@@ -14,10 +14,13 @@ import {
   readControl,
   replaceControl,
 } from '@varve/pack/pack'
+import { type CreateMode, thereAlready } from './prepare-folder.ts'
 
 export interface TakeControlOptions {
   readonly fs: FileSystem
   readonly folder: string
+  /** Another opening may have made the store, or somebody have removed it, since the folder was prepared. */
+  readonly create: CreateMode
   /** New random bytes. */
   readonly random: (size: number) => Buffer
 }
@@ -29,9 +32,11 @@ export interface TakenControl {
   readonly wasDamaged: boolean
 }
 
-/** @throws CORRUPT, NEWER_FORMAT, and what the file system throws */
+/** @throws CORRUPT, NEWER_FORMAT, NO_STORE, OPTION_MISMATCH, and what the file system throws */
 export async function takeControl(o: TakeControlOptions): Promise<TakenControl> {
   const found = await readIfThere(o)
+  if (found !== undefined && o.create === 'must') throw thereAlready(o.folder)
+  if (found === undefined && o.create === 'never') throw new VarveError('NO_STORE', { path: o.folder })
   const names = await o.fs.list(o.folder)
   if (found !== undefined) await assertIsNewest(o, found.state, names)
   const highest = highestFileNumber(names)
