@@ -15,6 +15,7 @@ const exitCodes: Readonly<Partial<Record<ErrorCode | FailureCode, number>>> = {
   INVALID_HASH: 2,
   OPTION_MISMATCH: 2,
   STORE_IN_THE_WAY: 2,
+  INVALID_LINK: 2,
   PATH_NOT_FOUND: 4,
   OBJECT_NOT_FOUND: 4,
   UNKNOWN_COMMIT: 4,
