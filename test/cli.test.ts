@@ -203,7 +203,7 @@ describe('what commands print', () => {
       seen.add(type)
     }
     const unseen = [...schema.keys()].filter((type) => !seen.has(type))
-    expect(unseen).toEqual(['tree', 'help', 'completion', 'progress'])
+    expect(unseen).toEqual(['tree', 'help', 'version', 'completion', 'progress'])
   })
 
   gitTest('on a terminal', async () => {

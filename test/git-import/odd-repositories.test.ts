@@ -132,3 +132,16 @@ describe('refs that Git passes over without a word', () => {
     ])
   })
 })
+
+describe('parents that info/grafts hides', () => {
+  test('are imported nevertheless', async () => {
+    const tree = object('tree', entry('100644', 'file', object('blob', 'content')))
+    const root = commit(tree)
+    const head = commit(tree, root)
+    branch('main', head)
+    writeFileSync(join(repository, 'info', 'grafts'), `${head}\n`)
+    expect(git(repository, ['rev-list', '--count', 'main'])).toBe('1')
+    expect(await importAll()).toMatchObject({ exit: 0, stderr: '' })
+    for (const id of [root, head]) expect((await stored(id)).id).toBe(id)
+  })
+})

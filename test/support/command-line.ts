@@ -5,8 +5,8 @@ export interface CommandLineOptions {
   readonly folder?: string
   readonly input?: string | Uint8Array
   readonly environment?: Readonly<Record<string, string>>
-  /** All three streams are a terminal; `answer` is what a person types there. */
-  readonly terminal?: { readonly answer?: string } | undefined
+  /** All three streams are a terminal; `answer` is what a person types there, when asked. */
+  readonly terminal?: { readonly answer?: string | (() => string) } | undefined
   readonly interrupted?: AbortSignal
 }
 
@@ -32,7 +32,10 @@ export async function varve(
       read: async function* () {
         yield Buffer.from(options.input ?? '')
       },
-      readLine: async () => options.terminal?.answer,
+      readLine: async () => {
+        const answer = options.terminal?.answer
+        return typeof answer === 'function' ? answer() : answer
+      },
     },
     stdout: out,
     stderr: err,

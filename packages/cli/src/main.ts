@@ -5,10 +5,10 @@ const EXIT_INTERRUPTED = 130
 const argv = process.argv.slice(2)
 // A shell waits for this answer while someone types: nothing else is loaded for it.
 const completion = completionLines(argv)
-if (completion === undefined) process.exitCode = await runInProcess(argv)
-else process.stdout.write(completion)
+if (completion === undefined) await runInProcess(argv)
+else process.stdout.on('error', () => {}).write(completion)
 
-async function runInProcess(commandLine: readonly string[]): Promise<number> {
+async function runInProcess(commandLine: readonly string[]): Promise<void> {
   // Who finds the store in use is told this name.
   process.title = 'varve'
   const { nodeHost } = await import('./host/index.ts')
@@ -20,5 +20,5 @@ async function runInProcess(commandLine: readonly string[]): Promise<number> {
       interrupted.abort()
     })
   }
-  return run(commandLine, nodeHost(interrupted.signal))
+  process.exitCode = await run(commandLine, nodeHost(interrupted.signal))
 }

@@ -1,5 +1,6 @@
 import { VarveError } from '@varve/pack/errors'
-import type { Entry, Tree } from '@varve/store'
+import type { Entry, StoreReader, Tree } from '@varve/store'
+import { LinkTargets } from './link-targets.ts'
 import { foldedName, type NameFolding } from './name-folding.ts'
 import { type InnerPath, storeInTheWay } from './store-places.ts'
 
@@ -19,6 +20,7 @@ export interface CheckoutPlan {
 }
 
 export interface PlanOptions {
+  readonly store: StoreReader
   readonly folding: NameFolding
   readonly allowDotGit: boolean
   /** Where the store lies below the folder. */
@@ -29,11 +31,13 @@ export interface PlanOptions {
 /**
  * Walks the whole tree and refuses what must not be written.
  * @throws CHECKOUT_COLLISION when two names are one on this file system; INVALID_PATH for a name of Git's
- * own; CommandFailure STORE_IN_THE_WAY when an entry would take the store's place
+ * own; CommandFailure STORE_IN_THE_WAY when an entry would take the store's place, INVALID_LINK for a
+ * symbolic link that no file system can hold; COLLECTED
  */
 export async function planCheckout(tree: Tree, options: PlanOptions): Promise<CheckoutPlan> {
   const plan: CheckoutPlan = { directories: 0, files: 0, links: 0, submodules: 0, bytes: 0, unlikeGit: [] }
   const collisions = new Collisions(options.folding)
+  const links = new LinkTargets(options.store)
   for await (const entry of tree.entries('', { recursive: true, signal: options.signal })) {
     const path = entry.path.join('/')
     refuseInStore(entry, options)
@@ -45,9 +49,11 @@ export async function planCheckout(tree: Tree, options: PlanOptions): Promise<Ch
       plan.unlikeGit.push({ path, reason: 'git-name' })
     }
     collisions.add(entry, path)
+    await links.add(entry, path)
     count(plan, entry, path)
   }
   collisions.refuse()
+  links.refuse()
   return plan
 }
 

@@ -3,7 +3,7 @@ import type { HostFiles } from '../host/index.ts'
 import { type CheckoutPlan, planCheckout } from './checkout-plan.ts'
 import type { ExistingPolicy } from './existing-files.ts'
 import { type NameFolding, probeFolding } from './name-folding.ts'
-import { examineFolder, makeTarget } from './target-folder.ts'
+import { examineFolder, makeTarget, removeTarget } from './target-folder.ts'
 import { TreeWriter } from './tree-writer.ts'
 
 export interface CheckoutOptions {
@@ -33,7 +33,7 @@ export interface CheckoutReport extends CheckoutPlan {
  * Writes a tree to a folder: exact bytes, names, and modes; symbolic links; submodules as empty folders.
  * Nothing is written when the tree cannot be: the whole of it is looked at first. Never into the store.
  * @throws CHECKOUT_COLLISION, INVALID_PATH, COLLECTED, ABORTED; CommandFailure NOT_EMPTY, EXISTS,
- * STORE_IN_THE_WAY
+ * STORE_IN_THE_WAY, INVALID_LINK
  */
 export async function checkout(
   tree: Tree,
@@ -46,10 +46,11 @@ export async function checkout(
   let plan: CheckoutPlan
   try {
     const folding = options.folding ?? (await probeFolding(files, target.path))
-    plan = await planCheckout(tree, { folding, allowDotGit, storePlaces: target.storePlaces, signal })
+    const { storePlaces } = target
+    plan = await planCheckout(tree, { store, folding, allowDotGit, storePlaces, signal })
     await options.confirm?.(plan, target.path)
   } catch (cause) {
-    if (target.isNew) await files.removeFolder(target.path)
+    await removeTarget(files, target)
     throw cause
   }
   const done = { entries: 0, bytes: 0 }

@@ -12,7 +12,8 @@ export interface DryRunReport extends CheckoutReport {
 /**
  * What a checkout would do; it is refused as that would be, but for names that only the folder's own file
  * system takes for one.
- * @throws INVALID_PATH, COLLECTED, ABORTED; CommandFailure NOT_EMPTY, EXISTS, STORE_IN_THE_WAY
+ * @throws INVALID_PATH, COLLECTED, ABORTED; CommandFailure NOT_EMPTY, EXISTS, STORE_IN_THE_WAY,
+ * INVALID_LINK
  */
 export async function dryRun(
   tree: Tree,
@@ -23,7 +24,7 @@ export async function dryRun(
   const home = options.storeFolder ?? store.path
   const target = await examineFolder(files, folder, { store: home, existing })
   const { storePlaces } = target
-  const plan = await planCheckout(tree, { folding: 'none', allowDotGit, storePlaces, signal })
+  const plan = await planCheckout(tree, { store, folding: 'none', allowDotGit, storePlaces, signal })
   const found = existing === 'delete' ? await listed(removals(files, tree, target.path)) : undefined
   return { ...plan, folder: target.path, removals: found }
 }

@@ -87,7 +87,11 @@ function addCheckout(program: Command, runner: Runner): void {
     .argument('<REV[:PATH]>', 'a revision, or a directory in it')
     .argument('<DIR>', 'a folder that is empty or absent')
     .option('--merge', 'into a folder with files: replace those of the same paths, leave the others')
-    .option('--delete', 'into a folder with files: afterwards it holds this and nothing else')
+    .addOption(
+      new Option('--delete', 'into a folder with files: afterwards it holds this and nothing else').conflicts(
+        'merge',
+      ),
+    )
     .option('--dot-git', 'write names that Git takes for its own, too')
     .option('-n, --dry-run', 'only say what would be done')
     .option('--yes', 'do not ask before files are deleted')

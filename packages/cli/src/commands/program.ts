@@ -9,14 +9,15 @@ import { addStoreCommands } from './store-commands.ts'
 import { addToolCommands } from './tool-commands.ts'
 import { version } from './version.ts'
 
-/** Where help goes. */
-export interface HelpOutput {
+/** Who is told what a command line asks about the program itself: help, or the version. */
+export interface HelpListener {
   readonly columns: number
-  write(text: string): unknown
+  /** @param topic names of the command, as `help` takes them; empty for the whole program */
+  onText(text: string, topic: string): void
 }
 
 /** The whole command tree. Making it loads no command. */
-export function makeProgram(runner: Runner, help: HelpOutput): Command {
+export function makeProgram(runner: Runner, help: HelpListener): Command {
   const command = new Command('varve')
     .description('Look into, write to, and collect a Varve store.')
     .version(version, '-V, --version', 'the version of this command')
@@ -44,7 +45,7 @@ export function makeProgram(runner: Runner, help: HelpOutput): Command {
       .exitOverride()
       .allowExcessArguments(false)
       .configureOutput({
-        writeOut: (text) => void help.write(text),
+        writeOut: (text) => help.onText(text, topicOf(part)),
         writeErr: () => {},
         getOutHelpWidth: () => help.columns,
         getErrHelpWidth: () => help.columns,
@@ -53,6 +54,13 @@ export function makeProgram(runner: Runner, help: HelpOutput): Command {
       }),
   )
   return command
+}
+
+/** 'branch rm' */
+function topicOf(command: Command): string {
+  const names: string[] = []
+  for (let at = command; at.parent !== null; at = at.parent) names.unshift(at.name())
+  return names.join(' ')
 }
 
 function inherit(command: Command, change: (part: Command) => unknown): void {

@@ -45,7 +45,7 @@ function addImport(command: Command, runner: Runner): void {
         .choices(['refuse', 'skip'])
         .default('refuse'),
     )
-    .option('--force', 'also move branches that have commits of their own here')
+    .option('--force', 'also move branches with commits of their own here, and tags')
     .action((folder: string, options, inner: Command) =>
       runner.run(inner, async (context) =>
         (await import('./exchange/import-git.ts')).importGit(context, folder, {

@@ -18,7 +18,7 @@ export interface RepositoryImport {
   readonly refs: readonly string[]
   /** What to do about an object that Git cannot supply. */
   readonly missing: 'refuse' | 'skip'
-  /** Moves branches also where the store has commits of its own. */
+  /** Moves branches also where the store has commits of its own, and tags that are others in the store. */
   readonly force: boolean
   readonly signal?: AbortSignal | undefined
   readonly onProgress?: ((counts: ImportCounts) => void) | undefined

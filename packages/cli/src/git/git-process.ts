@@ -1,5 +1,6 @@
 /** The only file that starts processes: `git`, with its output as a stream and its failures as errors. */
 import { type ChildProcessByStdio, spawn } from 'node:child_process'
+import { devNull } from 'node:os'
 import type { Readable, Writable } from 'node:stream'
 import { GitFailed } from './git-failed.ts'
 
@@ -29,6 +30,9 @@ const LOCAL_VARIABLES: readonly string[] = [
   'GIT_WORK_TREE',
 ]
 
+/** Neither replaced objects nor the hint about `info/grafts`, which would be taken for what went wrong. */
+const SETTINGS: readonly string[] = ['--no-replace-objects', '-c', 'advice.graftFileDeprecated=false']
+
 export interface GitOptions {
   /** Any folder in the repository, or the repository itself when it is bare. */
   readonly folder: string
@@ -52,7 +56,7 @@ export class GitProcess {
 
   constructor(args: readonly string[], options: GitOptions) {
     this.#what = args[0] ?? ''
-    this.#child = spawn('git', ['--no-replace-objects', '-C', options.folder, ...args], {
+    this.#child = spawn('git', [...SETTINGS, '-C', options.folder, ...args], {
       stdio: ['pipe', 'pipe', 'pipe'],
       env: environmentFor(options),
       windowsHide: true,
@@ -139,6 +143,8 @@ function environmentFor(options: GitOptions): Record<string, string | undefined>
   for (const name of LOCAL_VARIABLES) delete environment[name]
   return {
     ...environment,
+    // Parents are what commits say, not what `info/grafts` puts in their place.
+    GIT_GRAFT_FILE: devNull,
     // Messages are read by this program (and never translated), locks are for those who write, and a partial
     // clone must say what it lacks instead of fetching it.
     LC_ALL: 'C',

@@ -14,8 +14,6 @@ export interface HostFiles {
   realPath(path: string): Promise<string>
   /** One folder, whose parent is there. Fails if anything has the name. */
   makeFolder(path: HostPath): Promise<void>
-  /** With all folders on the way. */
-  makeFolders(path: string): Promise<void>
   /** A new folder of a name that nobody has, below the temporary folder. */
   makeTemporaryFolder(prefix: string): Promise<string>
   /** A new file, never through a link. Fails if anything has the name. */

@@ -6,15 +6,22 @@ export interface HostOutput {
   readonly isTerminal: boolean
   /** Columns of the terminal; 80 when it does not say. */
   readonly columns: number
-  /** Resolves when more may be written. After the reader has gone, writes do nothing. */
+  /**
+   * Resolves when more may be written. After the reader has gone, writes do nothing; after any other failure
+   * every write fails with it.
+   */
   write(content: string | Uint8Array): Promise<void>
 }
 
+/** Both ways of reading fail when the command is interrupted, also while there is nothing to read. */
 export interface HostInput {
   readonly isTerminal: boolean
-  /** To its end; once only. */
+  /** To its end; once only. @throws ABORTED */
   read(): AsyncIterable<Uint8Array>
-  /** One line that a person types; without the line's end. `undefined` at the end of the input. */
+  /**
+   * One line that a person types; without the line's end. `undefined` at the end of the input.
+   * @throws ABORTED
+   */
   readLine(): Promise<string | undefined>
 }
 
@@ -37,7 +44,7 @@ export interface HostPager {
 /** Everything that a command touches outside the store: so that a test can be the world. */
 export interface Host {
   readonly environment: Readonly<Record<string, string | undefined>>
-  /** Where relative paths begin. */
+  /** Where relative paths begin. Fails when it has been removed. */
   readonly folder: string
   readonly stdin: HostInput
   readonly stdout: HostOutput

@@ -12,7 +12,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs'
-import { mkdir, mkdtemp, open, readdir, realpath, rm, rmdir, stat, unlink } from 'node:fs/promises'
+import { mkdtemp, open, readdir, realpath, rm, rmdir, stat, unlink } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { HostFileKind, HostFiles, HostPath, NewFile } from './host-files.ts'
@@ -47,10 +47,6 @@ export class NodeFiles implements HostFiles {
 
   async makeFolder(path: HostPath): Promise<void> {
     mkdirSync(path)
-  }
-
-  async makeFolders(path: string): Promise<void> {
-    await mkdir(path, { recursive: true })
   }
 
   makeTemporaryFolder(prefix: string): Promise<string> {

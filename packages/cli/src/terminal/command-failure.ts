@@ -6,6 +6,7 @@ export type FailureCode =
   | 'EXISTS'
   | 'NOT_EMPTY'
   | 'STORE_IN_THE_WAY'
+  | 'INVALID_LINK'
   | 'CONFIRMATION_NEEDED'
   | 'GIT_FAILED'
   | 'FILE_FAILED'

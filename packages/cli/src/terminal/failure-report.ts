@@ -15,6 +15,7 @@ const exitCodes: Readonly<Partial<Record<ErrorCode | FailureCode, number>>> = {
   INVALID_HASH: 2,
   OPTION_MISMATCH: 2,
   STORE_IN_THE_WAY: 2,
+  INVALID_LINK: 2,
   PATH_NOT_FOUND: 4,
   OBJECT_NOT_FOUND: 4,
   UNKNOWN_COMMIT: 4,
@@ -56,6 +57,9 @@ const hintsOfCommands: Readonly<Record<string, Readonly<Partial<Record<ErrorCode
   },
   checkout: { NOT_A_TREE: 'Only directories are checked out; varve cat writes a single file to stdout.' },
 }
+
+/** What fails when someone has removed the folder that the command runs in. */
+const CWD_CALL = 'uv_cwd'
 
 /** So deep, and so wide, is looked for what the system said. */
 const CAUSES_MAX = 100
@@ -114,8 +118,9 @@ function failureOf(cause: unknown, command: string | undefined): Failure {
     return { code: 'ABORTED', message: 'interrupted', details: {}, hint: undefined }
   }
   if (isSystemError(cause)) {
-    const { code, path } = cause
-    return { code: 'FILE_FAILED', message: cause.message, details: { code, path }, hint: undefined }
+    const { code, path, syscall } = cause
+    const message = syscall === CWD_CALL ? `the working folder is gone (${cause.message})` : cause.message
+    return { code: 'FILE_FAILED', message, details: { code, path }, hint: undefined }
   }
   const message = cause instanceof Error ? cause.message : String(cause)
   return { code: 'INTERNAL', message, details: {}, hint: 'This is a mistake in varve itself.' }

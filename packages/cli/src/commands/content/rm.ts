@@ -1,3 +1,4 @@
+import { throwIfAborted } from '@varve/pack/errors'
 import type { Branch } from '@varve/store'
 import { CommandFailure, confirm } from '../../terminal/index.ts'
 import {
@@ -43,6 +44,7 @@ export async function rm(
       return context.output.document(json, () => plan)
     }
     await confirm(context.host, { isYes: options.yes, plan, question: 'Commit that?' })
+    throwIfAborted(context.signal)
     const names = paths.map((at) => at.pathText).join(', ')
     const commit = await branch.commit(
       (edit) => {

@@ -1,3 +1,4 @@
+import { throwIfAborted } from '@varve/pack/errors'
 import type { Mode } from '@varve/store'
 import { CommandFailure } from '../../terminal/index.ts'
 import { type CommandContext, openForWriting, parseRevisionPath, userPath } from '../context/index.ts'
@@ -27,6 +28,7 @@ export async function set(
     const branch = store.branch(revision)
     const before = await branch.head()
     const { mode, replace } = options
+    throwIfAborted(context.signal)
     const commit = await branch.commit(
       (edit) => {
         edit.setBlob(path, blob, { mode, replace })

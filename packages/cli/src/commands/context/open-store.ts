@@ -1,6 +1,7 @@
-import { resolve } from 'node:path'
+import { isAbsolute, resolve } from 'node:path'
 import { VarveError } from '@varve/pack/errors'
 import type { Store, StoreEvent, StoreReader, WriterOptions } from '@varve/store'
+import type { Host } from '../../host/index.ts'
 import { CommandFailure, shownLines } from '../../terminal/index.ts'
 import type { CommandContext } from './command-context.ts'
 
@@ -10,7 +11,7 @@ const FOLDER_DEFAULT = '.varve'
 export function storeFolder({ host, options }: CommandContext): string {
   const { VARVE_STORE } = host.environment
   const named = options.store ?? (VARVE_STORE === '' ? undefined : VARVE_STORE)
-  return resolve(host.folder, named ?? FOLDER_DEFAULT)
+  return placeOf(host, named ?? FOLDER_DEFAULT)
 }
 
 /**
@@ -94,5 +95,10 @@ function tell({ host, options }: CommandContext, event: StoreEvent): void {
 /** A file that a user names, from where the user is. */
 export function userPath({ host }: CommandContext, path: string): string {
   if (path === '') throw new CommandFailure('USAGE', 'a file needs a name')
-  return resolve(host.folder, path)
+  return placeOf(host, path)
+}
+
+/** A whole path does not need the folder that the command runs in, which may be gone. */
+function placeOf(host: Host, path: string): string {
+  return isAbsolute(path) ? resolve(path) : resolve(host.folder, path)
 }

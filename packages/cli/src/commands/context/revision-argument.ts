@@ -92,7 +92,9 @@ export async function refNotFound(
 
 async function unknownRevision(store: StoreReader, text: string): Promise<VarveError> {
   const name = text.replace(/[~^].*$/, '')
-  const near = nearName(name, await refNames(store, ['branch', 'tag']))
+  const names = await refNames(store, ['branch', 'tag'])
+  // A name that is there was meant: it is the steps that lead nowhere.
+  const near = names.includes(name) ? undefined : nearName(name, names)
   const hint = near === undefined ? '' : ` (did you mean ${JSON.stringify(near)}?)`
   const message = `no revision ${JSON.stringify(text)} in ${store.path}${hint}`
   return new VarveError('UNKNOWN_COMMIT', { text }, { message })

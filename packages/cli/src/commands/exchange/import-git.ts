@@ -9,7 +9,7 @@ export interface ImportGitOptions {
   /** Refs beside branches and tags. */
   readonly refs: readonly string[]
   readonly missing: 'refuse' | 'skip'
-  /** Moves branches also where the store has commits of its own. */
+  /** Moves branches also where the store has commits of its own, and tags that are others in the store. */
   readonly force: boolean
 }
 

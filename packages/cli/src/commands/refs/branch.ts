@@ -1,3 +1,4 @@
+import { throwIfAborted } from '@varve/pack/errors'
 import { CommandFailure, confirm, firstLine } from '../../terminal/index.ts'
 import {
   type CommandContext,
@@ -74,6 +75,7 @@ export async function branchRm(
       return context.output.document({ type: 'plan', command: 'branch rm', remove: names }, () => plan)
     await confirm(context.host, { isYes: options.yes, plan, question: 'Do that?' })
     for (const name of names) {
+      throwIfAborted(context.signal)
       const before = (await store.branch(name).head())?.hash
       await store.branch(name).delete()
       await showMoved(context, { kind: 'branch', name, before, after: undefined })

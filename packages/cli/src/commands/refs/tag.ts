@@ -1,3 +1,4 @@
+import { throwIfAborted } from '@varve/pack/errors'
 import { type Cell, CommandFailure, confirm, firstLine, type Output } from '../../terminal/index.ts'
 import {
   type CommandContext,
@@ -74,6 +75,7 @@ export async function tagRm(
       return context.output.document({ type: 'plan', command: 'tag rm', remove: names }, () => plan)
     await confirm(context.host, { isYes: options.yes, plan, question: 'Do that?' })
     for (const name of names) {
+      throwIfAborted(context.signal)
       const before = (await store.tag(name).target())?.hash
       await store.tag(name).delete()
       await showMoved(context, { kind: 'tag', name, before, after: undefined })

@@ -36,11 +36,12 @@ export class MemoryHost implements Host {
       readonly isTerminal?: boolean
       readonly environment?: Readonly<Record<string, string>>
       readonly answer?: string
+      readonly interrupted?: AbortSignal
     } = {},
   ) {
     const isTerminal = o.isTerminal ?? false
     this.environment = o.environment ?? {}
-    this.interrupted = new AbortController().signal
+    this.interrupted = o.interrupted ?? new AbortController().signal
     this.stdout = new MemoryOutput(isTerminal)
     this.stderr = new MemoryOutput(isTerminal)
     this.stdin = { isTerminal, read: async function* () {}, readLine: async () => o.answer }
