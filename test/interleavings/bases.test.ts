@@ -81,6 +81,31 @@ describe('a base is chosen, then written', () => {
   })
 
   describeRace({
+    name: 'a doomed directory put into another tree, and never looked into',
+    decide: async (field) => {
+      const below = (await field.first.tree().getTree('doomed')) as Tree
+      return field.store.emptyTree().edit().setTree('g', below)
+    },
+    append: (field, edit) => field.commitResult(() => edit, directory('g')),
+    expected: refusedAfter,
+  })
+
+  describeRace({
+    name: 'a doomed directory put into another tree, and made anew',
+    decide: async (field) => {
+      const below = (await field.first.tree().getTree('doomed')) as Tree
+      return field.store.emptyTree().edit().setTree('g', below)
+    },
+    append: async (field, edit) => {
+      await field.store.branch('again').commit((again) => {
+        for (const name of ['text', 'other', 'big'] as const) again.set(`doomed/${name}`, doomed[name])
+      })
+      return field.commitResult(() => edit, directory('g'))
+    },
+    expected: neverRefused,
+  })
+
+  describeRace({
     name: 'a doomed tree put by itself',
     decide: async (field) => field.first.tree(),
     append: async (field, tree) => {

@@ -5,7 +5,7 @@
 import type { Hash, Tree } from '@varve/store'
 import { describe } from 'vitest'
 import { PausedSource } from '../support/paused-source.ts'
-import { describeRace, doomed, neverRefused } from '../support/race.ts'
+import { describeRace, doomed, neverRefused, refusedAfter } from '../support/race.ts'
 
 /** Holds through this collection; the next one, with a target after it and no grace, drops it. */
 function untilNext(_decidedAt: string, appendedAt: string): 'kept' | readonly ['COLLECTED'] {
@@ -50,6 +50,23 @@ describe('content that is there is put, then used', () => {
     decide: (field) => field.store.putBlob(doomed.big),
     append: (field, hash) => field.commitResult((edit) => void edit.setBlob('x', hash), { x: doomed.big }),
     expected: untilNext,
+  })
+
+  describeRace({
+    name: 'setBlob of text that is there, then commit',
+    decide: async (field) => field.store.emptyTree().edit().setBlob('x', field.textHash),
+    append: (field, edit) => field.commitResult(() => edit, { x: doomed.text }),
+    expected: refusedAfter,
+  })
+
+  describeRace({
+    name: 'setBlob of text that is there, then putBlob of it and commit',
+    decide: async (field) => field.store.emptyTree().edit().setBlob('x', field.textHash),
+    append: async (field, edit) => {
+      await field.store.putBlob(doomed.text)
+      return field.commitResult(() => edit, { x: doomed.text })
+    },
+    expected: neverRefused,
   })
 
   describeRace({

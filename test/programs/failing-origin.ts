@@ -1,13 +1,17 @@
-/** The disk in a worker thread to which something happens when it begins to write a segment. */
+/**
+ * The disk in a worker thread to which something happens when it begins to write a segment, or when it syncs
+ * a folder.
+ */
 import { type FileHandle, type FileSystem, NodeFileSystem, type OpenMode } from '@varve/pack/fs'
 
 export interface FailingOptions {
-  readonly how: 'exit' | 'memory' | 'throw' | 'disk' | 'wait' | 'nothing'
+  readonly how: 'exit' | 'memory' | 'throw' | 'disk' | 'wait' | 'nothing' | 'folder'
 }
 
 export function createFileSystem(options: FailingOptions): FileSystem {
   if (options.how === 'nothing') throw new TypeError('this disk cannot be made')
   const disk = new NodeFileSystem()
+  if (options.how === 'folder') return Object.assign(disk, { syncFolder: refuse })
   const open = disk.open.bind(disk)
   return Object.assign(disk, {
     open: async (path: string, mode: OpenMode): Promise<FileHandle> => {
@@ -15,6 +19,10 @@ export function createFileSystem(options: FailingOptions): FileSystem {
       return open(path, mode)
     },
   })
+}
+
+async function refuse(): Promise<void> {
+  throw Object.assign(new TypeError('the disk is broken'), { code: 'EIO' })
 }
 
 async function fail(how: FailingOptions['how']): Promise<void> {

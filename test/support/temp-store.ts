@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { Clock } from '@varve/pack/base'
 import { type FileSystem, NodeFileSystem } from '@varve/pack/fs'
 import { MemoryFileSystem } from '@varve/pack/testing'
 import type { Store, StoreEvent, WriterOptions } from '@varve/store'
@@ -20,6 +21,8 @@ export interface TempStoreOptions extends Omit<WriterOptions, 'now' | 'onEvent' 
   readonly place?: Place
   /** Puts something between the store and its files. */
   readonly wrap?: (inner: FileSystem) => FileSystem
+  /** For all but the wall time. */
+  readonly clock?: Clock
 }
 
 /** The wall time at which every test begins. */
@@ -69,7 +72,7 @@ export class TempStore {
 
   async open(options: WriterOptions = {}): Promise<Store> {
     expect(this.#store, 'the store is closed').toBeUndefined()
-    const { place, wrap, ...rest } = this.#options
+    const { place, wrap, clock, ...rest } = this.#options
     const fileSystem = wrap === undefined ? this.disk : wrap(this.disk)
     this.#store = await openStore(
       this.folder,
@@ -80,7 +83,9 @@ export class TempStore {
         now: () => this.now,
         onEvent: (event) => void this.events.push(event),
       },
-      place === 'disk' ? { fileSystem } : { fileSystem, memoryKey: this.disk, collectorWhere: 'inline' },
+      place === 'disk'
+        ? { fileSystem, clock }
+        : { fileSystem, clock, memoryKey: this.disk, collectorWhere: 'inline' },
     )
     return this.#store
   }

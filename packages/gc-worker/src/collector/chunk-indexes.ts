@@ -10,6 +10,8 @@ export interface ChunkIndexesOptions {
   /** Numbers of chunks. */
   readonly wanted: readonly number[]
   readonly onIndexed: (chunk: number, isThere: boolean) => void
+  /** WRITER_FAILED: the folder could not be synced. Nothing is said of that chunk, and no more is begun. */
+  readonly onFailed: (error: VarveError) => void
 }
 
 /**
@@ -60,16 +62,20 @@ export class ChunkIndexes {
 
   /** Never rejects. */
   async #write(index: ScannedIndex): Promise<void> {
-    const { fs, dir, storeId, onIndexed } = this.#o
+    const { fs, dir, storeId, onIndexed, onFailed } = this.#o
     const { number } = index.place
-    let isThere = true
+    let isThere = false
     try {
-      await writeChunkIndex(fs, { dir, storeId, number }, index)
+      if (this.#failure === undefined) {
+        await writeChunkIndex(fs, { dir, storeId, number }, index)
+        isThere = true
+      }
     } catch (error) {
-      isThere = false
-      if (VarveError.is(error, 'WRITER_FAILED')) this.#failure ??= error
+      if (VarveError.is(error, 'WRITER_FAILED')) this.#failure = error
     }
     this.#open.delete(index)
-    onIndexed(number, isThere)
+    // Told of a chunk without an index, the caller would build it, and sync the folder once more.
+    if (this.#failure === undefined) onIndexed(number, isThere)
+    else onFailed(this.#failure)
   }
 }

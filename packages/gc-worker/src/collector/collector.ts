@@ -1,4 +1,5 @@
 import { assert, type Clock, type Float64List } from '@varve/pack/base'
+import { VarveError } from '@varve/pack/errors'
 import type { FileSystem } from '@varve/pack/fs'
 import {
   type CatchUpRound,
@@ -137,7 +138,7 @@ export class Collector implements CollectorRun {
   }
 
   async close(): Promise<void> {
-    this.#pace.stop()
+    this.#pace.stop(new VarveError('ABORTED', {}))
     await this.#running?.catch(() => {})
     const shop = this.#shop
     this.#shop = undefined

@@ -1,5 +1,5 @@
 import type { Clock } from '@varve/pack/base'
-import { VarveError } from '@varve/pack/errors'
+import type { VarveError } from '@varve/pack/errors'
 import type { CollectProgress } from '../job/index.ts'
 
 /** At most ten progress messages a second. */
@@ -15,7 +15,7 @@ export class Pace {
   #phaseStart: number
   #lastProgress: number
   #lastTurn: number
-  #isStopped = false
+  #reason: VarveError | undefined
   bytesDone = 0
 
   constructor(clock: Clock, onProgress: (progress: CollectProgress) => void) {
@@ -31,18 +31,19 @@ export class Pace {
     this.#phaseStart = this.#clock.monotonic()
   }
 
-  stop(): void {
-    this.#isStopped = true
+  /** The first reason stays. */
+  stop(reason: VarveError): void {
+    this.#reason ??= reason
   }
 
-  /** @throws ABORTED after `stop` */
+  /** @throws the reason after `stop` */
   check(): void {
-    if (this.#isStopped) throw new VarveError('ABORTED', {})
+    if (this.#reason !== undefined) throw this.#reason
   }
 
   /**
    * Called after each region or batch.
-   * @throws ABORTED after `stop`
+   * @throws the reason after `stop`
    */
   async step(done: number, total: number | undefined): Promise<void> {
     const now = this.#clock.monotonic()

@@ -54,7 +54,10 @@ export async function openWorkshop(
   const nextNumber = numbers.next
   const source = await SourceSpace.open(files, previous)
   const indexes = new SourceIndexes(source, previous)
-  const chunkIndexes = new ChunkIndexes({ ...files, wanted: job.unindexed ?? [], onIndexed: o.onIndexed })
+  const chunkIndexes = new ChunkIndexes({
+    ...{ ...files, wanted: job.unindexed ?? [], onIndexed: o.onIndexed },
+    onFailed: (error) => o.pace.stop(error),
+  })
   const healer = new Healer(source, indexes)
   const memory = new CollectorMemory(job.memoryBytesMax ?? memoryBytesMaxDefault)
   const tables = new MarkTables({ fs, dir, nextNumber, memory })

@@ -309,7 +309,10 @@ class Opening {
         indexing.schedule(roll.sealed)
         return opened
       },
-      onFailed: (error) => onEvent({ type: 'writer-failed', error }),
+      onFailed: (error) => {
+        indexing.stop()
+        onEvent({ type: 'writer-failed', error })
+      },
     })
   }
 

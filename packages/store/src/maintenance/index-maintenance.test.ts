@@ -102,11 +102,13 @@ describe('a sealed chunk', () => {
   test('whose index may not be durable ends writing', async () => {
     const { indexing, log } = store.rooms
     held = new Deferred()
-    await sealWith('a')
+    const hashes = [await sealWith('a'), await sealWith('b')]
     faults.setPlan([{ fault: { kind: 'error', code: 'EIO' }, kinds: ['syncFolder'] }])
     held.resolve()
     await indexing.settled()
     expect(log.failure).toMatchObject({ code: 'WRITER_FAILED' })
+    expect(begun, 'nothing is synced any more').toEqual([fileName.chunkIndex(1)])
+    expect(hashes.map(isFound)).toEqual([true, true])
     expect(store.told('writer-failed')).toHaveLength(1)
   })
 

@@ -41,7 +41,7 @@ export class IndexMaintenance {
   #lent: SealedChunk[] = []
   #isLending = false
   #attaching: Promise<void> = Promise.resolve()
-  #isClosed = false
+  #isStopped = false
 
   constructor(parts: IndexMaintenanceParts) {
     this.#parts = parts
@@ -98,9 +98,14 @@ export class IndexMaintenance {
     await this.#running
   }
 
+  /** Only what is being built is finished: a writer that has failed writes and syncs nothing more. */
+  stop(): void {
+    this.#isStopped = true
+  }
+
   /** Finishes the index that is being built, at most one chunk's; the next opening builds what waits. */
   async close(): Promise<void> {
-    this.#isClosed = true
+    this.stop()
     await this.settled()
     await this.#parts.thread.close()
   }
@@ -124,7 +129,7 @@ export class IndexMaintenance {
   }
 
   async #run(): Promise<void> {
-    for (let next = this.#waiting[0]; next !== undefined && !this.#isClosed; next = this.#waiting[0]) {
+    for (let next = this.#waiting[0]; next !== undefined && !this.#isStopped; next = this.#waiting[0]) {
       await this.#tryBuild(next)
       this.#waiting.shift()
       this.#parts.onProgress()

@@ -100,6 +100,36 @@ describe('failing', () => {
     await store.close()
   })
 
+  it('syncs nothing after a failed write, however much of what is written is not synced', async () => {
+    const gate = new Deferred()
+    const faults = new FaultFileSystem(new MemoryFileSystem())
+    const syncs: string[] = []
+    const fs = new InterceptedFileSystem(faults, {
+      before: () => undefined,
+      delay: async ({ kind, path }) => {
+        if (kind !== 'datasync') return
+        syncs.push(path)
+        await gate.promise
+      },
+    })
+    const store = await LogStore.create(fs, { unwrittenBytesMax: 32 * mebibyte })
+    syncs.length = 0
+    for (let written = 0; written < 18 * mebibyte; written += mebibyte) {
+      store.put(Buffer.alloc(mebibyte, written / mebibyte))
+      await store.log.write()
+    }
+    expect(syncs, 'one is under way').toHaveLength(1)
+    expect(store.log.writtenTo - store.log.syncedTo).toBeGreaterThan(17 * mebibyte)
+    faults.setPlan([{ fault: { kind: 'error', code: 'EIO' }, kinds: ['write'] }])
+    store.put(text(1))
+    await expect(store.log.write()).rejects.toMatchObject({ code: 'WRITER_FAILED' })
+    gate.resolve()
+    for (let i = 0; i < 20; i++) await store.clock.turn()
+    await store.close()
+    expect(syncs).toHaveLength(1)
+    expect(store.failures).toHaveLength(1)
+  })
+
   it('survives short writes', async () => {
     const faults = new FaultFileSystem(new MemoryFileSystem())
     const store = await LogStore.create(faults)
