@@ -10,6 +10,9 @@ const looksMax = { memory: 300, disk: 100_000 } as const
 
 type Family = 'suffix' | 'gen' | 'meta'
 
+/** Names of files, with letters for numbers. */
+export type FileList = readonly (readonly string[])[]
+
 /**
  * The files of a store by what they are rather than by number. Numbers come from one counter, so a file's
  * number is an accident; which file it is, is not. The first chunk that a test sees is `suffix-A`, the next
@@ -44,37 +47,37 @@ export class FileLetters {
   }
 
   /** Asserts that the store consists of exactly these files, `control`, and nothing else. */
-  async expect(...wanted: readonly (readonly string[])[]): Promise<void> {
-    const expected = ['control', ...wanted.flat()].sort()
-    for (let look = 0; look < this.#looksMax; look++) {
-      if (isSame(await this.names(), expected)) return
-      await systemClock.turn()
-    }
-    expect(await this.names()).toEqual(expected)
+  async expect(...wanted: FileList): Promise<void> {
+    await this.expectBetween(wanted, wanted)
   }
 
-  /** Waits until these are there, whatever else is. */
-  async include(...wanted: readonly (readonly string[])[]): Promise<void> {
-    const missing = async (): Promise<string[]> => {
+  /** Asserts that all the `least` are there, and nothing but the `most`, and `control`. */
+  async expectBetween(least: FileList, most: FileList): Promise<void> {
+    const needed = ['control', ...least.flat()]
+    const allowed = ['control', ...most.flat()]
+    const wrong = async (): Promise<{ readonly missing: string[]; readonly odd: string[] }> => {
       const names = await this.names()
-      return wanted.flat().filter((name) => !names.includes(name))
+      return {
+        missing: needed.filter((name) => !names.includes(name)),
+        odd: names.filter((name) => !allowed.includes(name)),
+      }
     }
     for (let look = 0; look < this.#looksMax; look++) {
-      if ((await missing()).length === 0) return
+      const { missing, odd } = await wrong()
+      if (missing.length + odd.length === 0) return
       await systemClock.turn()
     }
-    expect(await missing()).toEqual([])
+    expect(await wrong()).toEqual({ missing: [], odd: [] })
   }
 
   /**
-   * Gives the letters of files that are gone to the next ones: which files of a collection that was cut short
-   * somebody happened to see is left to chance.
+   * Gives the letters of the newest files, if they are gone, to the next ones: which files of a collection
+   * that was cut short somebody happened to see is left to chance.
    */
   async forgetGone(): Promise<void> {
     const there = new Set((await this.#list()).map(numberOf))
     for (const numbers of Object.values(this.#seen)) {
-      const left = numbers.filter((number) => there.has(number))
-      numbers.splice(0, numbers.length, ...left)
+      numbers.splice(numbers.findLastIndex((number) => there.has(number)) + 1)
     }
   }
 
@@ -115,8 +118,4 @@ const ignored: ReadonlySet<string> = new Set(['lock', 'lock-owner', 'projections
 
 function numberOf(name: string): number {
   return Number(/[0-9]+/.exec(name)?.[0] ?? 0)
-}
-
-function isSame(a: readonly string[], b: readonly string[]): boolean {
-  return a.length === b.length && a.every((name, index) => name === b[index])
 }

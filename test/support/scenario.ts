@@ -2,6 +2,7 @@ import { systemClock } from '@varve/pack/base'
 import type { Commit, GcOptions, GcResult, GcStats, Hash, Store, Tree } from '@varve/store'
 import { VarveError } from '@varve/store'
 import { expect } from 'vitest'
+import { type FileList, open } from './file-letters.ts'
 import { describe, readTree, type WholeTree } from './read-whole.ts'
 import type { TempStore } from './temp-store.ts'
 
@@ -29,9 +30,15 @@ export interface Made {
 /**
  * Makes commits as the scenarios tell them (off any branch, as a repository of Irmin's does with keys), and
  * says of each whether it is still there. Collections keep nothing for its age alone: `grace` is 0.
+ *
+ * Each step asserts of which files the store consists after it: of exactly those that the step is given, or,
+ * for a commit, of those from before. While a sweep is under way its files come one by one: then all are
+ * there that the start found or made, and none but those of the end of the sweep.
  */
 export class Scenario {
   readonly temp: TempStore
+  #least: FileList = [open('A')]
+  #most: FileList = this.#least
 
   constructor(temp: TempStore) {
     this.temp = temp
@@ -61,7 +68,7 @@ export class Scenario {
       date: 0,
       ...info,
     })
-    await this.temp.files.names()
+    await this.expectFilesStay()
     return { commit, content, store: this.store }
   }
 
@@ -73,29 +80,77 @@ export class Scenario {
     return (found as Commit).tree()
   }
 
-  /** Starts a collection and switches to what it kept. The retired files go, unless `unlink` is false. */
-  async gc(target: Made | undefined, o: GcOptions = {}): Promise<GcStats> {
-    await this.start(target, o)
-    return finalised(await this.finalise())
+  /** From here on the store consists of exactly these files. */
+  async expectFiles(files: FileList): Promise<void> {
+    await this.temp.files.expect(...files)
+    this.#least = files
+    this.#most = files
   }
 
-  async start(target: Made | undefined, o: GcOptions = {}): Promise<void> {
+  /** Nothing has changed the files, but for those that a sweep is writing. */
+  async expectFilesStay(): Promise<void> {
+    await this.temp.files.expectBetween(this.#least, this.#most)
+  }
+
+  /**
+   * Starts a collection and switches to what it kept. The retired files go, unless `unlink` is false.
+   * @param files after it
+   */
+  async gc(target: Made | undefined, files: FileList, o: GcOptions = {}): Promise<GcStats> {
+    await this.start(target, sweptFiles(this.#most, files), o)
+    return finalised(await this.finalise(files))
+  }
+
+  /** @param files at the end of the sweep */
+  async start(target: Made | undefined, files: FileList, o: GcOptions = {}): Promise<void> {
     expect(await this.store.startGc(target?.commit.hash, { grace: 0, ...o })).toBe(true)
     expect(this.store.gc.isFinished()).toBe(false)
-    await this.temp.files.names()
+    await this.#expectGrowing(files)
   }
 
   /** Waits for the end of the sweep, which comes by itself. */
-  async swept(): Promise<void> {
+  async swept(files: FileList = this.#most): Promise<void> {
     while (this.store.gc.status.state === 'running') await systemClock.turn()
+    await this.expectFiles(files)
   }
 
-  async finalise(): Promise<GcResult> {
+  /** @param files after it */
+  async finalise(files: FileList): Promise<GcResult> {
     const result = await this.store.finaliseGc({ wait: true })
-    await this.temp.files.names()
+    await this.expectFiles(files)
     expect(this.store.gc.isFinished()).toBe(true)
     expect(await this.store.finaliseGc({ wait: true })).toEqual({ state: 'idle' })
     return result
+  }
+
+  /** Seals the open chunk, also during a sweep. */
+  async split(files: FileList): Promise<void> {
+    await this.store.advanced.split()
+    if (this.store.gc.isFinished()) await this.expectFiles(files)
+    else await this.#expectGrowing(files)
+  }
+
+  async close(files: FileList): Promise<void> {
+    const isCut = !this.store.gc.isFinished()
+    await this.temp.close()
+    await this.expectFiles(files)
+    if (isCut) await this.temp.files.forgetGone()
+  }
+
+  async open(files: FileList): Promise<void> {
+    await this.temp.open()
+    await this.expectFiles(files)
+  }
+
+  async reopen(files: FileList): Promise<void> {
+    await this.close(files)
+    await this.open(files)
+  }
+
+  async cancel(files: FileList): Promise<void> {
+    expect(await this.store.gc.cancel()).toBe(true)
+    await this.expectFiles(files)
+    await this.temp.files.forgetGone()
   }
 
   /** Asserts that each can be found by its hash and holds all that it should. */
@@ -136,6 +191,21 @@ export class Scenario {
     }
     return found
   }
+
+  async #expectGrowing(files: FileList): Promise<void> {
+    const chunks = files.flat().filter((name) => /^suffix-.*\.pack$/.test(name))
+    this.#least = [...this.#least, chunks]
+    this.#most = files
+    await this.expectFilesStay()
+  }
+}
+
+/** Between two sets lies what both hold, with an index for every chunk but the last. */
+function sweptFiles(before: FileList, after: FileList): FileList {
+  const files = new Set([...before.flat(), ...after.flat()])
+  const chunks = [...files].filter((name) => /^suffix-.*\.pack$/.test(name)).sort()
+  for (const chunk of chunks.slice(0, -1)) files.add(chunk.replace('.pack', '.idx'))
+  return [[...files]]
 }
 
 /** The address of a text. */
