@@ -204,6 +204,23 @@ describe('a switch', () => {
     expect((await SmallSet.open()).files.instance).not.toBe(instance)
   })
 
+  test('raises the epoch when the new space is there, not before', async () => {
+    const { files } = set
+    let isDone = false
+    const generation = await set.generation([second])
+    const switching = files.switchOver(generation, { unlink: false, stalls }).then(() => {
+      isDone = true
+    })
+    const seen = new Set<string>()
+    // Nothing here waits for a disk: whatever is seen lies between two steps of the switch.
+    for (let step = 0; !isDone && step < 10_000; step++) {
+      seen.add(`${files.epoch} in ${files.space.epoch}`)
+      await undefined
+    }
+    await switching
+    expect([...seen]).toEqual(['0 in 0', '1 in 1'])
+  })
+
   test('names in control what it has put in place, and keeps the latest target', async () => {
     const { files } = set
     const generation = await set.generation([second])
