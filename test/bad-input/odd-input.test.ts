@@ -6,11 +6,11 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { type Hash, parseHash, Store, type WriterOptions } from '@varve/store'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { isThere } from '../support/installed.ts'
 import { emptyDisk, openMemory } from '../support/memory-store.ts'
 import { expectCode } from '../support/scenario.ts'
 
-const hasProc = existsSync('/proc/self')
-if (!hasProc) process.stderr.write('there is no /proc: a file system without folders of ours is not tested\n')
+const hasProc = isThere(existsSync('/proc/self'), '/proc', 'a file system that lets no folder be made is')
 
 let parent: string
 let count = 0

@@ -7,12 +7,19 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { type CommandOutcome, varve } from '../support/command-line.ts'
+import { isThere } from '../support/installed.ts'
 
 const program = fileURLToPath(new URL('../../packages/cli/dist/main.js', import.meta.url))
 const EXIT_INTERRUPTED = 130
 const EXIT_NO_SPACE = 15
 /** More than a pipe and all buffers on the way take: when it is gone, the program is reading. */
 const PIPE_BYTES = 8 * 1024 * 1024
+const hasSignals = isThere(
+  process.platform !== 'win32',
+  'a signal to a process',
+  'Ctrl-C at a silent stdin is',
+)
+const hasFull = isThere(existsSync('/dev/full'), '/dev/full', 'a full disk behind stdout is')
 
 let folder = ''
 
@@ -62,7 +69,7 @@ describe('Ctrl-C at a question', () => {
   )
 })
 
-describe.skipIf(process.platform === 'win32')('a signal while stdin is silent', () => {
+describe.skipIf(!hasSignals)('a signal while stdin is silent', () => {
   function start(...argv: readonly string[]): ChildProcessWithoutNullStreams {
     return spawn(process.execPath, [program, '-s', 's', ...argv], { cwd: folder })
   }
@@ -102,7 +109,7 @@ describe.skipIf(process.platform === 'win32')('a signal while stdin is silent', 
   })
 })
 
-describe.skipIf(!existsSync('/dev/full'))('a full disk behind stdout', () => {
+describe.skipIf(!hasFull)('a full disk behind stdout', () => {
   function toFull(...argv: readonly string[]): { status: number | null; stderr: string } {
     const full = openSync('/dev/full', 'w')
     try {

@@ -303,6 +303,27 @@ describe('a source that does not come to its end', () => {
     }),
   )
 
+  test('a source that fails as it is left does not hide why; a stream is given back', () =>
+    withStore({}, async ({ store }) => {
+      const iterator = {
+        next: () => ({ done: false, value: 7 as never }),
+        return: () => {
+          throw new Error('left')
+        },
+      }
+      await expect(store.putBlob({ [Symbol.iterator]: () => iterator })).rejects.toThrow('Uint8Array')
+      for (const piece of [content, 7 as never]) {
+        const stream = new ReadableStream<Uint8Array>({
+          start: (controller) => {
+            controller.enqueue(piece)
+            controller.close()
+          },
+        })
+        await store.putBlob(stream).catch(() => undefined)
+        expect(stream.locked).toBe(false)
+      }
+    }))
+
   test.each(['signal', 'close'] as const)('nobody waits for a silent source: %s', (how) =>
     withStore({}, async (temp) => {
       for (const [source, isLetGo] of silentSources()) {

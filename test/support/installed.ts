@@ -6,3 +6,9 @@ export function isInstalled(program: 'git' | 'bash', leftOut: string): boolean {
   process.stderr.write(`${program} is not installed: ${leftOut} not tested\n`)
   return false
 }
+
+/** The same for anything else that not every system has. */
+export function isThere(has: boolean, what: string, leftOut: string): boolean {
+  if (!has) process.stderr.write(`${what} is not there: ${leftOut} not tested\n`)
+  return has
+}

@@ -58,7 +58,8 @@ export class GarbageCollector implements Gc {
    * Seals the open chunk and starts a worker; false when a collection is running already, or waits to be
    * finalised. One whose sweep has failed gives way: its failure is told by `finaliseGc` and `wait`, once,
    * and only until another begins; and whether anybody asks or not, by `status` and as an event.
-   * @throws STORE_CLOSED, UNKNOWN_COMMIT, TARGET_TOO_OLD, NO_SPACE, OPTION_MISMATCH
+   * @throws STORE_CLOSED, UNKNOWN_COMMIT, TARGET_TOO_OLD, NO_SPACE, OPTION_MISMATCH; ABORTED when it is
+   * cancelled, or the store closed, before it has started
    */
   async startGc(target?: CommitLike, o: GcOptions = {}): Promise<boolean> {
     checkOptions(o, gcRules)

@@ -21,8 +21,15 @@ export function pull(source: ContentStream): Pulled {
 function pullStream(source: ReadableStream<Uint8Array>): Pulled {
   const reader = source.getReader()
   return {
-    next: () => reader.read(),
-    abandon: () => void reader.cancel().catch(ignore),
+    async next() {
+      const step = await reader.read()
+      if (step.done) reader.releaseLock()
+      return step
+    },
+    abandon: () => {
+      void reader.cancel().catch(ignore)
+      reader.releaseLock()
+    },
   }
 }
 
@@ -34,9 +41,13 @@ function pullIterable(source: AsyncIterable<unknown> | Iterable<unknown>): Pulle
       return step.done === true ? step : { done: false, value: await step.value }
     },
     abandon: () => {
-      // A Node.js stream ends what it is doing.
-      if ('destroy' in source && typeof source.destroy === 'function') source.destroy()
-      void Promise.resolve(iterator.return?.()).catch(ignore)
+      const end = async (): Promise<void> => {
+        // A Node.js stream ends what it is doing.
+        if ('destroy' in source && typeof source.destroy === 'function') source.destroy()
+        await iterator.return?.()
+      }
+      // Why it is left is told, not how it takes it.
+      end().catch(ignore)
     },
   }
 }

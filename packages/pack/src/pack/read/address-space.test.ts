@@ -48,6 +48,27 @@ class Ranges implements MappedFile {
 }
 
 describe('AddressSpace', () => {
+  test('gives positions in files of any size', () => {
+    const end = 2 ** 33
+    const nothing = (): void => undefined
+    const file = { end, acquire: nothing, release: nothing } as unknown as PackFile
+    const chunk = new Chunk({ number: 1, base: 2 ** 40, file })
+    const space = new AddressSpace({
+      epoch: 0,
+      instance: {},
+      retire: chunk.base,
+      chunks: [chunk],
+      segments: [],
+    })
+    const at = new Location()
+    for (const position of [64, 2 ** 31 - 8, 2 ** 31, 2 ** 32 + 8, end - 8]) {
+      expect(space.locate(chunk.base + position, at)).toBe(true)
+      expect(at.position).toBe(position)
+    }
+    expect(space.locate(chunk.base + end, at)).toBe(false)
+    space.release()
+  })
+
   test('finds what a model finds, in chunks and in segments whose ranges interleave', () => {
     const gaps = fc.array(
       fc.record({ gap: fc.nat(3), length: fc.integer({ min: 1, max: 9 }), owner: fc.nat(4) }),
