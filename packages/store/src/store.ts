@@ -10,6 +10,8 @@ import {
   type Branch,
   type Bytes,
   type Change,
+  type CheckOptions,
+  type CheckReport,
   type Commit,
   type CommitInfo,
   type CommitLike,
@@ -218,6 +220,10 @@ export class Store implements StoreReader, BlobWriter {
 
   stats(): StoreStats {
     return storeStats(this.#open())
+  }
+
+  async check(o: CheckOptions = {}): Promise<CheckReport> {
+    return this.#open().checks.run(o)
   }
 
   /**

@@ -16,6 +16,12 @@ export {
   type WithProgress,
 } from './call-options.ts'
 export {
+  type CheckFinding,
+  type CheckOptions,
+  type CheckReport,
+  checkRules,
+} from './check.ts'
+export {
   type Branch,
   type Commit,
   type CommitInfo,

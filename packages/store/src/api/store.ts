@@ -2,6 +2,7 @@ import type { Duration } from '@varve/pack/base'
 import { optionRule, type RulesFor, type VarveError } from '@varve/pack/errors'
 import type { StoredBlob } from './blob.ts'
 import { type Abortable, abortableRules } from './call-options.ts'
+import type { CheckOptions, CheckReport } from './check.ts'
 import type { Branch, Commit, CommitLike, Tag } from './commit.ts'
 import type { Bytes } from './content.ts'
 import type { Cursor } from './cursor.ts'
@@ -64,6 +65,12 @@ export interface StoreReader extends AsyncDisposable {
   mergeBases(a: CommitLike, b: CommitLike): Promise<Commit[]>
   isAncestor(older: CommitLike, newer: CommitLike): Promise<boolean>
   stats(): StoreStats
+  /**
+   * Whether every file is what was written and every reference leads somewhere, as of now; on a thread of its
+   * own, while the store goes on. Changes nothing.
+   * @throws OPTION_MISMATCH, ABORTED, GC_FAILED (the thread died, or the disk fails)
+   */
+  check(o?: CheckOptions): Promise<CheckReport>
   close(): Promise<void>
 }
 

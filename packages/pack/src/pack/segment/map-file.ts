@@ -1,5 +1,5 @@
 import { tryReadU64, xxh64 } from '../../base/index.ts'
-import type { VarveError } from '../../errors/index.ts'
+import { VarveError } from '../../errors/index.ts'
 import { readFullySync } from '../../fs/index.ts'
 import { type Block, type BlockCache, blockBytes, type PackFile } from '../blocks/index.ts'
 import {
@@ -84,11 +84,14 @@ export class MapFile {
 
   /**
    * All runs, by ascending virtual offset.
-   * @throws CORRUPT
+   * @param onDamaged told of each page that is damaged; its runs are left out
+   * @throws CORRUPT without `onDamaged`
    */
-  *runs(): Iterable<Run> {
+  *runs(onDamaged?: (error: VarveError<'CORRUPT'>) => void): Iterable<Run> {
     for (let page = 0; page < this.#header.pageCount; page++) {
-      const { view } = this.#pageBlock(page)
+      const block = onDamaged === undefined ? this.#pageBlock(page) : this.#pageUnless(page, onDamaged)
+      if (block === undefined) continue
+      const { view } = block
       const count = this.#countOf(page)
       for (let i = 0; i < count; i++) yield runAt(view, startOf(page), i)
     }
@@ -111,6 +114,16 @@ export class MapFile {
       }
     }
     return found
+  }
+
+  #pageUnless(page: number, onDamaged: (error: VarveError<'CORRUPT'>) => void): Block | undefined {
+    try {
+      return this.#pageBlock(page)
+    } catch (error) {
+      if (!VarveError.is(error, 'CORRUPT')) throw error
+      onDamaged(error)
+      return undefined
+    }
   }
 
   /** The block with the page in it, which is proved. */

@@ -79,6 +79,10 @@ export class Segment implements MappedFile {
     return this.info.high
   }
 
+  get mapFile(): PackFile {
+    return this.#map.file
+  }
+
   /** Length of the map file. */
   get mapLength(): number {
     return this.#map.file.end
@@ -95,10 +99,11 @@ export class Segment implements MappedFile {
 
   /**
    * What it holds, by ascending virtual offset.
-   * @throws CORRUPT
+   * @param onDamaged told of each page of the map that is damaged; its runs are left out
+   * @throws CORRUPT without `onDamaged`
    */
-  runs(): Iterable<Run> {
-    return this.#map.runs()
+  runs(onDamaged?: (error: VarveError<'CORRUPT'>) => void): Iterable<Run> {
+    return this.#map.runs(onDamaged)
   }
 
   /**

@@ -1,0 +1,10 @@
+export {
+  type CheckFinding,
+  type CheckJob,
+  type CheckProgress,
+  type CheckResult,
+  findingsListedMax,
+  type LayerFiles,
+  lostListedMax,
+} from './check-job.ts'
+export { Checker, type CheckerOptions } from './checker.ts'
