@@ -4,4 +4,5 @@
 
 export type { StorePlatform } from './assembly/index.ts'
 export { Bulk, type BulkCommit, type BulkRef } from './bulk.ts'
+export { type CheckFolderParts, checkFolder } from './checking/index.ts'
 export { openBulk, openStore } from './store.ts'
