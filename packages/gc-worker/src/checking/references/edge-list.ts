@@ -18,7 +18,9 @@ const twoTo32 = 0x1_0000_0000
  */
 export class EdgeList {
   count = 0
-  readonly offsets: Float64Array = new Float64Array(0x1_0000)
+  /** The offsets' two words; see `offset`. */
+  readonly low: Int32Array = new Int32Array(0x1_0000)
+  readonly high: Int32Array = new Int32Array(0x1_0000)
   /** Where each hash stands in the record's buffer. */
   readonly hashAt: Int32Array = new Int32Array(0x1_0000)
   readonly kinds: Uint8Array = new Uint8Array(0x1_0000)
@@ -31,7 +33,8 @@ export class EdgeList {
     this.count = n
     if (n === 0) return true
     for (let i = 0, p = end - 8 * n; i < n; i++, p += 8) {
-      this.offsets[i] = word(bytes, p + 4) * twoTo32 + word(bytes, p)
+      this.low[i] = word(bytes, p)
+      this.high[i] = word(bytes, p + 4)
     }
     const canonicalEnd = end - 8 * n
     switch (bytes[at + 8]) {
@@ -45,6 +48,11 @@ export class EdgeList {
       default:
         return false
     }
+  }
+
+  /** The virtual offset of reference `i`. */
+  offset(i: number): number {
+    return ((this.high[i] as number) >>> 0) * twoTo32 + ((this.low[i] as number) >>> 0)
   }
 
   #node(bytes: Buffer, start: number, end: number, n: number): boolean {
@@ -90,10 +98,9 @@ export class EdgeList {
 
 function word(bytes: Buffer, at: number): number {
   return (
-    ((bytes[at] as number) |
-      ((bytes[at + 1] as number) << 8) |
-      ((bytes[at + 2] as number) << 16) |
-      ((bytes[at + 3] as number) << 24)) >>>
-    0
+    (bytes[at] as number) |
+    ((bytes[at + 1] as number) << 8) |
+    ((bytes[at + 2] as number) << 16) |
+    ((bytes[at + 3] as number) << 24)
   )
 }

@@ -52,7 +52,7 @@ export class LostPaths {
     if (!this.#edges.fill(view.buf, at)) return
     const found: { readonly offset: number; readonly path: string }[] = []
     for (let i = 0; i < this.#edges.count; i++) {
-      const offset = this.#edges.offsets[i] as number
+      const offset = this.#edges.offset(i)
       const loss = this.#o.lossAt(offset)
       if (loss === undefined && !this.#o.isTainted(offset)) continue
       const below = pathOf(view, i, path, loss !== undefined)

@@ -1,69 +1,75 @@
 import { assert } from '@varve/pack/base'
-import { type RegionBits, regionBytes, regionOf, slotsPerRegion } from '../../marks/index.ts'
+import { type RegionBits, slotsPerRegion } from '../../marks/index.ts'
 
-/** A region with fewer records keeps a list of their slots, which is searched; else a bitmap. */
-const listMax = 1024
-const wordsPerRegion = slotsPerRegion / 32
+/** A region's slots are found by the bucket that they fall into: so many slots each. */
+const bucketBits = 9
+const bucketsPerRegion = slotsPerRegion >>> bucketBits
+/** In a bucket with more than this a slot is searched, not looked for one by one. */
+const searchedFrom = 16
 /** So that records of other kinds with the same hash have other prints. */
 const kindFactor = 0x9e37_79b1
+const noSlots = new Uint16Array(0)
 
-interface Region {
-  /** Ascending; of a crowded region none. */
-  readonly slots: Uint16Array | undefined
-  readonly words: Uint32Array | undefined
-  /** How many records start before each word of the bitmap. */
-  readonly ranks: Uint16Array | undefined
+/** The records that start in one region. */
+class Region {
+  /** Where each bucket begins in `slots`; one more for the end. */
+  readonly directory: Uint16Array = new Uint16Array(bucketsPerRegion + 1)
+  /** Ascending. */
+  slots: Uint16Array = noSlots
   /** Two words a record, in the order of the slots. */
-  readonly prints: Int32Array
+  prints: Int32Array = new Int32Array(0)
 }
+
+const regionOverhead = 2 * (bucketsPerRegion + 1) + 400
 
 /**
  * Which record lies where: kind and first eight bytes of the hash of each, by region of the address space.
- * Some 11 bytes a record.
+ * Some 10 bytes a record.
  */
 export class Prints {
-  readonly #regions = new Map<number, Region>()
+  #regions: (Region | undefined)[] = []
+  #first = -1
   #bytes = 0
-  #recent: Region | undefined
-  #recentNumber = -1
 
   get bytes(): number {
     return this.#bytes
   }
 
   clear(): void {
-    this.#regions.clear()
+    this.#regions = []
+    this.#first = -1
     this.#bytes = 0
-    this.#recent = undefined
-    this.#recentNumber = -1
   }
 
   /**
-   * Takes a region's records at once.
-   * @param prints as `first` and `second` make them, two for each record, by ascending slot
+   * Takes a region's records at once; regions come in ascending order.
+   * @param prints as `firstPrint` and `secondPrint` make them, two for each record, by ascending slot
    */
-  add(region: number, bits: RegionBits, prints: Int32Array): void {
-    const count = prints.length / 2
-    assert(bits.count() === count, 'each record has its print')
-    const made = count <= listMax ? listed(bits, prints) : mapped(bits, prints)
-    this.#regions.set(region, made)
-    this.#bytes += made.prints.byteLength + (made.slots?.byteLength ?? wordsPerRegion * 6)
-    if (region === this.#recentNumber) this.#recentNumber = -1
+  add(number: number, bits: RegionBits, prints: Int32Array): void {
+    assert(bits.count() === prints.length / 2, 'each record has its print')
+    const region = new Region()
+    region.slots = new Uint16Array(prints.length / 2)
+    region.prints = prints
+    let at = region.slots.length
+    for (let s = bits.highestBelow(slotsPerRegion); s >= 0; s = bits.highestBelow(s)) {
+      region.slots[--at] = s
+      const bucket = s >>> bucketBits
+      region.directory[bucket + 1] = (region.directory[bucket + 1] as number) + 1
+    }
+    for (let i = 1; i <= bucketsPerRegion; i++) {
+      region.directory[i] = (region.directory[i] as number) + (region.directory[i - 1] as number)
+    }
+    if (this.#first < 0) this.#first = number
+    this.#regions[number - this.#first] = region
+    this.#bytes += prints.byteLength + region.slots.byteLength + regionOverhead
   }
 
-  /** Whether the record of that print lies there. */
-  matches(offset: number, first: number, second: number): boolean {
-    const number = regionOf(offset)
-    if (number !== this.#recentNumber) {
-      this.#recent = this.#regions.get(number)
-      this.#recentNumber = number
-    }
-    const region = this.#recent
-    if (region === undefined || (offset & 7) !== 0) return false
-    const slot = (offset - number * regionBytes) >>> 3
-    const rank = region.slots === undefined ? rankIn(region, slot) : placeIn(region.slots, slot)
-    if (rank < 0) return false
-    return region.prints[2 * rank] === first && region.prints[2 * rank + 1] === second
+  /** Whether the record of that print lies at the slot of the region. */
+  matches(number: number, slot: number, first: number, second: number): boolean {
+    const region = this.#regions[number - this.#first]
+    if (region === undefined) return false
+    const place = placeOf(region, slot)
+    return place >= 0 && region.prints[2 * place] === first && region.prints[2 * place + 1] === second
   }
 }
 
@@ -77,48 +83,18 @@ export function secondPrint(bytes: Buffer, at: number, kind: number): number {
   return wordAt(bytes, at + 4) ^ Math.imul(kind, kindFactor)
 }
 
-function listed(bits: RegionBits, prints: Int32Array): Region {
-  const slots = new Uint16Array(prints.length / 2)
-  let at = slots.length
-  for (let s = bits.highestBelow(slotsPerRegion); s >= 0; s = bits.highestBelow(s)) slots[--at] = s
-  return { slots, words: undefined, ranks: undefined, prints }
-}
-
-function mapped(bits: RegionBits, prints: Int32Array): Region {
-  const words = bits.words.slice()
-  const ranks = new Uint16Array(wordsPerRegion)
-  let rank = 0
-  for (let i = 0; i < wordsPerRegion; i++) {
-    ranks[i] = rank
-    rank += bitCount(words[i] as number)
-  }
-  return { slots: undefined, words, ranks, prints }
-}
-
-function rankIn(region: Region, slot: number): number {
-  const index = slot >>> 5
-  const word = (region.words as Uint32Array)[index] as number
-  const bit = slot & 31
-  if (((word >>> bit) & 1) === 0) return -1
-  return ((region.ranks as Uint16Array)[index] as number) + bitCount(word & ((1 << bit) - 1))
-}
-
-function placeIn(slots: Uint16Array, slot: number): number {
-  let from = 0
-  let to = slots.length
-  while (from < to) {
+/** The index of the slot among the region's, or -1. */
+function placeOf({ directory, slots }: Region, slot: number): number {
+  const bucket = slot >>> bucketBits
+  let from = directory[bucket] as number
+  let to = directory[bucket + 1] as number
+  while (to - from > searchedFrom) {
     const middle = (from + to) >>> 1
-    if ((slots[middle] as number) < slot) from = middle + 1
+    if ((slots[middle] as number) <= slot) from = middle
     else to = middle
   }
-  return slots[from] === slot ? from : -1
-}
-
-function bitCount(word: number): number {
-  let v = word - ((word >>> 1) & 0x5555_5555)
-  v = (v & 0x3333_3333) + ((v >>> 2) & 0x3333_3333)
-  v = (v + (v >>> 4)) & 0x0f0f_0f0f
-  return Math.imul(v, 0x0101_0101) >>> 24
+  for (; from < to; from++) if (slots[from] === slot) return from
+  return -1
 }
 
 function wordAt(bytes: Buffer, at: number): number {

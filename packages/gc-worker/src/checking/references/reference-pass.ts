@@ -12,6 +12,9 @@ import type { Losses } from './losses.ts'
 import { firstPrint, Prints, secondPrint } from './prints.ts'
 
 const offsetsEnd = Number.MAX_SAFE_INTEGER
+const regionBits = 19
+/** Regions in the reach of an offset's lower word. */
+const regionsPerWord = 2 ** (32 - regionBits)
 
 export interface ReferencePassOptions {
   readonly layer: Layer
@@ -41,8 +44,8 @@ export class ReferencePass {
   /** Regions that cannot be read: what refers to them is not known to lead nowhere. */
   readonly #unread = new Set<number>()
   /** The part of the space of which this pass knows the records. */
-  #low = 0
-  #high = offsetsEnd
+  #lowRegion = 0
+  #highRegion = offsetsEnd
   #slots: Int32Array = new Int32Array(slotsPerRegion)
 
   constructor(options: ReferencePassOptions) {
@@ -54,10 +57,10 @@ export class ReferencePass {
   async run(): Promise<void> {
     do {
       this.#prints.clear()
-      this.#high = offsetsEnd
+      this.#highRegion = offsetsEnd
       await this.#pass()
-      this.#low = this.#high
-    } while (this.#low < offsetsEnd)
+      this.#lowRegion = this.#highRegion
+    } while (this.#lowRegion < offsetsEnd)
     for (const offset of this.#upward) this.#lookUp(offset)
   }
 
@@ -72,11 +75,11 @@ export class ReferencePass {
 
   async #pass(): Promise<void> {
     const { whole, pace } = this.#o
-    const regions = ascendingRegions(whole, this.#low / regionBytes)
+    const regions = ascendingRegions(whole, this.#lowRegion)
     pace.begin('references', regions.length)
     for (const region of regions) {
       const isHeld = this.#prints.bytes < this.#o.memoryBytesMax
-      if (!isHeld && this.#high === offsetsEnd) this.#high = region * regionBytes
+      if (!isHeld && this.#highRegion === offsetsEnd) this.#highRegion = region
       const before = this.#image.bytesRead
       this.#region(region)
       await pace.step(1, this.#image.bytesRead - before)
@@ -90,7 +93,7 @@ export class ReferencePass {
     const count = this.#listSlots()
     try {
       this.#image.begin(region)
-      if (base < this.#high) this.#addPrints(region, count)
+      if (region < this.#highRegion) this.#addPrints(region, count)
       for (let i = 0; i < count; i++) this.#record(base, this.#slots[i] as number)
     } catch (error) {
       // The disk does not give what it gave a moment ago, or a map is damaged: told already.
@@ -147,34 +150,45 @@ export class ReferencePass {
     const { losses } = this.#o
     const parent = { bytes, at, offset }
     if (!edges.fill(bytes, at)) {
-      if (!isLookedUp && this.#low === 0) losses.malformed(parent)
+      if (!isLookedUp && this.#lowRegion === 0) losses.malformed(parent)
       return
     }
-    const [low, high, prints] = [this.#low, this.#high, this.#prints]
+    const { low, high, hashAt, kinds, count } = edges
+    const prints = this.#prints
+    const lowRegion = this.#lowRegion
+    const highRegion = this.#highRegion
+    const ownRegion = Math.floor(offset / regionBytes)
+    const ownSlot = (offset - ownRegion * regionBytes) >>> 3
     let isTainted = false
-    for (let i = 0; i < edges.count; i++) {
-      const child = edges.offsets[i] as number
-      const hashAt = edges.hashAt[i] as number
-      if (losses.count > 0 && losses.isTainted(child)) isTainted = true
-      if (child >= offset) {
-        this.#up(parent, child, i, isLookedUp)
+    let isLossy = losses.count > 0
+    for (let i = 0; i < count; i++) {
+      // Offsets are below 2^53, so the region's number has 34 bits: a whole number of the processor nearly
+      // always.
+      const word = low[i] as number
+      const region = (high[i] as number) * regionsPerWord + (word >>> regionBits)
+      const slot = (word & (regionBytes - 1)) >>> 3
+      if (isLossy && losses.isTainted(edges.offset(i))) isTainted = true
+      const isAligned = (word & 7) === 0
+      if (isAligned && (region > ownRegion || (region === ownRegion && slot >= ownSlot))) {
+        this.#up(parent, edges.offset(i), i, isLookedUp)
         continue
       }
-      if (isLookedUp || child < low || child >= high) continue
-      const kind = edges.kinds[i] as number
-      if (prints.matches(child, firstPrint(bytes, hashAt), secondPrint(bytes, hashAt, kind))) continue
-      if (this.#unread.has(Math.floor(child / regionBytes))) continue
-      if (
-        losses.unresolved(parent, { offset: child, kind: kind as IndexKind, hash: readHash(bytes, hashAt) })
-      )
-        isTainted = true
+      if (isLookedUp || region < lowRegion || region >= highRegion) continue
+      const at = hashAt[i] as number
+      const kind = kinds[i] as number
+      const second = secondPrint(bytes, at, kind)
+      if (isAligned && prints.matches(region, slot, firstPrint(bytes, at), second)) continue
+      if (this.#unread.has(region)) continue
+      const target = { offset: edges.offset(i), kind: kind as IndexKind, hash: readHash(bytes, at) }
+      if (losses.unresolved(parent, target)) isTainted = true
+      isLossy = true
     }
     if (isTainted) losses.taint(offset, bytes[at + 8] as number)
   }
 
   #up(parent: Parent, child: number, i: number, isLookedUp: boolean): void {
     const { layer, losses } = this.#o
-    if (this.#low > 0 && !isLookedUp) return
+    if (this.#lowRegion > 0 && !isLookedUp) return
     const isHealed = ((parent.bytes[parent.at + 9] as number) & recordFlag.healed) !== 0
     if (!isHealed || child === parent.offset) {
       losses.upward(parent, child)
