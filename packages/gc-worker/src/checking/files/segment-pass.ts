@@ -56,11 +56,16 @@ export class SegmentPass {
     for (const run of runs.inFileOrder()) {
       if (run.position !== end) this.#uncovered(end)
       end = run.position + run.length
-      await this.#run(run)
+      // Nearly all of them are whole: an `await` for each would cost more than its proof.
+      for (let at = run.position; at < end; ) {
+        at = this.#takeWhole(run, at)
+        if (at < end) at = await this.#passDamage(run, at)
+      }
+      if (end - this.#stepped >= stepBytes) await this.#step(end)
     }
     const { info } = this.#segment
     if (end !== info.bytes) this.#uncovered(end)
-    await this.#o.pace.step(info.bytes - this.#stepped, info.bytes - this.#stepped)
+    await this.#step(info.bytes)
     if (this.#damage.length === 0 && this.#objects !== info.objects) {
       const what = `it says that segment ${info.number} has ${info.objects} objects, and it has ${this.#objects}`
       this.#o.findings.warning(this.#o.layer.named(fileName.control), 0, what)
@@ -68,27 +73,27 @@ export class SegmentPass {
     return { builder: this.#builder, healed: this.#healed, damage: this.#damage }
   }
 
-  async #run(run: { readonly start: number; readonly position: number; readonly length: number }) {
+  /** Takes records from a position of the run on: gives its end, or the place of one that is damaged. */
+  #takeWhole(run: FileRun, from: number): number {
     const end = run.position + run.length
-    const offsetOf = (position: number): number => run.start + position - run.position
-    for (let position = run.position; position < end; ) {
-      if (this.#take(position, end, offsetOf(position))) {
-        position += this.#record.size
-      } else {
-        const from = position
-        position = await this.#nextWhole(position, end, offsetOf)
-        this.#damaged(from, offsetOf(from), offsetOf(position))
-      }
-      await this.#step(position)
+    let position = from
+    while (position < end && this.#take(position, end, run.start + position - run.position)) {
+      position += this.#record.size
     }
+    return position
   }
 
-  async #nextWhole(from: number, end: number, offsetOf: (position: number) => number): Promise<number> {
-    for (let position = from + 8; position < end; position += 8) {
-      if (this.#isWhole({ position, end, offset: offsetOf(position) })) return position
-      await this.#step(position)
+  /** The position of the next whole record of the run, or its end. */
+  async #passDamage(run: FileRun, from: number): Promise<number> {
+    const { start, position: first, length } = run
+    const end = first + length
+    let position = from + 8
+    while (position < end && !this.#isWhole({ position, end, offset: start + position - first })) {
+      position += 8
+      if (position - this.#stepped >= stepBytes) await this.#step(position)
     }
-    return end
+    this.#damaged(from, start + from - first, start + position - first)
+    return position
   }
 
   #take(position: number, end: number, offset: number): boolean {
@@ -145,7 +150,7 @@ export class SegmentPass {
   }
 
   #checkMapHeader(): void {
-    const { mapFile } = this.#segment
+    const { file: mapFile } = this.#segment.map
     const bytes = Buffer.alloc(pageBytes)
     const read = readFullySync(mapFile.handle, bytes, 0, pageBytes, 0)
     for (let at = mapHeaderBytes; at < read; at++) {
@@ -157,10 +162,15 @@ export class SegmentPass {
 
   async #step(position: number): Promise<void> {
     const done = position - this.#stepped
-    if (done < stepBytes) return
     this.#stepped = position
     await this.#o.pace.step(done, done)
   }
+}
+
+interface FileRun {
+  start: number
+  position: number
+  length: number
 }
 
 /** The runs of a segment by their places in the file, without an object for each. */
@@ -169,18 +179,29 @@ class FileOrder {
   readonly #lengths: Float64Array
   readonly #order: Float64Array
 
-  constructor(segment: Segment, onDamaged: (error: VarveError<'CORRUPT'>) => void) {
-    const runs = [...segment.runs(onDamaged)]
-    this.#starts = Float64Array.from(runs, (run) => run.start)
-    this.#lengths = Float64Array.from(runs, (run) => run.length)
-    this.#order = Float64Array.from(runs, (run, i) => (run.position / 8) * runNumbers + i).sort()
+  constructor({ map }: Segment, onDamaged: (error: VarveError<'CORRUPT'>) => void) {
+    this.#starts = new Float64Array(map.runCount)
+    this.#lengths = new Float64Array(map.runCount)
+    const order = new Float64Array(map.runCount)
+    let count = 0
+    map.forEachRun((start, position, length) => {
+      this.#starts[count] = start
+      this.#lengths[count] = length
+      order[count] = (position / 8) * runNumbers + count
+      count++
+    }, onDamaged)
+    this.#order = order.subarray(0, count).sort()
   }
 
-  *inFileOrder(): Generator<{ start: number; position: number; length: number }, void, undefined> {
+  /** One object that is filled again. */
+  *inFileOrder(): Generator<FileRun, void, undefined> {
+    const run: FileRun = { start: 0, position: 0, length: 0 }
     for (const key of this.#order) {
       const i = key % runNumbers
-      const position = ((key - i) / runNumbers) * 8
-      yield { start: this.#starts[i] as number, position, length: this.#lengths[i] as number }
+      run.start = this.#starts[i] as number
+      run.position = ((key - i) / runNumbers) * 8
+      run.length = this.#lengths[i] as number
+      yield run
     }
   }
 }

@@ -79,8 +79,9 @@ export class Segment implements MappedFile {
     return this.info.high
   }
 
-  get mapFile(): PackFile {
-    return this.#map.file
+  /** Where each virtual offset is. */
+  get map(): MapFile {
+    return this.#map
   }
 
   /** Length of the map file. */
@@ -99,11 +100,10 @@ export class Segment implements MappedFile {
 
   /**
    * What it holds, by ascending virtual offset.
-   * @param onDamaged told of each page of the map that is damaged; its runs are left out
-   * @throws CORRUPT without `onDamaged`
+   * @throws CORRUPT
    */
-  runs(onDamaged?: (error: VarveError<'CORRUPT'>) => void): Iterable<Run> {
-    return this.#map.runs(onDamaged)
+  runs(): Iterable<Run> {
+    return this.#map.runs()
   }
 
   /**
