@@ -31,6 +31,7 @@ export class CheckPace {
     this.#total = total
     this.#done = 0
     this.#phaseStart = this.#clock.monotonic()
+    this.#tell(this.#phaseStart)
   }
 
   /** The next `step` throws it. The first reason stays. */

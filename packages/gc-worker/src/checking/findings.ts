@@ -52,6 +52,11 @@ export class Findings {
     return this.stretches.find((s) => s.prefix === prefix && offset >= s.low && offset < s.high)?.finding
   }
 
+  /** Whether what is told is told of the record that lies there. */
+  startsAt(finding: CheckFinding, offset: number): boolean {
+    return this.stretches.some((s) => s.finding === finding && s.low === offset)
+  }
+
   #add(finding: CheckFinding): CheckFinding {
     if (this.listed.length < findingsListedMax) this.listed.push(finding)
     else this.#omitted++

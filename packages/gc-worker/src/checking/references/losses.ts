@@ -35,8 +35,8 @@ export class Losses {
   readonly #others: readonly Layer[]
   readonly #findings: Findings
   readonly #hasVolumesAway: boolean
-  /** By the offset that leads nowhere; a copy stands in where there is no finding of a loss. */
-  readonly #gone = new Map<number, CheckFinding | undefined>()
+  /** By `keyOf` the target; a copy stands in where there is no finding of a loss. */
+  readonly #gone = new Map<string, CheckFinding | undefined>()
   readonly #tainted = new Set<number>()
   readonly #commits: number[] = []
 
@@ -53,13 +53,13 @@ export class Losses {
     this.#hasVolumesAway = o.hasVolumesAway
   }
 
-  /** Lost objects and records that need one. */
-  get count(): number {
-    return this.#gone.size + this.#tainted.size
+  /** Records that need something lost. */
+  get taintedCount(): number {
+    return this.#tainted.size
   }
 
   isTainted(offset: number): boolean {
-    return this.#tainted.has(offset) || this.#gone.get(offset) !== undefined
+    return this.#tainted.has(offset)
   }
 
   taint(offset: number, kind: number): void {
@@ -70,11 +70,14 @@ export class Losses {
 
   /** No record of that kind and hash lies at the target. True: the object is lost to the parent. */
   unresolved(parent: Parent, target: Target): boolean {
-    if (this.#gone.has(target.offset)) return this.#gone.get(target.offset) !== undefined
+    const key = keyOf(target)
+    if (this.#gone.has(key)) return this.#gone.get(key) !== undefined
     if (this.#liesElsewhere(target) || this.#gone.size >= goneMax) return false
     const copy = this.#layer.findCopy(target.kind, target.hash, target.offset)
     const finding = this.#findingFor(parent, target)
-    this.#gone.set(target.offset, copy === undefined ? finding : undefined)
+    this.#gone.set(key, copy === undefined ? finding : undefined)
+    // A damaged record's own word for its hash may be damaged too.
+    if (this.#findings.startsAt(finding, target.offset)) finding.hash = rawToHex(target.hash)
     finding.hash ??= rawToHex(target.hash)
     if (copy === undefined) finding.repairable = false
     else this.#noteCopy(finding, copy)
@@ -114,7 +117,7 @@ export class Losses {
     if (this.#commits.length === 0) return
     const paths = new LostPaths(this.#layer.reader, {
       isTainted: (offset) => this.#tainted.has(offset),
-      lossAt: (offset) => this.#gone.get(offset),
+      lossOf: (target) => this.#gone.get(keyOf(target)),
     })
     // What was written last is what people look for.
     for (const offset of this.#commits.sort((a, b) => b - a)) {
@@ -150,6 +153,10 @@ export class Losses {
     const place = this.#layer.placeOf(offset)
     return this.#findings.error(place.file, place.offset, what, false)
   }
+}
+
+function keyOf({ offset, kind, hash }: Target): string {
+  return `${offset} ${kind} ${hash}`
 }
 
 function hashOf(parent: Parent): string {

@@ -1,16 +1,17 @@
-import { leafForm, leafName, type RawHash, recordKind } from '@varve/pack/objects'
+import { type IndexKind, leafForm, leafName, type RawHash, readHash, recordKind } from '@varve/pack/objects'
 import type { RecordReader, RecordView } from '@varve/pack/pack'
 import type { CheckFinding } from '../check-job.ts'
 import { addLoss } from '../findings.ts'
 import { EdgeList } from './edge-list.ts'
+import type { Target } from './losses.ts'
 
 /** At most so many records are read to find the paths of what is lost. */
 const stepsMax = 100_000
 
 export interface LostPathsOptions {
   readonly isTainted: (offset: number) => boolean
-  /** The finding of the object that should lie there and is lost. */
-  readonly lossAt: (offset: number) => CheckFinding | undefined
+  /** The finding of an object that is lost. */
+  readonly lossOf: (target: Target) => CheckFinding | undefined
 }
 
 /** A record on the way, and what its directory is called. */
@@ -53,7 +54,8 @@ export class LostPaths {
     const found: { readonly offset: number; readonly path: string }[] = []
     for (let i = 0; i < this.#edges.count; i++) {
       const offset = this.#edges.offset(i)
-      const loss = this.#o.lossAt(offset)
+      const hash = readHash(view.buf, this.#edges.hashAt[i] as number)
+      const loss = this.#o.lossOf({ offset, kind: this.#edges.kinds[i] as IndexKind, hash })
       if (loss === undefined && !this.#o.isTainted(offset)) continue
       const below = pathOf(view, i, path, loss !== undefined)
       if (loss === undefined) found.push({ offset, path: below })

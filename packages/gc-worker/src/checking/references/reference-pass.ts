@@ -160,7 +160,7 @@ export class ReferencePass {
     const ownRegion = Math.floor(offset / regionBytes)
     const ownSlot = (offset - ownRegion * regionBytes) >>> 3
     let isTainted = false
-    let isLossy = losses.count > 0
+    const isLossy = losses.taintedCount > 0
     for (let i = 0; i < count; i++) {
       // Offsets are below 2^53, so the region's number has 34 bits: a whole number of the processor nearly
       // always.
@@ -181,7 +181,6 @@ export class ReferencePass {
       if (this.#unread.has(region)) continue
       const target = { offset: edges.offset(i), kind: kind as IndexKind, hash: readHash(bytes, at) }
       if (losses.unresolved(parent, target)) isTainted = true
-      isLossy = true
     }
     if (isTainted) losses.taint(offset, bytes[at + 8] as number)
   }
