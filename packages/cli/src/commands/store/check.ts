@@ -55,9 +55,9 @@ async function summarize({ output }: CommandContext, report: CheckReport, second
     const json = { type: 'check', ok, findings: found, omitted, objects, bytes, hashed, seconds }
     await output.line(JSON.stringify(json))
   } else if (output.isForEyes) {
-    const parts = [`${output.count(objects)} objects in ${output.size(bytes)}, ${seconds.toFixed(1)} s`]
+    const parts = [`${output.count(objects)} objects, ${output.size(bytes)}, in ${seconds.toFixed(1)} s`]
     if (hashed > 0) parts.push(`${output.count(hashed)} hashed again`)
-    parts.push(ok ? 'nothing was found' : `${output.count(found)} findings`)
+    parts.push(ok ? 'nothing was found' : found === 1 ? 'one finding' : `${output.count(found)} findings`)
     if (omitted > 0) parts.push(`${output.count(omitted)} of them are not listed`)
     await output.line(parts.join('; '))
   } else await output.line(['checked', objects, bytes, hashed, found].join('\t'))

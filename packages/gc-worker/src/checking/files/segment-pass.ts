@@ -37,7 +37,6 @@ export class SegmentPass {
   readonly #healed: number[] = []
   readonly #damage: { start: number; end: number }[] = []
   readonly #record = new RecordAt()
-  #objects = 0
   #stepped = 0
 
   constructor(o: PassTools, segment: Segment) {
@@ -66,8 +65,9 @@ export class SegmentPass {
     const { info } = this.#segment
     if (end !== info.bytes) this.#uncovered(end)
     await this.#step(info.bytes)
-    if (this.#damage.length === 0 && this.#objects !== info.objects) {
-      const what = `it says that segment ${info.number} has ${info.objects} objects, and it has ${this.#objects}`
+    const objects = this.#builder.count
+    if (this.#damage.length === 0 && objects !== info.objects) {
+      const what = `it says that segment ${info.number} has ${info.objects} objects, and it has ${objects}`
       this.#o.findings.warning(this.#o.layer.named(fileName.control), 0, what)
     }
     return { builder: this.#builder, healed: this.#healed, damage: this.#damage }
@@ -100,7 +100,6 @@ export class SegmentPass {
     if (!this.#isWhole({ position, end, offset })) return false
     const record = this.#record
     const kind = indexKindOf(record.kind)
-    this.#objects++
     if (kind !== undefined) this.#builder.add(kind, record.bytes, record.hashStart, offset, record.size)
     if ((record.flags & recordFlag.healed) !== 0) this.#healed.push(offset)
     this.#o.records.take(record, this.#name, position)
