@@ -257,7 +257,7 @@ describe('an older state', () => {
 
 describe('a newer format', () => {
   test('of control', async () => {
-    const { refused } = await outcomeOf(fileName.control, (bytes) => withControlFormat(bytes, 2))
+    const { refused } = await outcomeOf(fileName.control, (bytes) => withControlFormat(bytes, 3))
     expect(refused).toMatchObject({ code: 'NEWER_FORMAT', details: { found: 2, supported: 1 } })
   })
 

@@ -123,6 +123,7 @@ export async function removeLeftovers(
     chunks: new Set(control.chunks.map((chunk) => chunk.number)),
     segments: new Set(control.segments.map((segment) => segment.number)),
     checkpoints: new Set(control.checkpoint === null ? [] : [control.checkpoint.number]),
+    filters: new Set(control.volumes.flatMap(({ filters }) => filters)),
   }
   for (const name of await o.fs.list(o.folder)) {
     if (isLeftover(classifyFile(name), named)) await o.fs.remove(`${o.folder}/${name}`)

@@ -13,3 +13,5 @@ export {
   type ControlVolume,
   firstControl,
 } from './control-state.ts'
+export { InvalidPayload, PayloadFields } from './payload-field.ts'
+export { encodeTwofold, wholeCopies } from './twofold.ts'
