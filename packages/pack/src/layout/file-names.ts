@@ -27,6 +27,8 @@ export const fileName = {
   checkpoint: (number: number): string => `meta-${decimal(number)}.ckpt`,
   /** Scratch of a running sweep; worthless after it. */
   spill: (number: number): string => `spill-${decimal(number)}.tmp`,
+  /** Which hashes a part of a volume does not hold, kept above it. */
+  filter: (number: number): string => `filter-${decimal(number)}.bloom`,
   lockOwner: (pid: number): string => `lock-owner-${decimal(pid)}`,
   /** In the lower layer's folder. */
   volume: (id: number): string => `volume-${decimal(id)}`,
@@ -49,6 +51,7 @@ export type NumberedKind =
   | 'segment-index'
   | 'checkpoint'
   | 'spill'
+  | 'filter'
   | 'volume'
   | 'manifest'
 
@@ -68,6 +71,7 @@ const numberedNames: ReadonlyMap<string, NumberedKind> = new Map<string, Numbere
   ['gen-#.idx', 'segment-index'],
   ['meta-#.ckpt', 'checkpoint'],
   ['spill-#.tmp', 'spill'],
+  ['filter-#.bloom', 'filter'],
   ['volume-#', 'volume'],
   ['manifest-#', 'manifest'],
 ])

@@ -25,6 +25,8 @@ export interface StoreCollectionParts {
   readonly pins: PinRegistry
   /** Set aside for this collection, and never given out again. */
   readonly fileNumbers: CollectJob['fileNumbers']
+  /** The folder of the lower layer, absolute, of a store that has one. */
+  readonly lowerPath: string | undefined
   /** Numbers of sealed chunks that have no index: the collection builds it. */
   readonly unindexed: readonly number[]
   readonly now: () => number
@@ -105,8 +107,14 @@ export class StoreCollection implements CollectionWorker {
     this.#parts.onIndexingEnded()
     await this.#removeOldCheckpoint()
     this.#order.stalls.section(() => this.#parts.onSwitched())
-    const { objectsKept, bytesKept, peakBytes } = result.stats
-    return { objectsKept, bytesKept, peakBytes, bytesFreed: retiredBytes(this.#job) - bytesKept }
+    const { objectsKept, bytesKept, bytesArchived, peakBytes } = result.stats
+    return {
+      objectsKept,
+      bytesKept,
+      bytesArchived,
+      peakBytes,
+      bytesFreed: retiredBytes(this.#job) - bytesKept,
+    }
   }
 
   async cancel(): Promise<void> {
@@ -147,6 +155,7 @@ export class StoreCollection implements CollectionWorker {
       indexes: opened.filter((file) => file instanceof IndexFile),
       checkpoint: result.checkpoint,
       target: this.#order.target,
+      volume: result.volume,
     }
     try {
       await files.switchOver(generation, this.#order)
@@ -168,7 +177,7 @@ export class StoreCollection implements CollectionWorker {
   /** Only for files that were never given to control. One that stays is a leftover for the next opening. */
   async #removeFiles(result: CollectResult): Promise<void> {
     const { fs, folder } = this.#parts
-    for (const name of namesOf(result)) await fs.remove(`${folder}/${name}`).catch(() => undefined)
+    for (const name of namesOf(result, this.#job)) await fs.remove(`${folder}/${name}`).catch(() => undefined)
   }
 }
 
@@ -184,9 +193,11 @@ function retiredBytes({ previous, newRetire }: CollectJob): number {
   return bytes
 }
 
-function namesOf(result: CollectResult): string[] {
+function namesOf(result: CollectResult, job: CollectJob): string[] {
+  const isNew = (number: number): boolean => number >= job.fileNumbers.from && number < job.fileNumbers.to
   return [
     fileName.checkpoint(result.checkpoint.number),
+    ...(result.volume?.filters ?? []).filter(isNew).map((number) => fileName.filter(number)),
     ...result.segments.flatMap(({ number }) => segmentNames(number)),
   ]
 }
@@ -205,6 +216,7 @@ function jobFor(parts: StoreCollectionParts, order: CollectionOrder): CollectJob
         .map(({ number, base, length }) => ({ number, base, length: length ?? 0 })),
       segments: control.segments,
       checkpoint: control.checkpoint ?? undefined,
+      lower: parts.lowerPath === undefined ? undefined : { path: parts.lowerPath, volumes: control.volumes },
     },
     unindexed: parts.unindexed,
     start,

@@ -1,3 +1,4 @@
+export { BloomFilter } from './bloom-filter.ts'
 export { HashTable } from './hash-table.ts'
 export { hashWord } from './hash-word.ts'
 export { IndexBuilder, type IndexedPack } from './index-builder.ts'

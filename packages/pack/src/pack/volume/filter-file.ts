@@ -1,0 +1,128 @@
+import { tryReadU64, writeU64, xxh64 } from '../../base/index.ts'
+import { VarveError } from '../../errors/index.ts'
+import { type FileSystem, readFullySync } from '../../fs/index.ts'
+import { fileName, formatVersion, magic } from '../../layout/index.ts'
+import { writeNewFile } from '../blocks/index.ts'
+import { BloomFilter } from '../index/index.ts'
+
+const headerSize = 64
+const checkedSize = 56
+const entrySize = 32
+const filterAlignment = 64
+/** Files of one volume, and bytes of one filter: more is damage. */
+const entriesMax = 1 << 20
+const filterBytesMax = 1 << 28
+const entriesSeed = 1
+
+/** The filter of a pack file's index: which hashes are not in it. */
+export interface PackFilter {
+  /** Of the pack file. */
+  readonly number: number
+  readonly filter: BloomFilter
+}
+
+export interface FilterPlace {
+  readonly folder: string
+  readonly number: number
+  /** 16 bytes. */
+  readonly storeId: Buffer
+  /** Id of the volume whose files it is about. */
+  readonly volume: number
+}
+
+/**
+ * Writes and syncs a filter file; the folder is the caller's to sync. See docs/format.md, "Filters".
+ * @throws what the file system throws
+ */
+export async function writeFilters(
+  fs: FileSystem,
+  place: FilterPlace,
+  filters: readonly PackFilter[],
+): Promise<void> {
+  await writeNewFile(fs, pathOf(place), encodePieces(place, filters))
+}
+
+/** The bytes of a filter file. */
+export function encodeFilters(place: FilterPlace, filters: readonly PackFilter[]): Buffer {
+  return Buffer.concat([...encodePieces(place, filters)])
+}
+
+/** @throws CORRUPT when it is missing, damaged, or another file's; NEWER_FORMAT; what the file system says */
+export function readFilters(fs: FileSystem, place: FilterPlace): PackFilter[] {
+  const handle = fs.openSync(pathOf(place), 'read')
+  try {
+    const bytes = Buffer.allocUnsafeSlow(handle.sizeSync())
+    const read = readFullySync(handle, bytes, 0, bytes.length, 0)
+    return decodeFilters(bytes.subarray(0, read), place)
+  } finally {
+    handle.closeSync()
+  }
+}
+
+/** @throws CORRUPT, NEWER_FORMAT */
+export function decodeFilters(bytes: Buffer, place: FilterPlace): PackFilter[] {
+  const corrupt = (offset: number): VarveError =>
+    new VarveError('CORRUPT', { file: fileName.filter(place.number), offset })
+  const field = (at: number): number => {
+    const value = at + 8 <= bytes.length ? tryReadU64(bytes, at) : undefined
+    if (value === undefined) throw corrupt(at)
+    return value
+  }
+  if (bytes.length < headerSize || bytes.toString('latin1', 0, 8) !== magic.filter) throw corrupt(0)
+  if (xxh64(bytes, 0, checkedSize, 0) !== bytes.readBigUInt64LE(checkedSize)) throw corrupt(0)
+  const version = bytes.readUInt32LE(8)
+  if (version > formatVersion)
+    throw new VarveError('NEWER_FORMAT', { found: version, supported: formatVersion })
+  const isOurs = bytes.readUInt32LE(12) === place.number && bytes.subarray(16, 32).equals(place.storeId)
+  const count = field(40)
+  if (!isOurs || field(32) !== place.volume || count > entriesMax) throw corrupt(0)
+  if (field(48) !== bytes.length) throw corrupt(bytes.length)
+  const entriesEnd = headerSize + count * entrySize
+  if (entriesEnd + 8 > bytes.length) throw corrupt(headerSize)
+  if (xxh64(bytes, headerSize, entriesEnd, entriesSeed) !== bytes.readBigUInt64LE(entriesEnd)) {
+    throw corrupt(headerSize)
+  }
+  return Array.from({ length: count }, (_, i) => {
+    const at = headerSize + i * entrySize
+    const number = bytes.readUInt32LE(at)
+    const position = field(at + 8)
+    const end = position + field(at + 16)
+    if (end > bytes.length || end - position > filterBytesMax) throw corrupt(at)
+    if (xxh64(bytes, position, end, number) !== bytes.readBigUInt64LE(at + 24)) throw corrupt(position)
+    const filter = BloomFilter.ofBytes(bytes.subarray(position, end))
+    if (filter === undefined) throw corrupt(position)
+    return { number, filter }
+  })
+}
+
+function* encodePieces(place: FilterPlace, filters: readonly PackFilter[]): Generator<Buffer> {
+  const bodies = filters.map(({ filter }) => filter.toBytes())
+  const tableEnd = headerSize + filters.length * entrySize + 8
+  const table = Buffer.alloc(Math.ceil(tableEnd / filterAlignment) * filterAlignment)
+  let position = table.length
+  for (const [i, { number }] of filters.entries()) {
+    const body = bodies[i] as Buffer
+    const at = headerSize + i * entrySize
+    table.writeUInt32LE(number, at)
+    writeU64(table, position, at + 8)
+    writeU64(table, body.length, at + 16)
+    table.writeBigUInt64LE(xxh64(body, 0, body.length, number), at + 24)
+    // Blocks of a filter have 64 bytes.
+    position += body.length
+  }
+  table.write(magic.filter, 0, 'latin1')
+  table.writeUInt32LE(formatVersion, 8)
+  table.writeUInt32LE(place.number, 12)
+  place.storeId.copy(table, 16, 0, 16)
+  writeU64(table, place.volume, 32)
+  writeU64(table, filters.length, 40)
+  writeU64(table, position, 48)
+  table.writeBigUInt64LE(xxh64(table, 0, checkedSize, 0), checkedSize)
+  table.writeBigUInt64LE(xxh64(table, headerSize, tableEnd - 8, entriesSeed), tableEnd - 8)
+  yield table
+  yield* bodies
+}
+
+function pathOf({ folder, number }: FilterPlace): string {
+  return `${folder}/${fileName.filter(number)}`
+}
