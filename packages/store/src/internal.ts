@@ -4,4 +4,5 @@
 
 export type { StorePlatform } from './assembly/index.ts'
 export { Bulk, type BulkCommit, type BulkRef } from './bulk.ts'
+export { openReadOnly } from './read-only-store.ts'
 export { openBulk, openStore } from './store.ts'

@@ -40,16 +40,10 @@ import { BlobReader, ObjectReader } from '../reader/index.ts'
 import { type RefStore, refsFrom } from '../refs/index.ts'
 import { ObjectWriter, PinRegistry, WriteQueue } from '../writer/index.ts'
 import { collectorFor } from './collector-rooms.ts'
-import type { StoreOptions } from './store-options.ts'
+import { BLOCK_CACHE_PART, type StoreOptions } from './store-options.ts'
 import type { StoreRooms } from './store-rooms.ts'
 import { projectionSource, StoreStorage } from './store-storage.ts'
 import { ToldOnce } from './told-once.ts'
-
-/**
- * Of the memory for caches, the part that always belongs to blocks: fresh ends of the log, maps, indexes.
- * They have the rest too until it is filled with records that were read here and there.
- */
-const BLOCK_CACHE_PART = 0.25
 
 /**
  * @throws STORE_LOCKED, NO_STORE, NEWER_FORMAT, CORRUPT, READ_ONLY_FOLDER, NO_SPACE, WRITER_FAILED, ABORTED
@@ -220,7 +214,7 @@ class Opening {
     })
     const onRebuilt = (reason: string): void => onEvent({ type: 'projections-rebuilt', reason })
     const projections = new Projections(kv, { turn: () => clock.turn(), onRebuilt })
-    await projections.catchUp(projectionSource({ files, objects, records, refs }), parts.isNew)
+    await projections.catchUp(projectionSource({ files, objects, records, refs: () => refs }), parts.isNew)
     const { log, indexing } = await this.#startLog(parts)
     let isClosed = false
     const queue = new WriteQueue({ log, clock, isClosed: () => isClosed })

@@ -26,7 +26,9 @@ import { type FollowedChunk, type NextView, openNextView } from './next-view.ts'
 
 export type { NextView } from './next-view.ts'
 
-/** How often control is read again because a file that it named was gone: each time a collection came between. */
+/**
+ * How often control is read again because a file that it named was gone: each time a collection came between.
+ */
 const ATTEMPTS_MAX = 64
 
 export interface FollowedFilesParts {
@@ -37,6 +39,8 @@ export interface FollowedFilesParts {
   readonly retirer: FileRetirer
   readonly index: HashIndex
   readonly newSeed: () => number
+  /** Told of an index that could not be used: one in memory stands in for it. */
+  readonly onRebuilt: (file: string, reason: string) => void
   /** Told of one damaged copy of control, and of ranges of the log. */
   readonly onDamage: (file: string, offset: number, bytes: number) => void
 }
@@ -147,6 +151,7 @@ export class FollowedFiles implements FilesView {
         this.#parts.onDamage(fileName.chunk(number), start - base, end - start)
       }
     }
+    for (const { file, reason } of next.damagedIndexes) this.#parts.onRebuilt(file, reason)
     if (this.#isNew(next)) return next
     this.release(next)
     return undefined

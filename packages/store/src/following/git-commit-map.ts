@@ -1,4 +1,4 @@
-import { Mutex, nextTurn } from '@varve/pack/base'
+import { type Mutex, nextTurn } from '@varve/pack/base'
 import { GIT_ID_KEY, type ProjectionSource } from '../projections/index.ts'
 
 /** Commits looked at between two turns of the event loop. */
@@ -19,8 +19,8 @@ export interface GitCommitMapParts {
  */
 export class GitCommitMap {
   readonly #parts: GitCommitMapParts
-  /** Hashes (hex) by Git id. */
-  readonly #hashes = new Map<string, string>()
+  /** Hashes (hex) by Git id: nearly always one. */
+  readonly #hashes = new Map<string, readonly string[]>()
   #ids: string[] | undefined
   #end = 0
 
@@ -28,7 +28,9 @@ export class GitCommitMap {
     this.#parts = parts
   }
 
-  /** Hashes (hex) of commits that came from Git commits whose id begins so; at most `limit`. @throws CORRUPT */
+  /**
+   * Hashes (hex) of commits that came from Git commits whose id begins so; at most `limit`. @throws CORRUPT
+   */
   async gitCommits(idPrefix: string, limit: number): Promise<string[]> {
     await this.#parts.lock.run(() => this.#readOn())
     this.#ids ??= [...this.#hashes.keys()].sort()
@@ -36,8 +38,9 @@ export class GitCommitMap {
     for (let at = firstFrom(this.#ids, idPrefix); at < this.#ids.length && found.length < limit; at++) {
       const id = this.#ids[at] as string
       if (!id.startsWith(idPrefix)) break
-      const hash = this.#hashes.get(id) as string
-      if (this.#parts.source.gitIdOf(hash) === id) found.push(hash)
+      const hashes = this.#hashes.get(id) as readonly string[]
+      const hash = hashes.find((each) => this.#parts.source.gitIdOf(each) === id)
+      if (hash !== undefined) found.push(hash)
     }
     return found
   }
@@ -50,16 +53,19 @@ export class GitCommitMap {
     let left = COMMITS_PER_SLICE
     for (const { hash, extra } of source.commitsFrom(this.#end)) {
       const id = extra[GIT_ID_KEY]
-      if (id !== undefined && this.#hashes.get(id) !== hash) {
-        this.#hashes.set(id, hash)
-        this.#ids = undefined
-      }
+      if (id !== undefined) this.#add(id, hash)
       if (--left > 0) continue
       left = COMMITS_PER_SLICE
       await nextTurn()
       assertOpen()
     }
     this.#end = end
+  }
+
+  #add(id: string, hash: string): void {
+    const hashes = this.#hashes.get(id)
+    if (hashes === undefined) this.#ids = undefined
+    if (hashes?.includes(hash) !== true) this.#hashes.set(id, [...(hashes ?? []), hash])
   }
 }
 

@@ -184,7 +184,7 @@ class Opening {
   }
 
   async #readOn(known: FollowedChunk, length: number | null): Promise<FollowedChunk> {
-    const { base, number, file } = known.chunk
+    const { base, file } = known.chunk
     const { position } = known
     if (length !== null && position !== undefined && position.end > base + length) {
       const message = `${file.name} is shorter than what was read of it: the store was put back to an older state`
@@ -193,7 +193,13 @@ class Opening {
     if (length !== null && position?.end === base + length) return known
     const sealedLength = length ?? undefined
     const { memory } = this.#parts
-    const piece = await readLogPiece({ handle: file.handle, header: known.header, after: position, sealedLength, memory })
+    const piece = await readLogPiece({
+      handle: file.handle,
+      header: known.header,
+      after: position,
+      sealedLength,
+      memory,
+    })
     this.#take(piece)
     return { ...known, position: piece.position }
   }

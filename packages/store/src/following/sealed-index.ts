@@ -33,7 +33,10 @@ export async function openSegmentIndex(
   if (index !== undefined) return { index, damage }
   const pack = { number, storeId: place.storeId, packLength: segment.file.end }
   const bytes = segmentIndexOf(segment).encode(pack)
-  return { index: IndexFile.ofBytes(bytes, { ...place, number, name }), damage: damage ?? `${name} was missing` }
+  return {
+    index: IndexFile.ofBytes(bytes, { ...place, number, name }),
+    damage: damage ?? `${name} was missing`,
+  }
 }
 
 async function findWhole(fs: FileSystem, place: IndexPlace): Promise<FoundIndex> {

@@ -8,7 +8,7 @@ export {
   loadMetadata,
   type MetadataDoubt,
 } from './load-metadata.ts'
-export { openFailure } from './open-failure.ts'
+export { openFailure, readFailure } from './open-failure.ts'
 export {
   type LostRange,
   lostIn,

@@ -6,6 +6,7 @@ import { type ChunkTail, openChunkFile, type PackHeader, packHeaderSize } from '
 import { ChunkContents } from './chunk-contents.ts'
 import { ChunkScanner, type ScanStep } from './chunk-scanner.ts'
 import { mendHash } from './mend-hash.ts'
+import type { ScanMemory } from './scan-memory.ts'
 import type { DamagedRange, RecordCursor, ScannedBatch } from './scanned-batch.ts'
 
 /** At most this many damaged ranges are listed; `damageCount` counts them all. */
