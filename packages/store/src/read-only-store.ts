@@ -35,7 +35,7 @@ export class FollowedStore implements ReadOnlyStore {
     assert(rooms instanceof FollowingRooms, 'a store comes from Store.open')
     this.#rooms = rooms
     this.#answers = new StoreAnswers(rooms)
-    this.gc = gcReader(rooms)
+    this.gc = rooms.gc
   }
 
   get id(): string {
@@ -122,13 +122,6 @@ export class FollowedStore implements ReadOnlyStore {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close()
-  }
-}
-
-function gcReader(rooms: FollowingRooms): GcReader {
-  return {
-    behaviour: () => (rooms.files.control.lower === null ? 'delete' : 'archive'),
-    latestTarget: () => rooms.files.control.target?.hash as Hash<'commit'> | undefined,
   }
 }
 

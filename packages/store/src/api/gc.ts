@@ -24,12 +24,17 @@ export const gcRules: RulesFor<GcOptions> = {
   grace: optionRule.duration,
 }
 
-/** What may be known of the collections of a store that somebody else writes. */
+/**
+ * What may be known of the collections of a store that somebody else writes, but not what its writer does
+ * now.
+ */
 export interface GcReader {
   /** What a collection does with what it retires. */
   behaviour(): 'archive' | 'delete'
   /** Of the latest collection that had one. */
   latestTarget(): Hash<'commit'> | undefined
+  /** Whether a collection with this target could start now, and if not, why. */
+  isAllowed(target?: CommitLike): Promise<true | VarveError>
 }
 
 /** Collections: what is no longer reachable goes, while the program goes on. */
@@ -50,8 +55,6 @@ export interface Gc extends GcReader {
   readonly status: GcStatus
   /** True when no collection is running. */
   isFinished(): boolean
-  /** Whether a collection with this target could start now, and if not, why. */
-  isAllowed(target?: CommitLike): Promise<true | VarveError>
 }
 
 /**

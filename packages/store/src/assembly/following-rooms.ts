@@ -13,6 +13,7 @@ import { HashIndex } from '../hash-index/index.ts'
 import { readFailure } from '../opening/index.ts'
 import { BlobReader, ObjectReader } from '../reader/index.ts'
 import type { RefStore } from '../refs/index.ts'
+import { FollowingGc } from './following-gc.ts'
 import type { ReaderRooms } from './reader-rooms.ts'
 import { commitsBefore, refChanges } from './ref-changes.ts'
 import { BLOCK_CACHE_PART, type ReadingOptions } from './store-options.ts'
@@ -26,6 +27,7 @@ export class FollowingRooms implements ReaderRooms {
   readonly blobs: BlobReader
   readonly storage: StoreStorage
   readonly projections: GitCommits
+  readonly gc: FollowingGc
   readonly #o: ReadingOptions
   readonly #refs: FollowedRefs
   readonly #retirer: FileRetirer
@@ -74,6 +76,7 @@ export class FollowingRooms implements ReaderRooms {
       lock: this.#lock,
       assertOpen: () => this.assertOpen(),
     })
+    this.gc = new FollowingGc(this, o)
   }
 
   /** @throws NO_STORE, NEWER_FORMAT, CORRUPT, INVALID_PATH, ABORTED */
