@@ -106,7 +106,7 @@ export class Store implements StoreReader, BlobWriter {
     path: string | URL,
     o: ReaderOptions | WriterOptions = {},
   ): Promise<Store | ReadOnlyStore> {
-    return o.readOnly === true ? openReadOnly(path, o) : openStore(path, o)
+    return o?.readOnly === true ? openReadOnly(path, o) : openStore(path, o)
   }
 
   get id(): string {

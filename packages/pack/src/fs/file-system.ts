@@ -58,7 +58,7 @@ export interface FileSystem {
    * changes, perhaps for none. Gives what ends it; `undefined` when the system cannot tell. It may fall
    * silent for good: whoever must not miss a change also looks from time to time. Keeps no process alive.
    */
-  watch(folder: string, onChange: () => void): (() => void) | undefined
+  watch?(folder: string, onChange: () => void): (() => void) | undefined
   /** What an ordinary user may still write to the disk that holds the path, in bytes. */
   freeBytes(path: string): Promise<number>
 }

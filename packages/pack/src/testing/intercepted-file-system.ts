@@ -158,7 +158,7 @@ export class InterceptedFileSystem implements FileSystem {
   }
 
   watch(folder: string, onChange: () => void): (() => void) | undefined {
-    return this.#inner.watch(folder, onChange)
+    return this.#inner.watch?.(folder, onChange)
   }
 
   async freeBytes(path: string): Promise<number> {

@@ -26,7 +26,7 @@ export class Follower {
 
   constructor(parts: FollowerParts) {
     this.#parts = parts
-    this.#unwatch = parts.fs.watch(parts.folder, () => this.#changed())
+    this.#unwatch = parts.fs.watch?.(parts.folder, () => this.#changed())
     this.#waitForPoll()
   }
 

@@ -187,7 +187,7 @@ class Opening {
     const { base, file } = known.chunk
     const { position } = known
     if (length !== null && position !== undefined && position.end > base + length) {
-      const message = `${file.name} is shorter than what was read of it: the store was put back to an older state`
+      const message = `${file.name} ends before what was read of it: an older state of the store was put back`
       throw new VarveError('CORRUPT', { file: file.name, offset: length }, { message })
     }
     if (length !== null && position?.end === base + length) return known

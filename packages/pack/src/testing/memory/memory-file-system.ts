@@ -169,11 +169,6 @@ export class MemoryFileSystem implements FileSystem {
     this.#folder(path, 'open').sync()
   }
 
-  /** Nobody is told: whoever follows looks from time to time. */
-  watch(): undefined {
-    return undefined
-  }
-
   async freeBytes(path: string): Promise<number> {
     await Promise.resolve()
     if (findNode(this.#root, path, 'statfs') === undefined) throw systemError('ENOENT', 'statfs', path)

@@ -1,9 +1,9 @@
 import { VarveError } from '@varve/pack/errors'
-import type { CommitLike, GcReader, Hash } from '../api/index.ts'
-import { findCommit } from '../branches/index.ts'
-import { asCollectionError, StallMeter } from '../gc/index.ts'
-import type { ReaderRooms } from './reader-rooms.ts'
-import { assertSpaceFor, type SpaceRooms } from './space-needed.ts'
+import type { CommitLike, GcReader, Hash } from '../../api/index.ts'
+import { findCommit } from '../../branches/index.ts'
+import { asCollectionError, StallMeter } from '../../gc/index.ts'
+import type { ReaderRooms } from '../reader-rooms.ts'
+import { assertSpaceFor, type SpaceRooms } from '../space-needed.ts'
 
 /** What a store that is only read knows of collections: what control says. */
 export class FollowingGc implements GcReader {

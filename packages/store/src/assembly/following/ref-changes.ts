@@ -1,10 +1,10 @@
 import { VarveError } from '@varve/pack/errors'
-import type { Change, Commit, Cursor, RefChange } from '../api/index.ts'
-import { CommitHandle } from '../branches/index.ts'
-import { changesOf, emptyTree, LazyCursor } from '../directory/index.ts'
-import type { RefMove } from '../following/index.ts'
-import type { RefTarget } from '../refs/index.ts'
-import type { ReaderRooms } from './reader-rooms.ts'
+import type { Change, Commit, Cursor, RefChange } from '../../api/index.ts'
+import { CommitHandle } from '../../branches/index.ts'
+import { changesOf, emptyTree, LazyCursor } from '../../directory/index.ts'
+import type { RefMove } from '../../following/index.ts'
+import type { RefTarget } from '../../refs/index.ts'
+import type { ReaderRooms } from '../reader-rooms.ts'
 
 /** A commit, or what is thrown in its place. */
 type Outcome = { readonly commit: Commit | undefined } | { readonly error: VarveError }
