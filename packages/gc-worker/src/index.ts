@@ -1,4 +1,11 @@
-export type { CheckFinding, CheckJob, CheckProgress, CheckResult, LayerFiles } from './checking/index.ts'
+export type {
+  CheckedFilter,
+  CheckFinding,
+  CheckJob,
+  CheckProgress,
+  CheckResult,
+  LayerFiles,
+} from './checking/index.ts'
 export { buildIndex, type IndexJob } from './indexing/index.ts'
 export {
   type CatchUpRound,

@@ -19,12 +19,21 @@ export interface LayerFiles {
   readonly checkpoint?: CheckpointPlace | undefined
 }
 
+/** A file beside control that says which hashes a volume does not hold. */
+export interface CheckedFilter {
+  readonly number: number
+  /** Id of the volume. */
+  readonly volume: number
+}
+
 /** What a check is told, as plain data. */
 export interface CheckJob {
   /** The upper layer first. Its metadata are the roots. */
   readonly layers: readonly LayerFiles[]
   /** The folder whose control file is checked too. */
   readonly controlFolder?: string | undefined
+  /** In that folder. */
+  readonly filters?: readonly CheckedFilter[] | undefined
   /**
    * Objects whose hash is computed again: 0 none, 1 all, between them that part, chosen by the hashes, so
    * that two checks choose the same.
@@ -45,7 +54,7 @@ export interface CheckJob {
 /** Something that is not as it was written, or not where it should be. */
 export interface CheckFinding {
   /** `warning`: nothing depends on it, or it makes itself anew. */
-  readonly severity: 'error' | 'warning'
+  severity: 'error' | 'warning'
   /** As it is called in the store's folder. */
   readonly file: string
   /** In the file, in bytes. */

@@ -1,10 +1,12 @@
 import { assert, type Clock } from '@varve/pack/base'
 import type { VarveError } from '@varve/pack/errors'
 import type { FileSystem } from '@varve/pack/fs'
+import { fileName } from '@varve/pack/layout'
 import { IndexEntries, ScanMemory } from '@varve/pack/pack'
 import { memoryBytesMaxDefault } from '../job/index.ts'
 import { checkControl } from './check-control.ts'
-import type { CheckJob, CheckProgress, CheckResult } from './check-job.ts'
+import { checkFilter } from './check-filter.ts'
+import type { CheckJob, CheckProgress, CheckResult, LayerFiles } from './check-job.ts'
 import { CheckPace } from './check-pace.ts'
 import { checkContents } from './content-pass.ts'
 import { ChunkPass, type PassTools } from './files/chunk-pass.ts'
@@ -43,6 +45,8 @@ export class Checker {
     entries: new IndexEntries(),
   }
   #hasRun = false
+  /** A volume could not be opened. */
+  #isAway = false
 
   constructor(fs: FileSystem, job: CheckJob, options: CheckerOptions) {
     this.#fs = fs
@@ -64,7 +68,8 @@ export class Checker {
     try {
       const { controlFolder } = this.#job
       if (controlFolder !== undefined) await checkControl(this.#fs, controlFolder, this.#findings)
-      for (const files of this.#job.layers) layers.push(await Layer.open(this.#fs, files, this.#findings))
+      for (const files of this.#job.layers) await this.#open(files, layers)
+      if (controlFolder !== undefined) this.#checkFilters(controlFolder, layers)
       this.#o.onOpened?.()
       let bytes = 0
       for (const [i, layer] of layers.entries()) {
@@ -78,6 +83,29 @@ export class Checker {
     }
   }
 
+  /** A volume that cannot be read is one that is away, and no reason to end. */
+  async #open(files: LayerFiles, opened: Layer[]): Promise<void> {
+    try {
+      opened.push(await Layer.open(this.#fs, files, this.#findings))
+    } catch (error) {
+      const isOfSystem = error instanceof Error && 'syscall' in error
+      if (files.prefix === '' || !isOfSystem) throw error
+      this.#isAway = true
+      const what = `the volume cannot be read, and was not checked: ${error.message}`
+      this.#findings.warning(files.prefix, 0, what).repairable = false
+    }
+  }
+
+  #checkFilters(folder: string, layers: readonly Layer[]): void {
+    const storeId = layers[0]?.storeId
+    if (storeId === undefined) return
+    for (const filter of this.#job.filters ?? []) {
+      const prefix = `${fileName.volume(filter.volume)}/`
+      const volume = layers.find(({ files }) => files.prefix === prefix)
+      checkFilter(this.#fs, { folder, storeId, ...filter }, { volume, findings: this.#findings })
+    }
+  }
+
   async #checkLayer(layer: Layer, others: readonly Layer[]): Promise<void> {
     const findings = this.#findings
     const pace = this.#pace
@@ -85,15 +113,34 @@ export class Checker {
     const metadata = new MetadataPass(layer, findings)
     const records = new RecordPass({ layer, findings, metadata, hashedPart, counts: this.#counts })
     await this.#readFiles({ layer, findings, pace, metadata, records, ...this.#memory })
-    const losses = new Losses({ layer, others, findings, hasVolumesAway })
+    const isAway = hasVolumesAway || this.#isAway
+    this.#excuseStandIns(layer)
+    const losses = new Losses({
+      layer,
+      others,
+      findings,
+      hasVolumesAway: isAway && layer.files.prefix === '',
+    })
     const { whole } = records
     const references = new ReferencePass({ layer, whole, losses, pace, memoryBytesMax })
     await references.run()
-    references.roots(metadata.finish())
+    // What was said in a volume's time has been said again, or not, above.
+    if (layer.files.prefix === '') references.roots(metadata.finish())
     losses.trace()
     const contents = records.bigBlobs
     pace.begin('content', contents.length)
     await checkContents(contents, { layer, findings, pace })
+  }
+
+  /** A damaged record of a chunk for which a segment has a whole one is nobody's loss. */
+  #excuseStandIns({ files, standIns }: Layer): void {
+    for (const offset of standIns.keys()) {
+      const finding = this.#findings.coverOf(files.prefix, offset)
+      if (finding === undefined || !this.#findings.startsAt(finding, offset)) continue
+      finding.severity = 'warning'
+      finding.repairable = true
+      finding.what += '; a segment of the volume has a whole one for this offset'
+    }
   }
 
   async #readFiles(tools: PassTools): Promise<void> {

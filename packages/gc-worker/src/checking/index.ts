@@ -1,4 +1,5 @@
 export {
+  type CheckedFilter,
   type CheckFinding,
   type CheckJob,
   type CheckProgress,

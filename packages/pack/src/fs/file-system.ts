@@ -38,6 +38,7 @@ export interface FileSystem {
   mkdir(path: string): Promise<void>
   /** The names in a folder, sorted by code units. */
   list(path: string): Promise<string[]>
+  listSync(path: string): string[]
   /** Atomic; a file that has the new name is replaced. */
   rename(from: string, to: string): Promise<void>
   /** A second name for a file; EEXIST when it is taken. */
@@ -52,6 +53,12 @@ export interface FileSystem {
   realPath(path: string): Promise<string>
   /** Makes the names in a folder durable, not what they name. */
   syncFolder(path: string): Promise<void>
+  /**
+   * Calls `onChange` soon after anything in the folder or in its files has changed, perhaps once for many
+   * changes, perhaps for none. Gives what ends it; `undefined` when the system cannot tell. It may fall
+   * silent for good: whoever must not miss a change also looks from time to time. Keeps no process alive.
+   */
+  watch?(folder: string, onChange: () => void): (() => void) | undefined
   /** What an ordinary user may still write to the disk that holds the path, in bytes. */
   freeBytes(path: string): Promise<number>
 }

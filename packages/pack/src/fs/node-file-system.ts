@@ -6,6 +6,7 @@ import {
   open,
   openSync,
   readdir,
+  readdirSync,
   readFile,
   realpath,
   rename,
@@ -14,6 +15,7 @@ import {
   stat,
   statfs,
   unlink,
+  watch,
 } from 'node:fs'
 import { dirname } from 'node:path'
 import { promisify } from 'node:util'
@@ -94,6 +96,10 @@ export class NodeFileSystem implements FileSystem {
     return (await readFolder(path)).sort()
   }
 
+  listSync(path: string): string[] {
+    return readdirSync(path).sort()
+  }
+
   async rename(from: string, to: string): Promise<void> {
     await renameFile(from, to)
   }
@@ -130,6 +136,17 @@ export class NodeFileSystem implements FileSystem {
       await fsyncFile(descriptor)
     } finally {
       await closeFile(descriptor)
+    }
+  }
+
+  watch(folder: string, onChange: () => void): (() => void) | undefined {
+    try {
+      const watcher = watch(folder, { persistent: false }, () => onChange())
+      // Out of watches, or the folder is gone.
+      watcher.on('error', () => watcher.close())
+      return () => watcher.close()
+    } catch {
+      return undefined
     }
   }
 

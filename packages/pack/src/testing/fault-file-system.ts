@@ -82,6 +82,10 @@ export class FaultFileSystem implements FileSystem {
     return this.#intercepted.list(path)
   }
 
+  listSync(path: string): string[] {
+    return this.#intercepted.listSync(path)
+  }
+
   async rename(from: string, to: string): Promise<void> {
     await this.#intercepted.rename(from, to)
   }
@@ -108,6 +112,10 @@ export class FaultFileSystem implements FileSystem {
 
   async syncFolder(path: string): Promise<void> {
     await this.#intercepted.syncFolder(path)
+  }
+
+  watch(folder: string, onChange: () => void): (() => void) | undefined {
+    return this.#intercepted.watch(folder, onChange)
   }
 
   async freeBytes(path: string): Promise<number> {

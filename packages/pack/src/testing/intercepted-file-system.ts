@@ -125,6 +125,10 @@ export class InterceptedFileSystem implements FileSystem {
     return this.#gate.run({ kind: 'list', path }, () => this.#inner.list(path))
   }
 
+  listSync(path: string): string[] {
+    return this.#gate.runSync({ kind: 'list', path }, () => this.#inner.listSync(path))
+  }
+
   async rename(from: string, to: string): Promise<void> {
     await this.#gate.run({ kind: 'rename', path: from, to }, () => this.#inner.rename(from, to))
   }
@@ -151,6 +155,10 @@ export class InterceptedFileSystem implements FileSystem {
 
   async syncFolder(path: string): Promise<void> {
     await this.#gate.run({ kind: 'syncFolder', path }, () => this.#inner.syncFolder(path))
+  }
+
+  watch(folder: string, onChange: () => void): (() => void) | undefined {
+    return this.#inner.watch?.(folder, onChange)
   }
 
   async freeBytes(path: string): Promise<number> {

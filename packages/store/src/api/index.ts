@@ -23,6 +23,7 @@ export {
 } from './check.ts'
 export {
   type Branch,
+  type BranchReader,
   type Commit,
   type CommitInfo,
   type CommitLike,
@@ -31,22 +32,37 @@ export {
   type Tag,
   type TagAnnotation,
   type TagInfo,
+  type TagReader,
   tagInfoRules,
 } from './commit.ts'
 export type { Bytes, Content, ContentStream, ValueOf } from './content.ts'
 export { type Cursor, type Range, rangeRules } from './cursor.ts'
 export type { BlobEntry, Change, Entry, Mode, TreeEntry } from './entry.ts'
-export { type Gc, type GcOptions, type GcResult, type GcStats, type GcStatus, gcRules } from './gc.ts'
+export {
+  type Gc,
+  type GcOptions,
+  type GcReader,
+  type GcResult,
+  type GcStats,
+  type GcStatus,
+  gcRules,
+} from './gc.ts'
 export type { Hash, ObjectKind } from './hash.ts'
 export { isHash, parseHash } from './hash.ts'
 export type { Path } from './path.ts'
 export {
   type LogOptions,
   logRules,
+  type ObjectPlace,
   type OpenOptions,
+  type ReaderOptions,
+  type ReadOnlyStore,
+  type RefChange,
+  readerRules,
   type StoreEvent,
   type StoreReader,
   type StoreStats,
+  type VolumeStats,
   type WriterOptions,
   writerRules,
 } from './store.ts'

@@ -3,11 +3,11 @@ import { optionRule, type RulesFor, type VarveError } from '@varve/pack/errors'
 import type { StoredBlob } from './blob.ts'
 import { type Abortable, abortableRules } from './call-options.ts'
 import type { CheckOptions, CheckReport } from './check.ts'
-import type { Branch, Commit, CommitLike, Tag } from './commit.ts'
+import type { BranchReader, Commit, CommitLike, TagReader } from './commit.ts'
 import type { Bytes } from './content.ts'
 import type { Cursor } from './cursor.ts'
 import type { Change } from './entry.ts'
-import type { GcStatus } from './gc.ts'
+import type { GcReader, GcStatus } from './gc.ts'
 import type { Hash, ObjectKind } from './hash.ts'
 import type { Path } from './path.ts'
 import type { DiffOptions, Tree } from './tree.ts'
@@ -41,11 +41,8 @@ export interface StoreReader extends AsyncDisposable {
   getBlobSync(hash: Hash<'blob'>): Bytes | undefined
   /** For large blobs: ranges and streams. */
   openBlob(hash: Hash<'blob'>, o?: Abortable): Promise<StoredBlob | undefined>
-  /** One answer per hash, in order. `touch` makes those that are there count as just put. */
-  hasBlobs(
-    hashes: readonly Hash<'blob'>[],
-    o?: Abortable & { readonly touch?: boolean | undefined },
-  ): Promise<boolean[]>
+  /** One answer per hash, in order. */
+  hasBlobs(hashes: readonly Hash<'blob'>[], o?: Abortable): Promise<boolean[]>
   getTree(hash: Hash<'tree'>): Promise<Tree | undefined>
   getCommit(hash: Hash<'commit'>, o?: Abortable): Promise<Commit | undefined>
   /**
@@ -54,16 +51,22 @@ export interface StoreReader extends AsyncDisposable {
    */
   resolve(text: string): Promise<Commit | undefined>
   /** A handle: the branch need not exist. */
-  branch(name: string): Branch
-  tag(name: string): Tag
+  branch(name: string): BranchReader
+  tag(name: string): TagReader
   /** In byte order of the names. */
-  branches(o?: { readonly prefix?: string | undefined }): AsyncIterable<Branch>
-  tags(o?: { readonly prefix?: string | undefined }): AsyncIterable<Tag>
+  branches(o?: { readonly prefix?: string | undefined }): AsyncIterable<BranchReader>
+  tags(o?: { readonly prefix?: string | undefined }): AsyncIterable<TagReader>
   /** Commits, every one before its parents; ends at the horizon that a collection left. */
   log(from: CommitLike | readonly CommitLike[], o?: LogOptions): Cursor<Commit>
   diff(older: CommitLike | Tree | undefined, newer: CommitLike | Tree, o?: DiffOptions): Cursor<Change>
   mergeBases(a: CommitLike, b: CommitLike): Promise<Commit[]>
   isAncestor(older: CommitLike, newer: CommitLike): Promise<boolean>
+  /**
+   * Where an object of that hash lies, whatever its kind: `present` in the store's own folder, `archived` in
+   * a volume; `unavailable`: perhaps in a volume that cannot be read now; `unknown`: nowhere. File, offset,
+   * and size (bytes) are those of its record.
+   */
+  locate(hash: Hash): Promise<ObjectPlace>
   stats(): StoreStats
   /**
    * Whether every file is what was written and every reference leads somewhere, as of now; on a thread of its
@@ -74,7 +77,54 @@ export interface StoreReader extends AsyncDisposable {
   close(): Promise<void>
 }
 
+/** What `locate` answers. */
+export interface ObjectPlace {
+  readonly state: 'present' | 'archived' | 'unavailable' | 'unknown'
+  /** Below the folder of the layer it lies in. */
+  readonly file?: string | undefined
+  readonly offset?: number | undefined
+  readonly size?: number | undefined
+}
+
+/** A ref that is not where it was. */
+export interface RefChange<V = Bytes> {
+  /** `heads/<name>` of a branch, `tags/<name>` of a tag. */
+  readonly ref: string
+  /** `undefined`: there was none. Reading it @throws CORRUPT when it is damaged. */
+  readonly before: Commit<V> | undefined
+  /** `undefined`: there is none any more. Reading it @throws CORRUPT when it is damaged. */
+  readonly after: Commit<V> | undefined
+  /** What is different in the tree after. The first step @throws COLLECTED when the one before is gone */
+  changes(): Cursor<Change>
+}
+
+/**
+ * A store opened only to read, as of the opening or the latest reload, whatever its writer does: nothing is
+ * written, nothing is locked. There may be any number of them, in any process.
+ */
+export interface ReadOnlyStore extends StoreReader {
+  readonly readOnly: true
+  readonly gc: GcReader
+  /**
+   * Goes on to the latest state that is whole in the files, in time proportional to what is new, and gives
+   * the refs that moved. Handles of before go on, and what a collection has taken meanwhile is `COLLECTED`
+   * for them.
+   * @throws CORRUPT, NEWER_FORMAT, NO_STORE (the store is gone), STORE_CLOSED; then everything stays as it
+   * was
+   */
+  reload(): Promise<readonly RefChange[]>
+}
+
 export interface OpenOptions extends Abortable {
+  /**
+   * The folder of the lower layer: where collections archive what leaves the store, instead of deleting it.
+   * The store remembers it; given again, it says where the folder is now. `missing`: whether an opening is
+   * refused (LOWER_UNAVAILABLE) while the volumes in it cannot be read. Default 'read-upper-only'.
+   */
+  readonly lower?:
+    | string
+    | { readonly path: string; readonly missing?: 'refuse' | 'read-upper-only' | undefined }
+    | undefined
   /** The most that cached blocks of files may take. Default 64 MiB. */
   readonly cacheBytes?: number | undefined
   readonly onEvent?: ((event: StoreEvent) => void) | undefined
@@ -94,31 +144,45 @@ export interface WriterOptions extends OpenOptions {
   readonly now?: (() => number) | undefined
 }
 
+export interface ReaderOptions extends OpenOptions {
+  readonly readOnly: true
+  /** Reload by itself, soon after the store has changed. Default false. */
+  readonly follow?: boolean | undefined
+}
+
 /** What opening may be asked for in a later version. To open without it could harm what the caller has. */
 interface LaterOptions {
-  readonly follow?: undefined
-  readonly lower?: undefined
   readonly control?: undefined
 }
 
 const later = { says: 'left out', fits: () => false, hint: 'It is not in this version: leave it out.' }
 
-export const writerRules: RulesFor<WriterOptions & LaterOptions> = {
+export const readerRules: RulesFor<ReaderOptions & LaterOptions> = {
   ...abortableRules,
   cacheBytes: optionRule.count,
   onEvent: optionRule.listener,
-  readOnly: {
-    says: 'false or left out',
-    fits: (value) => value === false,
-    hint: 'Opening only to read is not in this version: every opening takes the lock and may write.',
-  },
+  readOnly: { says: 'true', fits: (value) => value === true },
+  follow: optionRule.flag,
+  lower: optionRule.any,
+  control: later,
+}
+
+export const writerRules: RulesFor<WriterOptions & LaterOptions & { readonly follow?: undefined }> = {
+  ...abortableRules,
+  cacheBytes: optionRule.count,
+  onEvent: optionRule.listener,
+  readOnly: { says: 'true, false or left out', fits: (value) => value === false },
   create: optionRule.any,
   lock: optionRule.any,
   durability: optionRule.durability,
   author: optionRule.text,
   now: optionRule.listener,
-  follow: later,
-  lower: later,
+  lower: optionRule.any,
+  follow: {
+    says: 'left out',
+    fits: () => false,
+    hint: 'Only a store that is opened with readOnly: true follows another writer.',
+  },
   control: later,
 }
 
@@ -136,6 +200,17 @@ export interface StoreStats {
   /** Objects in pack files; one that was written twice counts twice. */
   readonly objects: Readonly<Record<ObjectKind, number>>
   readonly openReaders: number
+  /** Of the lower layer, as control knows them: also while it is away. Oldest first. */
+  readonly volumes: readonly VolumeStats[]
+}
+
+export interface VolumeStats {
+  readonly id: number
+  /** The range of the log that it holds, in virtual offsets: [low, high); empty in one that is new. */
+  readonly low: number
+  readonly high: number
+  /** Of its pack files. */
+  readonly bytes: number
 }
 
 /** What a store tells `onEvent`. */
@@ -150,6 +225,10 @@ export type StoreEvent =
   | { readonly type: 'index-rebuilt'; readonly file: string; readonly reason: string }
   | { readonly type: 'projections-rebuilt'; readonly reason: string }
   | { readonly type: 'gc'; readonly status: GcStatus }
+  /** `follow` went on to a later state: the refs that moved. */
+  | { readonly type: 'reloaded'; readonly changes: readonly RefChange[] }
+  /** What `follow` could not do; it tries again, and tells of the same failure once. */
+  | { readonly type: 'reload-failed'; readonly error: Error }
   /** A whole copy stood in for a damaged object; told of each object once in an opening. */
   | { readonly type: 'healed'; readonly hash: Hash }
   | { readonly type: 'writer-failed'; readonly error: VarveError }

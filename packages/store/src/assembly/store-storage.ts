@@ -14,16 +14,16 @@ import {
   TreeWriter,
   treeShape,
 } from '@varve/pack/objects'
-import type { AddressSpace, RecordReader } from '@varve/pack/pack'
+import { type AddressSpace, Location, type RecordReader } from '@varve/pack/pack'
 import type { Bytes } from '../api/index.ts'
 import type { TreeStorage } from '../directory/index.ts'
-import type { FileSet } from '../file-set/index.ts'
+import type { FilesView } from '../file-set/index.ts'
 import { GIT_ID_KEY, type ProjectedCommit, type ProjectionSource } from '../projections/index.ts'
 import type { BlobReader, ObjectReader } from '../reader/index.ts'
 import type { RefStore } from '../refs/index.ts'
 
 export interface StoreStorageParts {
-  readonly files: FileSet
+  readonly files: FilesView
   readonly objects: ObjectReader
   readonly blobs: BlobReader
 }
@@ -32,6 +32,7 @@ export interface StoreStorageParts {
 export class StoreStorage implements TreeStorage {
   readonly nodes: NodeReader
   readonly found: EntryView = new EntryView()
+  readonly #location = new Location()
   readonly #parts: StoreStorageParts
   /** The writer that was given last, and its sink: nearly always the log's. */
   #treeWriter: { readonly sink: NodeSink; readonly writer: TreeWriter } | undefined
@@ -75,7 +76,8 @@ export class StoreStorage implements TreeStorage {
   }
 
   isLive(offset: number): boolean {
-    return this.#parts.files.space.isLive(offset)
+    const { space } = this.#parts.files
+    return space.isLive(offset) || (space.lower?.locate(offset, this.#location) ?? false)
   }
 
   corrupt(cause: MalformedBody): VarveError<'CORRUPT'> {
@@ -110,10 +112,10 @@ function readCommit(
 
 /** The log as the projections see it when they must be brought up to it. */
 export function projectionSource(parts: {
-  readonly files: FileSet
+  readonly files: FilesView
   readonly objects: ObjectReader
   readonly records: RecordReader
-  readonly refs: RefStore
+  readonly refs: () => RefStore
 }): ProjectionSource {
   const { files, objects, records, refs } = parts
   return {
@@ -124,9 +126,21 @@ export function projectionSource(parts: {
         if (commit !== undefined) yield commit
       }
     },
+    archivedTo: () => files.control.volumes.map(({ id, manifest }) => `${id}:${manifest}`).join(' '),
+    *archivedCommits(): Iterable<ProjectedCommit> {
+      const offsets = files.index.archivedCommits()
+      for (let step = offsets.next(); ; step = offsets.next()) {
+        if (step.done === true) {
+          if (step.value !== undefined) throw step.value
+          return
+        }
+        const commit = readCommit({ objects, records }, step.value)
+        if (commit !== undefined) yield commit
+      }
+    },
     gitIdOf: (hash: string) => objects.commit(hexToRaw(hash))?.extra[GIT_ID_KEY],
     *refs() {
-      for (const { key, target } of refs.listed()) yield { key, hash: rawToHex(target.hash) }
+      for (const { key, target } of refs().listed()) yield { key, hash: rawToHex(target.hash) }
     },
   }
 }

@@ -3,21 +3,27 @@
  * whatever is damaged is seen, and a store that does not open can be checked too. Another process may write
  * to it meanwhile.
  */
+import { resolve } from 'node:path'
 import { type Clock, loadXxh64, systemClock } from '@varve/pack/base'
 import { checkOptions, VarveError } from '@varve/pack/errors'
 import { type FileSystem, NodeFileSystem } from '@varve/pack/fs'
 import { fileName } from '@varve/pack/layout'
 import { type ControlState, type RecoveredChunk, readControl, recoverChunk } from '@varve/pack/pack'
 import { type CheckFinding, type CheckOptions, type CheckReport, checkRules } from '../api/index.ts'
-import { runningOwners } from '../kv/index.ts'
+import { findWriter } from '../kv/index.ts'
 import { openFailure } from '../opening/index.ts'
-import { type FilesToCheck, runCheck } from './check-run.ts'
+import { type FilesToCheck, filtersOf, runCheck } from './check-run.ts'
+import { volumeLayers } from './volume-layers.ts'
 
 export interface CheckFolderParts {
   /** Default: the disk. */
   readonly fileSystem?: FileSystem | undefined
   readonly where?: 'thread' | 'inline' | undefined
   readonly clock?: Clock | undefined
+  /**
+   * The folder of the lower layer. Default: what control says; `null`: it is not looked at.
+   */
+  readonly lower?: string | null | undefined
 }
 
 /**
@@ -31,10 +37,10 @@ export async function checkFolder(
 ): Promise<CheckReport> {
   checkOptions(o, checkRules)
   await loadXxh64()
-  const { fileSystem: fs = new NodeFileSystem(), where, clock = systemClock } = parts
+  const { fileSystem: fs = new NodeFileSystem(), where, clock = systemClock, lower } = parts
   try {
     const folder = await fs.realPath(path)
-    const found = new FolderFiles(fs, folder)
+    const found = new FolderFiles(fs, folder, lower)
     return await runCheck({ fs, where, clock, hold: () => found.hold(), others: () => found.others() }, o)
   } catch (error) {
     throw openFailure(error, path)
@@ -44,11 +50,13 @@ export async function checkFolder(
 class FolderFiles {
   readonly #fs: FileSystem
   readonly #folder: string
+  readonly #lower: string | null | undefined
   #tail: RecoveredChunk | undefined
 
-  constructor(fs: FileSystem, folder: string) {
+  constructor(fs: FileSystem, folder: string, lower: string | null | undefined) {
     this.#fs = fs
     this.#folder = folder
+    this.#lower = lower
   }
 
   async hold(): Promise<FilesToCheck> {
@@ -56,9 +64,10 @@ class FolderFiles {
     const release = (): void => {}
     const control = await this.#control()
     if (control === undefined) {
-      return { layers: [], controlFolder, hasVolumesAway: false, isCurrent: () => true, release }
+      const nothing = { layers: [], filters: [], findings: [], hasVolumesAway: false }
+      return { ...nothing, controlFolder, isCurrent: () => true, release }
     }
-    const { storeId, segments, volumes } = control
+    const { storeId, segments } = control
     const chunks = []
     for (const { number, base, length } of control.chunks) {
       chunks.push({ number, base, length: length ?? (await this.#openLength(control, number, base)) })
@@ -66,10 +75,13 @@ class FolderFiles {
     const checkpoint = control.checkpoint ?? undefined
     const unindexed = [control.chunks.at(-1)?.number ?? 0, ...(await this.#unindexed(control))]
     const files = { folder: this.#folder, prefix: '', storeId, chunks, unindexed, segments, checkpoint }
+    const volumes = await volumeLayers(this.#fs, control, this.#lowerOf(control))
     return {
-      layers: [files],
+      layers: [files, ...volumes.layers],
+      filters: filtersOf(control),
+      findings: volumes.findings,
       controlFolder,
-      hasVolumesAway: volumes.length > 0,
+      hasVolumesAway: volumes.hasAway,
       isCurrent: async () => (await this.#control())?.sequence === control.sequence,
       release,
     }
@@ -82,6 +94,11 @@ class FolderFiles {
     const what = `${tail.bytesCut} bytes behind the end of the log are no whole batches; the next opening cuts them`
     const offset = tail.end - tail.base
     return [{ severity: 'warning', file: tail.file, offset, what, repairable: true }]
+  }
+
+  #lowerOf({ lower }: ControlState): string | undefined {
+    if (this.#lower === null) return undefined
+    return this.#lower ?? (lower === null ? undefined : resolve(this.#folder, lower))
   }
 
   /** `undefined`: it is damaged. The check of the file itself says how. */
@@ -118,6 +135,6 @@ class FolderFiles {
   }
 
   async #isInUse(): Promise<boolean> {
-    return (await runningOwners(this.#fs, this.#folder)).length > 0
+    return (await findWriter(this.#folder, { fileSystem: this.#fs })) !== undefined
   }
 }

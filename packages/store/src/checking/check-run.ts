@@ -1,7 +1,8 @@
 /** One check of files that somebody names and holds, on a thread. */
-import { type CheckResult, CheckThread, type LayerFiles } from '@varve/gc-worker'
+import { type CheckedFilter, type CheckResult, CheckThread, type LayerFiles } from '@varve/gc-worker'
 import type { Clock } from '@varve/pack/base'
 import type { FileSystem } from '@varve/pack/fs'
+import type { ControlState } from '@varve/pack/pack'
 import type { CheckFinding, CheckOptions, CheckReport, Hash } from '../api/index.ts'
 
 /** How often a check begins anew because its files went while it opened them. */
@@ -13,6 +14,10 @@ export interface FilesToCheck {
   readonly layers: readonly LayerFiles[]
   /** Whose control file is checked. */
   readonly controlFolder: string | undefined
+  /** Of volumes; they lie in the folder of the upper layer. */
+  readonly filters: readonly CheckedFilter[]
+  /** What was found on the way to the files. */
+  readonly findings: readonly CheckFinding[]
   readonly hasVolumesAway: boolean
   /** Whether the store still consists of them: else what is missing has gone for good reasons. */
   readonly isCurrent: () => boolean | Promise<boolean>
@@ -46,19 +51,26 @@ export async function runCheck(
       onStart(thread)
       const result = await thread.run()
       const isStale = result.missing.length > 0 && !(await held.isCurrent())
-      if (!isStale || attempt === ATTEMPTS_MAX) return reportOf(result, await parts.others())
+      if (!isStale || attempt === ATTEMPTS_MAX) {
+        return reportOf(result, [...held.findings, ...(await parts.others())])
+      }
     } finally {
       held.release()
     }
   }
 }
 
+/** The filter files that a control names. */
+export function filtersOf({ volumes }: ControlState): CheckedFilter[] {
+  return volumes.flatMap(({ id, filters }) => filters.map((number) => ({ number, volume: id })))
+}
+
 function threadFor({ fs, where, clock }: CheckRunParts, held: FilesToCheck, o: CheckOptions): CheckThread {
-  const { layers, controlFolder, hasVolumesAway } = held
+  const { layers, filters, controlFolder, hasVolumesAway } = held
   const hashedPart = o.full === true ? 1 : (o.sample ?? 0)
   const { signal, onProgress } = o
   return new CheckThread(
-    { layers, controlFolder, hasVolumesAway, hashedPart },
+    { layers, filters, controlFolder, hasVolumesAway, hashedPart },
     { fileSystem: fs, where, clock, signal, onProgress },
   )
 }

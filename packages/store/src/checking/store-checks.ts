@@ -8,7 +8,8 @@ import { type AppendLog, packHeaderSize } from '@varve/pack/pack'
 import { type CheckFinding, type CheckOptions, type CheckReport, checkRules } from '../api/index.ts'
 import type { FileSet } from '../file-set/index.ts'
 import type { Projections } from '../projections/index.ts'
-import { type FilesToCheck, runCheck } from './check-run.ts'
+import { type FilesToCheck, filtersOf, runCheck } from './check-run.ts'
+import { volumeLayers } from './volume-layers.ts'
 
 export interface StoreChecksParts {
   readonly fs: FileSystem
@@ -88,15 +89,25 @@ export class StoreChecks {
     }))
     const { storeId, segments } = control
     const checkpoint = control.checkpoint ?? undefined
-    return {
-      layers: [{ folder, prefix: '', storeId, chunks, unindexed, segments, checkpoint }],
-      controlFolder: folder,
-      hasVolumesAway: control.volumes.length > 0,
-      isCurrent: () => files.control.epoch === control.epoch,
-      release: () => {
-        for (const index of indexes) index.release()
-        space.release()
-      },
+    const upper = { folder, prefix: '', storeId, chunks, unindexed, segments, checkpoint }
+    const release = (): void => {
+      for (const index of indexes) index.release()
+      space.release()
+    }
+    try {
+      const volumes = await volumeLayers(this.#parts.fs, control, files.lowerPath)
+      return {
+        layers: [upper, ...volumes.layers],
+        filters: filtersOf(control),
+        findings: volumes.findings,
+        controlFolder: folder,
+        hasVolumesAway: volumes.hasAway,
+        isCurrent: () => files.control.epoch === control.epoch,
+        release,
+      }
+    } catch (error) {
+      release()
+      throw error
     }
   }
 

@@ -1,7 +1,7 @@
 import { VarveError } from '@varve/pack/errors'
 import { type FileSystem, hasCode, readFullySync } from '@varve/pack/fs'
 import { fileName, magic } from '@varve/pack/layout'
-import type { IndexKind, RawHash } from '@varve/pack/objects'
+import { hashEquals, type IndexKind, indexKindOf, type RawHash } from '@varve/pack/objects'
 import {
   AddressSpace,
   BlockCache,
@@ -53,6 +53,8 @@ export class Layer {
   /** By number of the pack file, for look-ups of copies. */
   readonly #lookups: Map<number, IndexFile | undefined> = new Map()
   readonly #location = new Location()
+  /** Records of segments that stand in for damaged ones at the same offset in a chunk. */
+  readonly #standIns: Map<number, Buffer> = new Map()
 
   private constructor(fs: FileSystem, files: LayerFiles, findings: Findings) {
     this.fs = fs
@@ -118,12 +120,18 @@ export class Layer {
   /** An index that was made from the pack file itself, for look-ups of copies. */
   useIndex(number: number, bytes: Buffer): void {
     const name = fileName.chunkIndex(number)
+    this.#lookups.get(number)?.release()
     this.#lookups.set(number, IndexFile.ofBytes(bytes, this.indexPlace(number, name)))
   }
 
   indexPlace(number: number, name: string): Parameters<typeof IndexFile.ofBytes>[1] {
     const { cache, retirer, storeId } = this
     return { folder: this.files.folder, name, number, storeId, cache, retirer }
+  }
+
+  /** The filter of that pack file's index; `undefined`: there is no whole one. */
+  filterOf(number: number): Buffer | undefined {
+    return this.#lookup(number)?.filter.toBytes()
   }
 
   /** The lowest whole record of the object that does not lie at `except`; `undefined` without one. */
@@ -140,8 +148,26 @@ export class Layer {
     return found.sort((a, b) => a - b).find((offset) => offset !== except && this.holds(kind, hash, offset))
   }
 
+  /**
+   * A whole record in a segment. In a volume it may lie where a chunk has one too: that was damaged when it
+   * was archived.
+   */
+  noteInSegment(offset: number, record: Buffer): void {
+    if (offset >= (this.files.chunks[0]?.base ?? Number.MAX_SAFE_INTEGER)) {
+      this.#standIns.set(offset, Buffer.from(record))
+    }
+  }
+
+  get standIns(): ReadonlyMap<number, Buffer> {
+    return this.#standIns
+  }
+
   /** Whether a whole record of the object lies there. */
   holds(kind: IndexKind, hash: RawHash, offset: number): boolean {
+    const standIn = this.#standIns.get(offset)
+    if (standIn !== undefined) {
+      return indexKindOf(standIn[8] as number) === kind && hashEquals(standIn, 16, hash)
+    }
     try {
       return offset % 8 === 0 && this.reader.recordMatches(offset, kind, hash)
     } catch (error) {

@@ -102,6 +102,7 @@ export class SegmentPass {
     const kind = indexKindOf(record.kind)
     if (kind !== undefined) this.#builder.add(kind, record.bytes, record.hashStart, offset, record.size)
     if ((record.flags & recordFlag.healed) !== 0) this.#healed.push(offset)
+    this.#o.layer.noteInSegment(offset, record.bytes.subarray(record.at, record.at + record.size))
     this.#o.records.take(record, this.#name, position)
     return true
   }

@@ -73,7 +73,7 @@ export class Losses {
     const key = keyOf(target)
     if (this.#gone.has(key)) return this.#gone.get(key) !== undefined
     if (this.#liesElsewhere(target) || this.#gone.size >= goneMax) return false
-    const copy = this.#layer.findCopy(target.kind, target.hash, target.offset)
+    const copy = this.#copyOf(target)
     const finding = this.#findingFor(parent, target)
     this.#gone.set(key, copy === undefined ? finding : undefined)
     // A damaged record's own word for its hash may be damaged too.
@@ -87,7 +87,7 @@ export class Losses {
   /** A branch, a tag, or whatever the metadata name. */
   root({ name, reference, offset }: MetadataRoot): void {
     if (this.#liesElsewhere(reference)) return
-    const copy = this.#layer.findCopy(reference.kind, reference.hash, reference.offset)
+    const copy = this.#copyOf(reference)
     const covered = this.#findings.coverOf(this.#layer.files.prefix, reference.offset)
     const what = `${name} names a ${kindNames[reference.kind]} that is not there`
     const finding = covered ?? this.#at(offset, what)
@@ -142,9 +142,19 @@ export class Losses {
     return this.#at(parent.offset, what)
   }
 
-  #noteCopy(finding: CheckFinding, copy: number): void {
+  /** Another whole record of the object, in this layer or in one of the others. */
+  #copyOf({ kind, hash, offset }: Target): FilePlace | undefined {
+    const own = this.#layer.findCopy(kind, hash, offset)
+    if (own !== undefined) return this.#layer.placeOf(own)
+    for (const layer of this.#others) {
+      const other = layer.findCopy(kind, hash, -1)
+      if (other !== undefined) return layer.placeOf(other)
+    }
+    return undefined
+  }
+
+  #noteCopy(finding: CheckFinding, { file, offset }: FilePlace): void {
     if (finding.lost === undefined) finding.repairable = true
-    const { file, offset } = this.#layer.placeOf(copy)
     if (!finding.what.includes('; a whole copy')) finding.what += `; a whole copy is in ${file} at ${offset}`
   }
 
@@ -153,6 +163,11 @@ export class Losses {
     const place = this.#layer.placeOf(offset)
     return this.#findings.error(place.file, place.offset, what, false)
   }
+}
+
+interface FilePlace {
+  readonly file: string
+  readonly offset: number
 }
 
 function keyOf({ offset, kind, hash }: Target): string {

@@ -93,12 +93,21 @@ export class ReferencePass {
     const count = this.#listSlots()
     try {
       this.#image.begin(region)
+      this.#putStandIns(base)
       if (region < this.#highRegion) this.#addPrints(region, count)
       for (let i = 0; i < count; i++) this.#record(base, this.#slots[i] as number)
     } catch (error) {
       // The disk does not give what it gave a moment ago, or a map is damaged: told already.
       if (!VarveError.is(error, 'CORRUPT')) throw error
       this.#unread.add(region)
+    }
+  }
+
+  /** In memory, into their places. */
+  #putStandIns(base: number): void {
+    for (const [offset, record] of this.#o.layer.standIns) {
+      const at = offset - base
+      if (at >= 0 && at + record.length <= regionBytes) this.#image.patch(at, record)
     }
   }
 
@@ -139,7 +148,7 @@ export class ReferencePass {
   }
 
   #longRecord(offset: number): Buffer {
-    const bytes = this.#image.readLong(offset)
+    const bytes = this.#o.layer.standIns.get(offset) ?? this.#image.readLong(offset)
     if (bytes === undefined) throw new VarveError('CORRUPT', this.#image.placeOf(offset))
     return bytes
   }

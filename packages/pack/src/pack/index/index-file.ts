@@ -34,6 +34,8 @@ export interface IndexPlace {
   readonly storeId: Buffer
   readonly cache: BlockCache
   readonly retirer: FileRetirer
+  /** The filter in it, where that is in memory already. */
+  readonly filter?: BloomFilter | undefined
   /** Runs what an opening does without giving way, for whoever times it. */
   readonly section?: (<T>(work: () => T) => T) | undefined
 }
@@ -63,7 +65,7 @@ export class IndexFile {
     this.#header = readHeader(file, place)
     const fences = this.#section('fences')
     this.#fences = Uint32Array.from({ length: fences.length / 4 }, (_, i) => fences.readUInt32LE(i * 4))
-    const filter = BloomFilter.ofBytes(this.#section('filter'))
+    const filter = place.filter ?? BloomFilter.ofBytes(this.#section('filter'))
     if (filter === undefined) throw corrupt(file, this.#header.sections.filter.position)
     this.#filter = filter
   }
@@ -89,8 +91,8 @@ export class IndexFile {
   }
 
   /**
-   * The index in a file that is open already; it takes over the caller's use of the file.
-   * @throws CORRUPT, NEWER_FORMAT, and what the file system throws; then that use has ended
+   * Over a file that the caller has opened; it takes over the caller's use.
+   * @throws as `open` does; then the file is released
    */
   static over(file: PackFile, place: IndexPlace): IndexFile {
     try {
@@ -123,6 +125,10 @@ export class IndexFile {
   /** Objects of all kinds. */
   get count(): number {
     return this.#header.entryCount
+  }
+
+  get filter(): BloomFilter {
+    return this.#filter
   }
 
   /** Memory held besides the block cache. */
