@@ -1,11 +1,17 @@
+import { flipBit } from '@varve/pack/testing'
+import { checkFolder } from '@varve/store/internal'
 import { expect, test } from 'vitest'
-import { bitsOf, checkedClosed, isNobodys, unnoticed } from '../support/flipped-bytes.ts'
-import { makeSpecimen } from '../support/specimen.ts'
+import { bitsIn, unnoticed } from '../support/flipped-bytes.ts'
+import { memoryFolder } from '../support/memory-store.ts'
+import { makeTwoLayers } from '../support/two-layers.ts'
 
-const seed = 7_302
-
-test('a check names the file, whichever byte of it is another', async () => {
-  const specimen = await makeSpecimen(seed)
-  const bits = bitsOf(specimen, 1, seed).filter((bit) => !isNobodys(specimen, bit))
-  expect(await unnoticed(bits, (bit) => checkedClosed(specimen, bit))).toEqual([])
+test('a check names the file, whichever byte of a small two-layer store is another', async () => {
+  const whole = await makeTwoLayers({ bigBytes: 0 })
+  const bits = await bitsIn(whole, { stride: 1, seed: 7_302 })
+  const missed = await unnoticed(bits, async ({ path, bit }) => {
+    const disk = whole.clone()
+    disk.damage(path, flipBit(bit))
+    return checkFolder(memoryFolder, { full: true }, { fileSystem: disk, where: 'inline' })
+  })
+  expect(missed).toEqual([])
 })

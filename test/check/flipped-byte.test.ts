@@ -1,5 +1,5 @@
 import { beforeAll, expect, test } from 'vitest'
-import { bitsOf, checkedClosed, checkedOpen, isNobodys, unnoticed } from '../support/flipped-bytes.ts'
+import { bitsIn, checkedClosed, checkedOpen, unnoticed } from '../support/flipped-bytes.ts'
 import { makeSpecimen, type Specimen } from '../support/specimen.ts'
 
 const seed = 7_301
@@ -12,12 +12,12 @@ beforeAll(async () => {
 })
 
 test('a check of a closed store names the file in which one bit is another', async () => {
-  const bits = bitsOf(specimen, stride, seed).filter((bit) => !isNobodys(specimen, bit))
+  const bits = await bitsIn(specimen.disk, { stride, seed })
   expect(bits.length).toBeGreaterThan(300)
   expect(await unnoticed(bits, (bit) => checkedClosed(specimen, bit))).toEqual([])
 })
 
 test('a check of an open store names it too, and reads are right or refused', async () => {
-  const bits = bitsOf(specimen, 4 * stride, seed + 1).filter((bit) => !isNobodys(specimen, bit))
+  const bits = await bitsIn(specimen.disk, { stride: 4 * stride, seed: seed + 1 })
   expect(await unnoticed(bits, (bit) => checkedOpen(specimen, bit))).toEqual([])
 })

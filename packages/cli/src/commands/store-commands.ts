@@ -28,11 +28,13 @@ export function addStoreCommands(program: Command, runner: Runner): void {
     .description('whether every file of the store is what was written')
     .option('--full', 'compute the hash of every object again')
     .option('--sample <part>', 'of a part of them: 2%', partValue)
+    .option('--lower', 'the volumes of the lower layer, too')
     .action((options, command: Command) =>
       runner.run(command, async (context) =>
         (await import('./store/check.ts')).check(context, {
           full: options.full === true,
           sample: options.sample,
+          lower: options.lower === true,
         }),
       ),
     )

@@ -72,8 +72,11 @@ export class Checker {
       if (controlFolder !== undefined) this.#checkFilters(controlFolder, layers)
       this.#o.onOpened?.()
       let bytes = 0
-      for (const [i, layer] of layers.entries()) {
-        await this.#checkLayer(layer, i === 0 ? layers.slice(1) : [])
+      for (const layer of layers) {
+        await this.#checkLayer(
+          layer,
+          layers.filter((other) => other !== layer),
+        )
         bytes += layer.bytes
       }
       const { listed, omitted, missing } = this.#findings
@@ -113,19 +116,15 @@ export class Checker {
     const metadata = new MetadataPass(layer, findings)
     const records = new RecordPass({ layer, findings, metadata, hashedPart, counts: this.#counts })
     await this.#readFiles({ layer, findings, pace, metadata, records, ...this.#memory })
+    const isUpper = layer.files.prefix === ''
     const isAway = hasVolumesAway || this.#isAway
     this.#excuseStandIns(layer)
-    const losses = new Losses({
-      layer,
-      others,
-      findings,
-      hasVolumesAway: isAway && layer.files.prefix === '',
-    })
+    const losses = new Losses({ layer, others, isUpper, findings, hasVolumesAway: isAway })
     const { whole } = records
     const references = new ReferencePass({ layer, whole, losses, pace, memoryBytesMax })
     await references.run()
     // What was said in a volume's time has been said again, or not, above.
-    if (layer.files.prefix === '') references.roots(metadata.finish())
+    if (isUpper) references.roots(metadata.finish())
     losses.trace()
     const contents = records.bigBlobs
     pace.begin('content', contents.length)

@@ -16,12 +16,6 @@ export {
   type WithProgress,
 } from './call-options.ts'
 export {
-  type CheckFinding,
-  type CheckOptions,
-  type CheckReport,
-  checkRules,
-} from './check.ts'
-export {
   type Branch,
   type BranchReader,
   type Commit,
@@ -50,6 +44,12 @@ export {
 export type { Hash, ObjectKind } from './hash.ts'
 export { isHash, parseHash } from './hash.ts'
 export type { Path } from './path.ts'
+export {
+  type CheckFinding,
+  type CheckOptions,
+  type CheckReport,
+  checkRules,
+} from './reports/check.ts'
 export {
   type LogOptions,
   logRules,

@@ -91,7 +91,7 @@ class FolderFiles {
   async others(): Promise<readonly CheckFinding[]> {
     const tail = this.#tail
     if (tail === undefined || tail.bytesCut === 0 || (await this.#isInUse())) return []
-    const what = `${tail.bytesCut} bytes behind the end of the log are no whole batches; the next opening cuts them`
+    const what = `${tail.bytesCut} bytes behind the end of the log are no whole batches: an opening cuts them`
     const offset = tail.end - tail.base
     return [{ severity: 'warning', file: tail.file, offset, what, repairable: true }]
   }

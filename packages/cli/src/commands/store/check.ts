@@ -6,6 +6,8 @@ export interface CheckCommandOptions {
   readonly full: boolean
   /** Part of the objects. */
   readonly sample: number | undefined
+  /** The lower layer too. */
+  readonly lower: boolean
 }
 
 /**
@@ -21,7 +23,9 @@ export async function check(context: CommandContext, options: CheckCommandOption
     view.update({ label: phase, done, total, bytes: bytesDone, etaMs })
   let report: CheckReport
   try {
-    report = await checkFolder(storeFolder(context), { signal, onProgress, ...options })
+    const { full, sample, lower } = options
+    const parts = lower ? {} : { lower: null }
+    report = await checkFolder(storeFolder(context), { signal, onProgress, full, sample }, parts)
   } finally {
     view.stop()
   }

@@ -34,19 +34,25 @@ export class Losses {
   readonly #layer: Layer
   readonly #others: readonly Layer[]
   readonly #findings: Findings
+  readonly #isUpper: boolean
   readonly #hasVolumesAway: boolean
   /** By `keyOf` the target; a copy stands in where there is no finding of a loss. */
   readonly #gone = new Map<string, CheckFinding | undefined>()
   readonly #tainted = new Set<number>()
   readonly #commits: number[] = []
 
-  /** @param o.others layers into which this one may refer */
+  /**
+   * @param o.others where copies may be too
+   * @param o.isUpper it may refer into the others
+   */
   constructor(o: {
     readonly layer: Layer
     readonly others: readonly Layer[]
+    readonly isUpper: boolean
     readonly findings: Findings
     readonly hasVolumesAway: boolean
   }) {
+    this.#isUpper = o.isUpper
     this.#layer = o.layer
     this.#others = o.others
     this.#findings = o.findings
@@ -131,7 +137,7 @@ export class Losses {
 
   #liesElsewhere({ offset, kind, hash }: Target): boolean {
     const first = this.#layer.files.chunks[0]?.base ?? Number.MAX_SAFE_INTEGER
-    if (offset >= first) return false
+    if (offset >= first || !this.#isUpper) return false
     return this.#hasVolumesAway || this.#others.some((layer) => layer.holds(kind, hash, offset))
   }
 

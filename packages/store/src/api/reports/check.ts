@@ -1,6 +1,6 @@
 import { optionRule, type RulesFor } from '@varve/pack/errors'
-import { progressRules, type WithProgress } from './call-options.ts'
-import type { Hash } from './hash.ts'
+import { progressRules, type WithProgress } from '../call-options.ts'
+import type { Hash } from '../hash.ts'
 
 export interface CheckOptions extends WithProgress {
   /** Computes the hash of every object again. */
