@@ -2,7 +2,7 @@ import type { Command } from 'commander'
 import type { Runner } from './command-runner.ts'
 import { partValue } from './option-values.ts'
 
-/** init, status, du, check, repair: loaded when called, as all commands are. */
+/** init, status, du, check, repair, doctor: loaded when called, as all commands are. */
 export function addStoreCommands(program: Command, runner: Runner): void {
   program
     .command('init')
@@ -48,6 +48,17 @@ export function addStoreCommands(program: Command, runner: Runner): void {
         (await import('./store/repair.ts')).repair(context, {
           apply: options.apply === true,
           from: options.from,
+        }),
+      ),
+    )
+  program
+    .command('doctor')
+    .description('facts for a report of a fault; nothing of what is stored')
+    .option('--bundle <file>', 'also into a new file, as JSON')
+    .action((options, command: Command) =>
+      runner.run(command, async (context) =>
+        (await import('./store/doctor.ts')).doctor(context, {
+          ...(options.bundle !== undefined && { bundle: options.bundle }),
         }),
       ),
     )

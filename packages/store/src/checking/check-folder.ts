@@ -11,7 +11,7 @@ import { fileName } from '@varve/pack/layout'
 import { type ControlState, type RecoveredChunk, readControl, recoverChunk } from '@varve/pack/pack'
 import { type CheckFinding, type CheckOptions, type CheckReport, checkRules } from '../api/index.ts'
 import { findWriter } from '../kv/index.ts'
-import { openFailure } from '../opening/index.ts'
+import { readFailure } from '../opening/index.ts'
 import { type Examined, type FilesToCheck, filtersOf, runCheck } from './check-run.ts'
 import { volumeLayers } from './volume-layers.ts'
 
@@ -52,7 +52,7 @@ export async function examineFolder(
     const found = new FolderFiles(fs, folder, lower)
     return await runCheck({ fs, where, clock, hold: () => found.hold(), others: () => found.others() }, o)
   } catch (error) {
-    throw openFailure(error, path)
+    throw readFailure(error, path)
   }
 }
 

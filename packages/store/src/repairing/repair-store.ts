@@ -21,6 +21,7 @@ import {
 } from '../assembly/index.ts'
 import { type Examined, examineFolder, volumeLayers } from '../checking/index.ts'
 import { acquireStoreLock } from '../kv/index.ts'
+import { openFailure } from '../opening/index.ts'
 import { moveRefs, refMoves } from './move-refs.ts'
 import { FileRepair, type LayerPlace } from './repair-files.ts'
 import { type CopySource, fileSteps, objectSteps, type PlanParts, remainingOf } from './repair-plan.ts'
@@ -46,6 +47,8 @@ export async function repairStore(
   const repair = new Repair(path, o, platform)
   try {
     return await repair.run()
+  } catch (error) {
+    throw openFailure(error, path)
   } finally {
     await repair.close()
   }
