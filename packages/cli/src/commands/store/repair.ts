@@ -31,8 +31,8 @@ export async function repair(context: CommandContext, options: RepairCommandOpti
   for (const step of steps) await showStep(context, step, applied)
   for (const finding of remaining) await showFinding(context, finding)
   for (const name of setAside) {
-    if (output.isJson) await output.line(JSON.stringify({ type: 'set-aside', name }))
-    else await output.line(output.isForEyes ? `kept what was damaged as ${name}` : `set-aside\t${name}`)
+    if (output.isJson) await output.line(JSON.stringify({ type: 'kept', name }))
+    else await output.line(output.isForEyes ? `kept what was damaged as ${name}` : `kept\t${name}`)
   }
   await summarize(context, report)
   const isDone = remaining.length === 0 && (applied || steps.length === 0)
