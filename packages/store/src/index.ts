@@ -29,6 +29,7 @@ export type {
   LogOptions,
   Mode,
   ObjectKind,
+  ObjectPlace,
   OpenOptions,
   Path,
   Progress,
@@ -47,6 +48,7 @@ export type {
   TreeEntry,
   TreeReader,
   ValueOf,
+  VolumeStats,
   WithProgress,
   WriterOptions,
 } from './api/index.ts'

@@ -39,10 +39,12 @@ export type { Path } from './path.ts'
 export {
   type LogOptions,
   logRules,
+  type ObjectPlace,
   type OpenOptions,
   type StoreEvent,
   type StoreReader,
   type StoreStats,
+  type VolumeStats,
   type WriterOptions,
   writerRules,
 } from './store.ts'

@@ -1,10 +1,10 @@
 import { VarveError } from '../../errors/index.ts'
 import type { FileSystem } from '../../fs/index.ts'
 import { fileName } from '../../layout/index.ts'
-import type { IndexKind, RawHash } from '../../objects/index.ts'
+import { type IndexKind, indexKind, type RawHash } from '../../objects/index.ts'
 import type { ControlVolume } from '../control/index.ts'
-import { type BloomFilter, hashWord } from '../index/index.ts'
-import type { Location } from '../read/index.ts'
+import { type BloomFilter, hashWord, type IndexFile } from '../index/index.ts'
+import type { Location, LowerCandidates, LowerFiles } from '../read/index.ts'
 import { readFilters } from './filter-file.ts'
 import { HandlePool, type HandlePoolOptions } from './handle-pool.ts'
 import { Volume, type VolumeParts } from './volume.ts'
@@ -19,18 +19,14 @@ export interface LowerSpaceOptions
   readonly onFilterDamage?: ((error: VarveError) => void) | undefined
 }
 
-/** Objects of that hash in one volume. */
-export interface LowerCandidates {
-  readonly volume: number
-  readonly offsets: readonly number[]
-}
-
 /**
  * The lower layer of an open store: every volume, opened when it is first asked for something, and again
  * after it was away. Belongs to one thread; nothing here awaits.
  */
 export class LowerSpace {
   readonly pool: HandlePool
+  /** Whether anything was found here since the store was opened. */
+  wasUsed = false
   readonly #o: LowerSpaceOptions
   readonly #volumes = new Map<number, Volume>()
   /** Filters by volume, then by pack file. */
@@ -116,7 +112,7 @@ export class LowerSpace {
 }
 
 /** Part of an address space: what lies in the volumes that one control names. */
-export class LowerView {
+export class LowerView implements LowerFiles {
   readonly volumes: readonly ControlVolume[]
   readonly #space: LowerSpace
 
@@ -126,30 +122,28 @@ export class LowerView {
     this.volumes = volumes.toReversed()
   }
 
-  /**
-   * Fills in where the byte at the offset lies; false when no volume holds it.
-   * @throws LOWER_UNAVAILABLE, CORRUPT when a volume that may hold it cannot tell
-   */
+  get wasUsed(): boolean {
+    return this.#space.wasUsed
+  }
+
   locate(offset: number, into: Location): boolean {
     return this.volumeOf(offset, into) !== undefined
   }
 
-  /** The same; the id of the volume. */
+  /** Fills in the same; the id of the volume. @throws as `locate` does */
   volumeOf(offset: number, into: Location): number | undefined {
     const met = new Obstacles()
     for (const named of this.volumes) {
       if (offset >= named.high) continue
-      if (met.pass(() => this.#space.volume(named).locate(offset, into)) === true) return named.id
+      if (met.pass(() => this.#space.volume(named).locate(offset, into)) !== true) continue
+      this.#space.wasUsed = true
+      return named.id
     }
     if (met.failure !== undefined) throw met.failure
     return undefined
   }
 
-  /**
-   * Where the object may be, volume by volume: fingerprints select, the record decides. Volumes that cannot
-   * be asked and may hold it are passed over; what stood in the way comes last, as an error.
-   */
-  *candidates(kind: IndexKind, hash: RawHash): Generator<LowerCandidates, VarveError | undefined> {
+  *candidates(kind: IndexKind, hash: RawHash): Generator<LowerCandidates, VarveError | undefined, undefined> {
     const met = new Obstacles()
     for (const named of this.volumes) {
       if (!this.#space.mayHold(named, hash)) continue
@@ -164,9 +158,37 @@ export class LowerView {
     return met.failure
   }
 
+  *withPrefix(digits: string, limit: number): Generator<number, VarveError | undefined, undefined> {
+    return yield* this.#fromIndexes((index) => index.withPrefix(digits, limit).map(({ offset }) => offset))
+  }
+
+  *commits(): Generator<number, VarveError | undefined, undefined> {
+    return yield* this.#fromIndexes((index) => {
+      const offsets: number[] = []
+      index.forEach((kind, offset) => {
+        if (kind === indexKind.commit) offsets.push(offset)
+      })
+      return offsets
+    })
+  }
+
   /** Every volume, opened. @throws LOWER_UNAVAILABLE, CORRUPT */
   opened(): Volume[] {
     return this.volumes.map((named) => this.#space.volume(named))
+  }
+
+  *#fromIndexes(
+    offsetsOf: (index: IndexFile) => readonly number[],
+  ): Generator<number, VarveError | undefined, undefined> {
+    const met = new Obstacles()
+    for (const named of this.volumes) {
+      const volume = met.pass(() => this.#space.volume(named))
+      for (const pack of volume?.packs() ?? []) {
+        const filter = this.#space.filterOf(named, pack)
+        yield* met.pass(() => offsetsOf((volume as Volume).index(pack, filter))) ?? []
+      }
+    }
+    return met.failure
   }
 }
 
