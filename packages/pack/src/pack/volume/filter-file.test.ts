@@ -80,7 +80,7 @@ describe('a filter file', () => {
     await writeFilters(fs, place, filters)
     await fs.syncFolder('/s')
     await fs.syncFolder('/')
-    const left = fs.crashImage({ keep: 'nothing' })
+    const left = fs.crashImage({ keep: 'none' })
     expect(encodeFilters(place, readFilters(left, place))).toEqual(fs.files().get('/s/filter-9.bloom'))
     expect(left.openHandles()).toEqual([])
   })

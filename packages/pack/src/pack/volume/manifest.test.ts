@@ -275,7 +275,7 @@ describe('docs/format.md', () => {
       .map((line) => line.slice(6, 54).replaceAll(' ', ''))
     const copy = Buffer.from(hex.join(''), 'hex')
     const shown = encodeManifest({
-      ...{ format: 1, storeId, id: 1, sequence: 2, low: 0, high: 264 },
+      ...{ format: 1, storeId, id: 1, sequence: 2, low: 0, high: 4096 },
       ...{ chunks: [{ number: 1, base: 0, length: 264 }], segments: [] },
     })
     expect(copy.toString('hex')).toBe(shown.subarray(4096).toString('hex'))

@@ -94,7 +94,7 @@ describe.each(departures)('while %s', (_, leave) => {
 })
 
 describe('a volume whose files were opened before', () => {
-  it("gives nothing of another copy's files of the same names, nor says that something is absent", async () => {
+  it("gives nothing of another copy's files, nor says that something is absent", async () => {
     const volume = open()
     for (const number of [1, 2, 3]) volume.index(number)
     volume.segments()
