@@ -185,7 +185,7 @@ export class LowerView implements LowerFiles {
       const volume = met.pass(() => this.#space.volume(named))
       for (const pack of volume?.packs() ?? []) {
         const filter = this.#space.filterOf(named, pack)
-        yield* met.pass(() => offsetsOf((volume as Volume).index(pack, filter))) ?? []
+        yield* met.pass(() => volume && offsetsOf(volume.index(pack, filter))) ?? []
       }
     }
     return met.failure
