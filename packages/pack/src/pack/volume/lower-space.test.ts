@@ -1,5 +1,5 @@
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { loadXxh64 } from '../../base/index.ts'
+import { loadXxh64, xxh64 } from '../../base/index.ts'
 import type { VarveError } from '../../errors/index.ts'
 import { fileName } from '../../layout/index.ts'
 import { indexKind } from '../../objects/index.ts'
@@ -164,6 +164,15 @@ describe('hashes in the lower layer', () => {
     ['missing', async (path: string) => layers.disk.remove(path)],
     ['damaged', async (path: string) => layers.disk.damage(path, flipBit(70 * 8))],
     ['empty', async (path: string) => layers.disk.damage(path, (bytes) => bytes.subarray(0, 0))],
+    [
+      'newer than known',
+      async (path: string) =>
+        layers.disk.damage(path, (bytes) => {
+          bytes.writeUInt32LE(2, 8)
+          bytes.writeBigUInt64LE(xxh64(bytes, 0, 56, 0), 56)
+          return bytes
+        }),
+    ],
     [
       "another volume's",
       async (path: string) => {

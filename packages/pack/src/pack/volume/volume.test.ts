@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { loadXxh64 } from '../../base/index.ts'
 import { indexKind } from '../../objects/index.ts'
@@ -7,7 +8,7 @@ import { Location } from '../read/index.ts'
 import type { TestRecord } from '../testing/packed-records.ts'
 import { HandlePool } from './handle-pool.ts'
 import { bodyIn, lowerDirectory, openVolume, smallVolume, smallVolumeFolder } from './testing/small-volume.ts'
-import { lowerFolder, type TestLayers, type TestVolume } from './testing/test-layers.ts'
+import { lowerFolder, TestLayers, type TestVolume } from './testing/test-layers.ts'
 import type { Volume } from './volume.ts'
 
 beforeAll(loadXxh64)
@@ -72,6 +73,32 @@ describe('a volume', () => {
       expect(volume.locate(offset, at)).toBe(false)
     expect(volume.locate((ends[1] as number) - 8, at)).toBe(true)
     volume.close()
+  })
+
+  it('finds an offset among any number of chunks', async () => {
+    const lists = fc.array(fc.record({ gap: fc.nat(2), pages: fc.integer({ min: 1, max: 3 }) }))
+    await fc.assert(
+      fc.asyncProperty(lists, async (parts) => {
+        const made = await TestLayers.create()
+        let end = 0
+        const listed = parts.map(({ gap, pages }, i) => {
+          const base = end + gap * 4096
+          end = base + pages * 4096
+          return { number: i + 1, base, length: pages * 4096 - 8 }
+        })
+        const before = await made.write(1, {})
+        const manifest = { ...before.manifest, high: end, chunks: listed }
+        const volume = openVolume(made, pool, await made.write(1, {}, { ...before, manifest }))
+        const at = new Location()
+        for (let offset = 0; offset < end + 4096; offset += 2040) {
+          const chunk = listed.find(({ base, length }) => offset >= base && offset < base + length)
+          expect(volume.locate(offset, at)).toBe(chunk !== undefined)
+          if (chunk !== undefined)
+            expect([at.file?.number, at.position]).toEqual([chunk.number, offset - chunk.base])
+        }
+        volume.close()
+      }),
+    )
   })
 
   it('opens no file before it is asked for, and reads only the manifest', () => {
