@@ -84,6 +84,22 @@ describe('the frozen store of format 1', () => {
     await store.close()
   })
 
+  test('gets a lower layer, and with it format 2; nothing is lost', async () => {
+    const lower = join(folder, 'lower')
+    const formatOf = (): unknown => /"format":(\d)/.exec(readFileSync(join(path, 'control'), 'latin1'))?.[1]
+    expect(formatOf()).toBe('1')
+    const store = await Store.open(path, { now, lower })
+    const made = await store.branch('main').commit((edit) => void edit.delete('large'))
+    expect((await store.gc.run(made, { grace: 0 })).bytesArchived).toBeGreaterThan(300_000)
+    await store.close()
+    expect(formatOf()).toBe('2')
+    const reopened = await Store.open(path, { now })
+    const { commits } = await holdingsOf(reopened)
+    expect(commits.filter(({ hash }) => hash !== made.hash)).toEqual(frozen.commits)
+    expect(Buffer.from((await reopened.getBlob(frozen.bare)) ?? '').toString()).toBe('put bare\n')
+    await reopened.close()
+  })
+
   test('is inspected without a change to any byte or name', async () => {
     for (const name of frozenFiles) {
       expect(await varve(['inspect', '--json', join(path, name)]), name).toMatchObject({
