@@ -1,4 +1,5 @@
 import { VarveError } from '@varve/pack/errors'
+import { fileName } from '@varve/pack/layout'
 import type { StoreRooms } from './assembly/index.ts'
 import { createVolume } from './opening/index.ts'
 
@@ -21,7 +22,7 @@ export async function addVolume(rooms: StoreRooms): Promise<void> {
     try {
       await files.addVolume(volume)
     } catch (error) {
-      throw log.fail(error, 'control')
+      throw log.fail(error, fileName.control)
     }
   })
 }

@@ -1,14 +1,19 @@
 import type { Clock } from '@varve/pack/base'
 import { VarveError } from '@varve/pack/errors'
 import type { FileSystem } from '@varve/pack/fs'
-import type { Archive } from '../archive/index.ts'
+import { type Archive, openArchive } from '../archive/index.ts'
 import { type CollectJob, memoryBytesMaxDefault } from '../job/index.ts'
 import { RegionImage, SourceIndexes, type SourceOptions, SourceSpace } from '../source/index.ts'
-import { CommitWalk, type FetchedRecord, Healer, RegionSweep, type SweepCounts } from '../sweep/index.ts'
-import { openArchive } from './archive-of-job.ts'
+import {
+  CommitWalk,
+  type FetchedRecord,
+  Fetcher,
+  Healer,
+  RegionSweep,
+  type SweepCounts,
+} from '../sweep/index.ts'
 import { ChunkIndexes } from './chunk-indexes.ts'
 import { CollectorMemory } from './collector-memory.ts'
-import { Fetcher } from './fetcher.ts'
 import { FileNumbers } from './file-numbers.ts'
 import { MarkTables } from './mark-tables.ts'
 import { NewSegments } from './new-segments.ts'
@@ -89,7 +94,14 @@ export async function openWorkshop(
   }
   const walk = new CommitWalk({ source, indexes, healer, ahead, above, visited, reached: mark })
   const { clock, pace } = o
-  const archive = openArchive({ files, job, source, chunkIndexes, pace, nextNumber })
+  const archive = openArchive({
+    ...{ files, job, source, nextNumber },
+    indexed: () => chunkIndexes.settled(),
+    onBytes: async (bytes) => {
+      pace.bytesDone = bytes
+      await pace.step(bytes, undefined)
+    },
+  })
   const reading = { files, source, indexes, chunkIndexes, healer, image }
   const open = { memory, tables, sweep, walk, segments, numbers, mark, reach, archive }
   return { fs, job, clock, pace, ...reading, ...open }

@@ -1,4 +1,5 @@
 export { CommitWalk } from './commit-walk.ts'
+export { Fetcher } from './fetcher.ts'
 export { Healer } from './healer.ts'
 export { LogRoots } from './log-roots.ts'
 export { MetadataFold, type MetadataRecord, type MetadataRoots, tellRecord } from './metadata-fold.ts'

@@ -10,7 +10,7 @@ import { VarveError } from '@varve/pack/errors'
 import type { FileSystem } from '@varve/pack/fs'
 import { fileName } from '@varve/pack/layout'
 import { indexKind, writeHash } from '@varve/pack/objects'
-import { type BlockCache, type FileRetirer, IndexFile, Segment } from '@varve/pack/pack'
+import { type BlockCache, type FileRetirer, IndexFile, namedFiles, Segment } from '@varve/pack/pack'
 import type { FileSet } from '../file-set/index.ts'
 import type { CollectionFigures, CollectionOrder, CollectionWorker, CommitPlace } from '../gc/index.ts'
 import type { PinRegistry } from '../writer/index.ts'
@@ -105,16 +105,12 @@ export class StoreCollection implements CollectionWorker {
     assert(result !== undefined, 'a collection ends after its switch')
     await this.#thread.close()
     this.#parts.onIndexingEnded()
-    await this.#removeOldCheckpoint()
+    await this.#removeOldFiles()
     this.#order.stalls.section(() => this.#parts.onSwitched())
     const { objectsKept, bytesKept, bytesArchived, peakBytes } = result.stats
-    return {
-      objectsKept,
-      bytesKept,
-      bytesArchived,
-      peakBytes,
-      bytesFreed: retiredBytes(this.#job) - bytesKept,
-    }
+    // What was copied up from volumes may be more than what has gone.
+    const bytesFreed = Math.max(0, retiredBytes(this.#job) - bytesKept)
+    return { objectsKept, bytesKept, bytesArchived, peakBytes, bytesFreed }
   }
 
   async cancel(): Promise<void> {
@@ -167,11 +163,15 @@ export class StoreCollection implements CollectionWorker {
   }
 
   /** One that stays is a leftover, which the next open for writing removes. */
-  async #removeOldCheckpoint(): Promise<void> {
-    const { fs, folder } = this.#parts
-    const old = this.#job.previous.checkpoint
-    if (old === undefined || !this.#order.unlink) return
-    await fs.remove(`${folder}/${fileName.checkpoint(old.number)}`).catch(() => undefined)
+  async #removeOldFiles(): Promise<void> {
+    if (!this.#order.unlink) return
+    const { fs, folder, files } = this.#parts
+    const { checkpoint, lower } = this.#job.previous
+    const named = namedFiles(files.control).filters
+    const filters = (lower?.volumes ?? []).flatMap((volume) => volume.filters)
+    const names = filters.filter((number) => !named.has(number)).map((number) => fileName.filter(number))
+    if (checkpoint !== undefined) names.push(fileName.checkpoint(checkpoint.number))
+    for (const name of names) await fs.remove(`${folder}/${name}`).catch(() => undefined)
   }
 
   /** Only for files that were never given to control. One that stays is a leftover for the next opening. */
@@ -231,7 +231,11 @@ function jobFor(parts: StoreCollectionParts, order: CollectionOrder): CollectJob
 }
 
 /** The end of the chunk that holds the target; without a target, where the collection starts. */
-export function boundaryFor(target: CommitPlace | undefined, files: FileSet, start: number): number {
+export function boundaryFor(
+  target: CommitPlace | undefined,
+  files: Pick<FileSet, 'control'>,
+  start: number,
+): number {
   if (target === undefined) return start
   const { retire, chunks } = files.control
   if (target.offset < retire) return retire

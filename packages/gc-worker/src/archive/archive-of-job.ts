@@ -1,19 +1,19 @@
 import { VarveError } from '@varve/pack/errors'
 import { fileName } from '@varve/pack/layout'
 import { IndexFile, type PackFilter, type Segment } from '@varve/pack/pack'
-import { Archive, type PackToArchive } from '../archive/index.ts'
 import type { CollectJob } from '../job/index.ts'
 import { type SourceOptions, type SourceSpace, scanForIndex, scanSegmentForIndex } from '../source/index.ts'
-import type { ChunkIndexes } from './chunk-indexes.ts'
-import type { Pace } from './pace.ts'
+import { Archive, type PackToArchive } from './archive.ts'
 
 export interface ArchiveParts {
   readonly files: SourceOptions
   readonly job: CollectJob
   readonly source: SourceSpace
-  readonly chunkIndexes: ChunkIndexes
-  readonly pace: Pace
   readonly nextNumber: () => number
+  /** Resolves when no index of a chunk is being written any more. */
+  readonly indexed: () => Promise<void>
+  /** Told of all bytes so far. @throws when the collection was cancelled */
+  readonly onBytes: (bytes: number) => Promise<void>
 }
 
 /**
@@ -22,7 +22,7 @@ export interface ArchiveParts {
  * @throws LOWER_UNAVAILABLE, CORRUPT when the manifest cannot be read
  */
 export function openArchive(parts: ArchiveParts): Archive | undefined {
-  const { files, job, source, nextNumber, pace } = parts
+  const { files, job, source, nextNumber } = parts
   const { lower, chunks, segments } = job.previous
   const manifest = source.lastVolume()?.manifest
   if (lower === undefined || manifest === undefined) return undefined
@@ -35,15 +35,14 @@ export function openArchive(parts: ArchiveParts): Archive | undefined {
     filterOf: (pack) => filterOf(parts, pack),
     onBytes: async (bytes) => {
       done += bytes
-      pace.bytesDone = done
-      await pace.step(done, undefined)
+      await parts.onBytes(done)
     },
   })
 }
 
 /** An index that is missing or damaged is written anew: what is archived is complete. */
 async function filterOf(parts: ArchiveParts, pack: PackToArchive): Promise<PackFilter> {
-  await parts.chunkIndexes.settled()
+  await parts.indexed()
   const index = (await tryOpen(parts, pack)) ?? (await writeAnew(parts, pack))
   try {
     return { number: pack.number, filter: index.filter }

@@ -1,7 +1,8 @@
 import { VarveError } from '@varve/pack/errors'
 import { Location, recordHashAt, recordSize } from '@varve/pack/pack'
 import type { SourceSpace } from '../source/index.ts'
-import type { FetchedRecord, Healer } from '../sweep/index.ts'
+import type { Healer } from './healer.ts'
+import type { FetchedRecord } from './region-sweep.ts'
 
 /**
  * Gets the records that the sweep does not find whole in the upper layer: those that rest in a volume and are
