@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import type { Runner } from './command-runner.ts'
+import { countValue } from './option-values.ts'
 
 /** init, status, du: loaded when called, as all commands are. */
 export function addStoreCommands(program: Command, runner: Runner): void {
@@ -19,7 +20,8 @@ export function addStoreCommands(program: Command, runner: Runner): void {
     .command('du')
     .description('bytes below a directory; without REV, of files')
     .argument('[REV[:PATH]]', 'a revision, or a directory in it')
-    .action((target: string | undefined, _options, command: Command) =>
-      runner.run(command, async (context) => (await import('./store/du.ts')).du(context, target)),
+    .option('--limit <N>', 'of a directory: only the N largest, the others in one line', countValue)
+    .action((target: string | undefined, options: { limit?: number }, command: Command) =>
+      runner.run(command, async (context) => (await import('./store/du.ts')).du(context, target, options)),
     )
 }
