@@ -128,6 +128,7 @@ const steps: readonly (Step | readonly string[])[] = [
   ['gc', 'run', 'main~2', '--keep', 'v1', '--grace', '0s', '--yes'],
   ['gc', 'run', 'topic', '--yes'],
   ['gc', 'status'],
+  ['check', '--full'],
   ['log', '--oneline'],
   ['lss'],
   ['ls'],

@@ -12,6 +12,8 @@ import {
   type Branch,
   type Bytes,
   type Change,
+  type CheckOptions,
+  type CheckReport,
   type Commit,
   type CommitInfo,
   type CommitLike,
@@ -218,6 +220,10 @@ export class Store implements StoreReader, BlobWriter {
 
   stats(): StoreStats {
     return this.#answers.stats()
+  }
+
+  async check(o: CheckOptions = {}): Promise<CheckReport> {
+    return this.#open().checks.run(o)
   }
 
   /**

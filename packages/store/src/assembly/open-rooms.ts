@@ -22,6 +22,7 @@ import {
   RecordReader,
 } from '@varve/pack/pack'
 import { CommitQueues } from '../branches/index.ts'
+import { StoreChecks } from '../checking/index.ts'
 import { FileSet } from '../file-set/index.ts'
 import { HashIndex } from '../hash-index/index.ts'
 import { acquireStoreLock, type Kv, openKv, openMemoryKv, type StoreLock } from '../kv/index.ts'
@@ -252,6 +253,8 @@ class Opening {
       ...{ options: this.#o, folder: this.#folder, storeId, cache: this.#cache, retirer: this.#retirer },
       ...{ files, log, queue, pins, branchRooms, projections, threads, indexing },
     })
+    const { fs, collectorWhere: where } = this.#o
+    const checks = new StoreChecks({ fs, folder: this.#folder, where, clock, files, log, projections })
     return {
       ...branchRooms,
       ...{
@@ -265,7 +268,7 @@ class Opening {
         blobs,
         pins,
       },
-      ...{ queues: new CommitQueues(), gc, threads, indexing, turn },
+      ...{ queues: new CommitQueues(), gc, checks, threads, indexing, turn },
       markClosed: () => {
         isClosed = true
       },
