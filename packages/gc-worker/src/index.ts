@@ -7,6 +7,8 @@ export {
   type CollectProgress,
   type CollectResult,
   type CollectStats,
+  type CopyJob,
+  type CopyResult,
   lastRoundBudget,
   memoryBytesMaxDefault,
   type ObjectList,
@@ -19,7 +21,9 @@ export {
 export {
   CollectorThread,
   type CollectorThreadOptions,
+  type CopyOptions,
   IndexThread,
   type IndexThreadOptions,
+  runCopy,
   ThreadKeeper,
 } from './thread/index.ts'
