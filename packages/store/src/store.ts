@@ -1,8 +1,9 @@
 /** The store as its callers see it: every call checks that the store is open and goes to its room. */
 
 import { assert } from '@varve/pack/base'
-import { checkOptions, optionRule, type RulesFor, throwIfAborted } from '@varve/pack/errors'
-import { type BlobRef, hexToRaw, indexKind, type RawHash, rawToHex } from '@varve/pack/objects'
+import { checkOptions, optionRule, type RulesFor } from '@varve/pack/errors'
+import { indexKind, type RawHash, rawToHex } from '@varve/pack/objects'
+import { StoreAnswers, type Toucher } from './answers/index.ts'
 import {
   type Abortable,
   abortableRules,
@@ -18,13 +19,11 @@ import {
   type Cursor,
   commitInfoRules,
   type DiffOptions,
-  diffRules,
   type Gc,
   type GcOptions,
   type GcResult,
   type Hash,
   type LogOptions,
-  logRules,
   type PutOptions,
   type StoredBlob,
   type StoreReader,
@@ -34,7 +33,6 @@ import {
   type WriterOptions,
 } from './api/index.ts'
 import { closeRooms, openRooms, type StorePlatform, type StoreRooms, storeOptions } from './assembly/index.ts'
-import { BlobHandle } from './blob-handle.ts'
 import {
   appendCommit,
   BranchHandle,
@@ -42,19 +40,13 @@ import {
   checkedInfo,
   commitHash,
   findCommit,
-  resolveRevision,
   storeTree,
   TagHandle,
 } from './branches/index.ts'
 import { Bulk } from './bulk.ts'
-import { changesOf, emptyTree, LazyCursor, paceSteps, StoredTree } from './directory/index.ts'
-import { hasBlobs } from './has-blobs.ts'
-import { type CommitLookup, isAncestor, mergeBases } from './history/index.ts'
+import { emptyTree } from './directory/index.ts'
 import { openFailure } from './opening/index.ts'
 import { putBlob } from './put-blob.ts'
-import { refNameOf } from './refs/index.ts'
-import { storeLog } from './store-log.ts'
-import { storeStats } from './store-stats.ts'
 
 type HasBlobsOptions = Abortable & { readonly touch?: boolean | undefined }
 type NewCommit = CommitInfo & {
@@ -68,7 +60,6 @@ const newCommitRules: RulesFor<NewCommit> = {
   tree: { says: 'a tree', fits: (value) => typeof value === 'object' && value !== null, isNeeded: true },
   parents: optionRule.list,
 }
-const listRules: RulesFor<{ prefix?: string }> = { prefix: optionRule.text }
 
 /** Keeps `new Store(…)` out of everybody's reach, where no compiler does. */
 const key: unique symbol = Symbol('store')
@@ -80,6 +71,7 @@ let roomsOf: (store: Store) => StoreRooms
 export class Store implements StoreReader, BlobWriter {
   readonly readOnly = false
   readonly #rooms: StoreRooms
+  readonly #answers: StoreAnswers
   #closing: Promise<void> | undefined
 
   static {
@@ -90,6 +82,7 @@ export class Store implements StoreReader, BlobWriter {
   private constructor(rooms: StoreRooms, given: symbol) {
     assert(given === key, 'a store comes from Store.open')
     this.#rooms = rooms
+    this.#answers = new StoreAnswers(rooms)
   }
 
   /**
@@ -121,21 +114,16 @@ export class Store implements StoreReader, BlobWriter {
     return { split: async () => beginChunk(this.#writable()) }
   }
 
-  async getBlob(hash: Hash<'blob'>, o: Abortable = {}): Promise<Bytes | undefined> {
-    throwIfAborted(o.signal)
-    const blob = this.#findBlob(hash)
-    return blob === undefined ? undefined : this.#rooms.blobs.bytesAsync(blob, o.signal)
+  getBlob(hash: Hash<'blob'>, o?: Abortable): Promise<Bytes | undefined> {
+    return this.#answers.getBlob(hash, o)
   }
 
   getBlobSync(hash: Hash<'blob'>): Bytes | undefined {
-    const blob = this.#findBlob(hash)
-    return blob === undefined ? undefined : this.#rooms.blobs.bytes(blob)
+    return this.#answers.getBlobSync(hash)
   }
 
-  async openBlob(hash: Hash<'blob'>, o: Abortable = {}): Promise<StoredBlob | undefined> {
-    throwIfAborted(o.signal)
-    const blob = this.#findBlob(hash)
-    return blob === undefined ? undefined : new BlobHandle(this.#rooms.blobs, blob)
+  openBlob(hash: Hash<'blob'>, o?: Abortable): Promise<StoredBlob | undefined> {
+    return this.#answers.openBlob(hash, o)
   }
 
   /**
@@ -144,29 +132,25 @@ export class Store implements StoreReader, BlobWriter {
    */
   async hasBlobs(hashes: readonly Hash<'blob'>[], o: HasBlobsOptions = {}): Promise<boolean[]> {
     checkOptions(o, hasBlobsRules)
-    throwIfAborted(o.signal)
-    const rooms = o.touch === true ? this.#writable() : this.#open()
-    return hasBlobs(rooms, Array.isArray(hashes) ? [...hashes] : [hashes as never], o)
+    const { signal, touch } = o
+    return this.#answers.hasBlobs(
+      hashes,
+      { signal },
+      touch === true ? toucherOf(this.#writable()) : undefined,
+    )
   }
 
-  async getTree(hash: Hash<'tree'>): Promise<Tree | undefined> {
-    const { storage } = this.#open()
-    const root = storage.findTree(hexToRaw(hash))
-    return root === undefined ? undefined : new StoredTree({ storage, root, epoch: storage.epoch() })
+  getTree(hash: Hash<'tree'>): Promise<Tree | undefined> {
+    return this.#answers.getTree(hash)
   }
 
-  async getCommit(hash: Hash<'commit'>, o: Abortable = {}): Promise<Commit | undefined> {
-    throwIfAborted(o.signal)
-    const { objects, storage } = this.#open()
-    const stored = objects.commit(hexToRaw(hash))
-    return stored === undefined ? undefined : new CommitHandle(stored, storage)
+  getCommit(hash: Hash<'commit'>, o?: Abortable): Promise<Commit | undefined> {
+    return this.#answers.getCommit(hash, o)
   }
 
   /** What a text means: 'main', 'v1', 'main~3', a unique start of a hash, 'git:<id>'. @throws AMBIGUOUS */
-  async resolve(text: string): Promise<Commit | undefined> {
-    const rooms = this.#open()
-    const stored = await resolveRevision(rooms, rooms.files.index, text)
-    return stored === undefined ? undefined : new CommitHandle(stored, rooms.storage)
+  resolve(text: string): Promise<Commit | undefined> {
+    return this.#answers.resolve(text)
   }
 
   /** A handle; the branch itself need not exist. @throws INVALID_PATH for a name that no branch can have */
@@ -179,45 +163,36 @@ export class Store implements StoreReader, BlobWriter {
     return new TagHandle(this.#rooms, name)
   }
 
-  async *branches(o: { readonly prefix?: string | undefined } = {}): AsyncGenerator<Branch, void, undefined> {
-    checkOptions(o, listRules)
-    for (const ref of this.#open().refs.keys('heads', o.prefix)) yield this.branch(refNameOf(ref))
+  async *branches(o?: { readonly prefix?: string | undefined }): AsyncGenerator<Branch, void, undefined> {
+    for (const name of this.#answers.refNames('heads', o)) yield this.branch(name)
   }
 
-  async *tags(o: { readonly prefix?: string | undefined } = {}): AsyncGenerator<Tag, void, undefined> {
-    checkOptions(o, listRules)
-    for (const ref of this.#open().refs.keys('tags', o.prefix)) yield this.tag(refNameOf(ref))
+  async *tags(o?: { readonly prefix?: string | undefined }): AsyncGenerator<Tag, void, undefined> {
+    for (const name of this.#answers.refNames('tags', o)) yield this.tag(name)
   }
 
   /**
    * Newest first, up to where the store's history begins. The first step @throws UNKNOWN_COMMIT, COLLECTED
    */
-  log(from: CommitLike | readonly CommitLike[], o: LogOptions = {}): Cursor<Commit> {
-    checkOptions(o, logRules)
-    return new LazyCursor(storeLog(this.#open(), from, o), o.signal)
+  log(from: CommitLike | readonly CommitLike[], o?: LogOptions): Cursor<Commit> {
+    return this.#answers.log(from, o)
   }
 
   /** What is different in the newer. The first step @throws UNKNOWN_COMMIT, COLLECTED, INVALID_PATH */
-  diff(older: CommitLike | Tree | undefined, newer: CommitLike | Tree, o: DiffOptions = {}): Cursor<Change> {
-    checkOptions(o, diffRules)
-    return new LazyCursor(this.#changes(this.#open(), [older, newer], o), o.signal)
+  diff(older: CommitLike | Tree | undefined, newer: CommitLike | Tree, o?: DiffOptions): Cursor<Change> {
+    return this.#answers.diff(older, newer, o)
   }
 
-  async mergeBases(a: CommitLike, b: CommitLike): Promise<Commit[]> {
-    const rooms = this.#open()
-    const lookup: CommitLookup = (hash) => rooms.objects.commit(hash)
-    const bases = await paceSteps(mergeBases(lookup, findCommit(rooms, a), findCommit(rooms, b)))
-    return bases.map((stored) => new CommitHandle(stored, rooms.storage))
+  mergeBases(a: CommitLike, b: CommitLike): Promise<Commit[]> {
+    return this.#answers.mergeBases(a, b)
   }
 
-  async isAncestor(older: CommitLike, newer: CommitLike): Promise<boolean> {
-    const rooms = this.#open()
-    const lookup: CommitLookup = (hash) => rooms.objects.commit(hash)
-    return paceSteps(isAncestor(lookup, findCommit(rooms, older), findCommit(rooms, newer)))
+  isAncestor(older: CommitLike, newer: CommitLike): Promise<boolean> {
+    return this.#answers.isAncestor(older, newer)
   }
 
   stats(): StoreStats {
-    return storeStats(this.#open())
+    return this.#answers.stats()
   }
 
   /**
@@ -307,28 +282,19 @@ export class Store implements StoreReader, BlobWriter {
     return this.#rooms
   }
 
-  #findBlob(hash: Hash<'blob'>): BlobRef | undefined {
-    return this.#open().blobs.find(hexToRaw(hash))
-  }
-
   /** Parents are weak: one that was collected may still be named. */
   #parentHash(parent: CommitLike): RawHash {
     return typeof parent === 'string' ? findCommit(this.#rooms, parent).hash : commitHash(parent)
   }
+}
 
-  /** Found at the first step, like all that a cursor gives. */
-  *#changes(
-    rooms: StoreRooms,
-    [older, newer]: readonly [CommitLike | Tree | undefined, CommitLike | Tree],
-    o: DiffOptions,
-  ): Generator<Change, void, undefined> {
-    const before = older === undefined ? undefined : this.#treeOf(rooms, older)
-    yield* changesOf(before, this.#treeOf(rooms, newer), o)
-  }
-
-  #treeOf(rooms: StoreRooms, given: CommitLike | Tree): Tree {
-    if (given instanceof StoredTree) return given
-    return new CommitHandle(findCommit(rooms, given as CommitLike), rooms.storage).tree()
+/** Touches belong to the write queue, and wait while it is blocked. */
+function toucherOf({ queue, writer }: StoreRooms): Toucher {
+  return {
+    ready: async () => {
+      while (queue.isBlocked) await queue.unblocked()
+    },
+    touch: (blob) => void writer.touch(indexKind.blob, blob),
   }
 }
 

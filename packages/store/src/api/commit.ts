@@ -55,9 +55,16 @@ export const commitInfoRules: RulesFor<CommitInfo> = {
 // biome-ignore lint/suspicious/noConfusingVoidType: a function without a return statement must fit.
 export type CommitOutcome<V = Bytes> = TreeEdit<V> | Tree<V> | undefined | void
 
-/** A named pointer to a commit that moves. Reads its head as of the time of each call. */
-export interface Branch<V = Bytes> extends TreeReader<V> {
+/** A branch to read. Reads its head as of the time of each call; one that is not there reads as empty. */
+export interface BranchReader<V = Bytes> extends TreeReader<V> {
   readonly name: string
+  /** `undefined` while the branch does not exist. */
+  head(): Promise<Commit<V> | undefined>
+  headSync(): Commit<V> | undefined
+}
+
+/** A named pointer to a commit that moves. */
+export interface Branch<V = Bytes> extends BranchReader<V> {
   /**
    * Commits what `fn` makes of the head's tree. Calls on one branch queue: `fn` runs once, in turn, unless
    * something else moves the branch (then again, at most `retries` times, default 10). Returning nothing
@@ -74,9 +81,6 @@ export interface Branch<V = Bytes> extends TreeReader<V> {
     fn: (edit: TreeEdit<V>) => CommitOutcome<V> | Promise<CommitOutcome<V>>,
     o?: CommitInfo & { readonly retries?: number | undefined },
   ): Promise<Commit<V>>
-  /** `undefined` while the branch does not exist. */
-  head(): Promise<Commit<V> | undefined>
-  headSync(): Commit<V> | undefined
   /**
    * Moves the branch, whatever it was; makes it when it is absent.
    * @throws COLLECTED when the commit is gone, UNKNOWN_COMMIT when there never was one
@@ -115,12 +119,17 @@ export interface TagAnnotation {
   readonly date: Date
 }
 
-/** A named pointer to a commit that stays. */
-export interface Tag {
+/** A tag to read. */
+export interface TagReader {
   readonly name: string
+  /** `undefined` while the tag does not exist. */
   target(): Promise<Commit | undefined>
   /** `undefined` when there is no tag, or one that is not annotated. */
   annotation(): Promise<TagAnnotation | undefined>
+}
+
+/** A named pointer to a commit that stays. */
+export interface Tag extends TagReader {
   /** With a message, author, or date it is an annotated tag. */
   create(commit: CommitLike, o?: TagInfo): Promise<void>
   /** False when there was none. */

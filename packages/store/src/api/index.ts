@@ -17,6 +17,7 @@ export {
 } from './call-options.ts'
 export {
   type Branch,
+  type BranchReader,
   type Commit,
   type CommitInfo,
   type CommitLike,
@@ -25,6 +26,7 @@ export {
   type Tag,
   type TagAnnotation,
   type TagInfo,
+  type TagReader,
   tagInfoRules,
 } from './commit.ts'
 export type { Bytes, Content, ContentStream, ValueOf } from './content.ts'

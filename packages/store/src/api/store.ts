@@ -2,7 +2,7 @@ import type { Duration } from '@varve/pack/base'
 import { optionRule, type RulesFor, type VarveError } from '@varve/pack/errors'
 import type { StoredBlob } from './blob.ts'
 import { type Abortable, abortableRules } from './call-options.ts'
-import type { Branch, Commit, CommitLike, Tag } from './commit.ts'
+import type { BranchReader, Commit, CommitLike, TagReader } from './commit.ts'
 import type { Bytes } from './content.ts'
 import type { Cursor } from './cursor.ts'
 import type { Change } from './entry.ts'
@@ -40,11 +40,8 @@ export interface StoreReader extends AsyncDisposable {
   getBlobSync(hash: Hash<'blob'>): Bytes | undefined
   /** For large blobs: ranges and streams. */
   openBlob(hash: Hash<'blob'>, o?: Abortable): Promise<StoredBlob | undefined>
-  /** One answer per hash, in order. `touch` makes those that are there count as just put. */
-  hasBlobs(
-    hashes: readonly Hash<'blob'>[],
-    o?: Abortable & { readonly touch?: boolean | undefined },
-  ): Promise<boolean[]>
+  /** One answer per hash, in order. */
+  hasBlobs(hashes: readonly Hash<'blob'>[], o?: Abortable): Promise<boolean[]>
   getTree(hash: Hash<'tree'>): Promise<Tree | undefined>
   getCommit(hash: Hash<'commit'>, o?: Abortable): Promise<Commit | undefined>
   /**
@@ -53,11 +50,11 @@ export interface StoreReader extends AsyncDisposable {
    */
   resolve(text: string): Promise<Commit | undefined>
   /** A handle: the branch need not exist. */
-  branch(name: string): Branch
-  tag(name: string): Tag
+  branch(name: string): BranchReader
+  tag(name: string): TagReader
   /** In byte order of the names. */
-  branches(o?: { readonly prefix?: string | undefined }): AsyncIterable<Branch>
-  tags(o?: { readonly prefix?: string | undefined }): AsyncIterable<Tag>
+  branches(o?: { readonly prefix?: string | undefined }): AsyncIterable<BranchReader>
+  tags(o?: { readonly prefix?: string | undefined }): AsyncIterable<TagReader>
   /** Commits, every one before its parents; ends at the horizon that a collection left. */
   log(from: CommitLike | readonly CommitLike[], o?: LogOptions): Cursor<Commit>
   diff(older: CommitLike | Tree | undefined, newer: CommitLike | Tree, o?: DiffOptions): Cursor<Change>

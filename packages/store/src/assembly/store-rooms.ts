@@ -5,23 +5,21 @@ import type { BranchRooms, CommitQueues } from '../branches/index.ts'
 import type { FileSet } from '../file-set/index.ts'
 import type { GarbageCollector } from '../gc/index.ts'
 import type { IndexMaintenance } from '../maintenance/index.ts'
-import type { BlobReader } from '../reader/index.ts'
+import type { Projections } from '../projections/index.ts'
 import type { PinRegistry } from '../writer/index.ts'
+import type { ReaderRooms } from './reader-rooms.ts'
 
-export interface StoreRooms extends BranchRooms {
-  readonly id: string
-  readonly folder: string
+export interface StoreRooms extends BranchRooms, ReaderRooms {
   readonly cache: BlockCache
   readonly retirer: FileRetirer
   readonly files: FileSet
   readonly log: AppendLog
-  readonly blobs: BlobReader
+  readonly projections: Projections
   readonly pins: PinRegistry
   readonly queues: CommitQueues
   readonly gc: GarbageCollector
   readonly threads: ThreadKeeper
   readonly indexing: IndexMaintenance
-  readonly turn: () => Promise<void>
   /** From now on every call is refused. */
   readonly markClosed: () => void
   readonly releaseLock: () => Promise<void>

@@ -24,15 +24,15 @@ import {
   type Range,
   type Tree,
 } from '../api/index.ts'
-import { emptyTree, type StoredTree } from '../directory/index.ts'
+import { emptyTree } from '../directory/index.ts'
 import { type RefTarget, refKey } from '../refs/index.ts'
 import type { BranchRooms } from './branch-rooms.ts'
 import { type CheckedInfo, checkedInfo } from './checked-commit.ts'
-import { CommitHandle } from './commit-handle.ts'
 import type { CommitQueues } from './commit-queues.ts'
 import { appendCommit, storeTree } from './commit-writer.ts'
 import { commitHash, findCommit } from './find-commit.ts'
 import { appendRef, type RefMove, settleRef } from './ref-writer.ts'
+import { BranchView, CommitHandle } from './views/index.ts'
 
 /**
  * How often a commit is tried again when something else moved its branch, unless the caller says otherwise.
@@ -60,12 +60,14 @@ export class BranchHandle implements Branch {
   readonly #key: string
   readonly #rooms: BranchRooms
   readonly #queues: CommitQueues
+  readonly #view: BranchView
 
   constructor(rooms: BranchRooms, queues: CommitQueues, name: string) {
     this.#key = refKey('heads', name)
     this.name = name
     this.#rooms = rooms
     this.#queues = queues
+    this.#view = new BranchView(rooms, name)
   }
 
   async commit(fn: CommitFunction, o: BranchCommitInfo = {}): Promise<Commit> {
@@ -73,13 +75,12 @@ export class BranchHandle implements Branch {
     return this.#queues.run(this.#key, o.signal, () => this.#commit(fn, o))
   }
 
-  async head(): Promise<Commit | undefined> {
-    return this.headSync()
+  head(): Promise<Commit | undefined> {
+    return this.#view.head()
   }
 
   headSync(): Commit | undefined {
-    this.#rooms.assertOpen()
-    return this.#handleOf(this.#rooms.refs.acknowledged(this.#key))
+    return this.#view.headSync()
   }
 
   async set(commit: CommitLike): Promise<void> {
@@ -110,59 +111,56 @@ export class BranchHandle implements Branch {
     return wasThere
   }
 
-  async get(path: Path, o?: { signal?: AbortSignal | undefined }): Promise<Bytes | undefined> {
-    return this.#tree().get(path, o)
+  get(path: Path, o?: Abortable): Promise<Bytes | undefined> {
+    return this.#view.get(path, o)
   }
 
   getSync(path: Path): Bytes | undefined {
-    return this.#tree().getSync(path)
+    return this.#view.getSync(path)
   }
 
-  async getMany(
-    paths: readonly Path[],
-    o?: { signal?: AbortSignal | undefined },
-  ): Promise<(Bytes | undefined)[]> {
-    return this.#tree().getMany(paths, o)
+  getMany(paths: readonly Path[], o?: Abortable): Promise<(Bytes | undefined)[]> {
+    return this.#view.getMany(paths, o)
   }
 
-  async has(path: Path, o?: { signal?: AbortSignal | undefined }): Promise<boolean> {
-    return this.#tree().has(path, o)
+  has(path: Path, o?: Abortable): Promise<boolean> {
+    return this.#view.has(path, o)
   }
 
   hasSync(path: Path): boolean {
-    return this.#tree().hasSync(path)
+    return this.#view.hasSync(path)
   }
 
-  async stat(path: Path, o?: { signal?: AbortSignal | undefined }): Promise<Entry | undefined> {
-    return this.#tree().stat(path, o)
+  stat(path: Path, o?: Abortable): Promise<Entry | undefined> {
+    return this.#view.stat(path, o)
   }
 
   statSync(path: Path): Entry | undefined {
-    return this.#tree().statSync(path)
+    return this.#view.statSync(path)
   }
 
-  async getTree(path: Path, o?: { signal?: AbortSignal | undefined }): Promise<Tree | undefined> {
-    return this.#tree().getTree(path, o)
+  getTree(path: Path, o?: Abortable): Promise<Tree | undefined> {
+    return this.#view.getTree(path, o)
   }
 
   getTreeSync(path: Path): Tree | undefined {
-    return this.#tree().getTreeSync(path)
+    return this.#view.getTreeSync(path)
   }
 
   entries(path?: Path, o?: Range): Cursor<Entry> {
-    return this.#tree().entries(path, o)
+    return this.#view.entries(path, o)
   }
 
   entriesSync(path?: Path, o?: Range): IterableIterator<Entry> {
-    return this.#tree().entriesSync(path, o)
+    return this.#view.entriesSync(path, o)
   }
 
   values(path?: Path, o?: Range): Cursor<readonly [name: string, value: Bytes]> {
-    return this.#tree().values(path, o)
+    return this.#view.values(path, o)
   }
 
-  async count(path?: Path): Promise<number> {
-    return this.#tree().count(path)
+  count(path?: Path): Promise<number> {
+    return this.#view.count(path)
   }
 
   async #commit(fn: CommitFunction, o: BranchCommitInfo): Promise<Commit> {
@@ -182,7 +180,7 @@ export class BranchHandle implements Branch {
       }
       // A head that only the queue has seen so far is given to nobody before it is as durable as asked.
       if (this.#rooms.refs.acknowledged(this.#key) !== base) await this.#rooms.queue.settle(durability)
-      return this.#handleOf(base) as Commit
+      return this.#handleOf(base as RefTarget)
     }
     throw new VarveError('CONFLICT', { ref: this.name })
   }
@@ -226,13 +224,7 @@ export class BranchHandle implements Branch {
     return { hash: place.hash, offset: place.offset, at: this.#rooms.now(), annotation: undefined }
   }
 
-  #handleOf(target: RefTarget | undefined): Commit | undefined {
-    if (target === undefined) return undefined
+  #handleOf(target: RefTarget): Commit {
     return new CommitHandle(this.#rooms.objects.commitAt(target), this.#rooms.storage)
-  }
-
-  #tree(): StoredTree {
-    const head = this.headSync()
-    return head === undefined ? emptyTree(this.#rooms.storage) : (head.tree() as StoredTree)
   }
 }

@@ -2,14 +2,14 @@ import { VarveError } from '@varve/pack/errors'
 import { hexToRaw, type RawHash } from '@varve/pack/objects'
 import type { CommitLike, Hash } from '../api/index.ts'
 import type { StoredCommit } from '../reader/index.ts'
-import type { BranchRooms } from './branch-rooms.ts'
+import type { RefRooms } from './branch-rooms.ts'
 
 /**
  * The commit that a caller means, where it is now.
  * @throws INVALID_HASH, UNKNOWN_COMMIT for a hash that the store does not hold, COLLECTED for a commit that
  * it held
  */
-export function findCommit(rooms: BranchRooms, commit: CommitLike): StoredCommit {
+export function findCommit(rooms: RefRooms, commit: CommitLike): StoredCommit {
   const hash = commitHash(commit)
   const found = rooms.objects.commit(hash)
   if (found !== undefined) return found

@@ -1,11 +1,11 @@
 /** Branches, tags, and commits as their callers hold them, and how they are made and found. */
 export { BranchHandle } from './branch-handle.ts'
-export type { BranchRooms } from './branch-rooms.ts'
+export type { BranchRooms, GitCommits, RefRooms } from './branch-rooms.ts'
 export { checkedInfo } from './checked-commit.ts'
-export { CommitHandle } from './commit-handle.ts'
 export { CommitQueues } from './commit-queues.ts'
 export { appendCommit, storeTree } from './commit-writer.ts'
 export { commitHash, findCommit } from './find-commit.ts'
 export { appendRef, settleRef } from './ref-writer.ts'
 export { resolveRevision } from './resolve-revision.ts'
 export { TagHandle } from './tag-handle.ts'
+export { BranchView, CommitHandle, TagView } from './views/index.ts'

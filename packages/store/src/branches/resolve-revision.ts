@@ -8,7 +8,7 @@ import { paceSteps } from '../directory/index.ts'
 import type { HashIndex } from '../hash-index/index.ts'
 import { isHashPrefix, parseRevision, type RevisionStep } from '../history/index.ts'
 import type { StoredCommit } from '../reader/index.ts'
-import type { BranchRooms } from './branch-rooms.ts'
+import type { RefRooms } from './branch-rooms.ts'
 
 /** Candidates that an AMBIGUOUS error lists. */
 const CANDIDATES_MAX = 20
@@ -23,7 +23,7 @@ const HITS_MAX = 256
  * UNKNOWN_COMMIT for what is no text
  */
 export async function resolveRevision(
-  rooms: BranchRooms,
+  rooms: RefRooms,
   index: HashIndex,
   text: string,
 ): Promise<StoredCommit | undefined> {
@@ -41,7 +41,7 @@ export async function resolveRevision(
   return commit
 }
 
-async function named(rooms: BranchRooms, index: HashIndex, name: string): Promise<StoredCommit | undefined> {
+async function named(rooms: RefRooms, index: HashIndex, name: string): Promise<StoredCommit | undefined> {
   if (name.startsWith(GIT_PREFIX)) return fromGit(rooms, name.slice(GIT_PREFIX.length))
   let doubt: VarveError | undefined
   for (const key of [`heads/${name}`, `tags/${name}`]) {
@@ -60,7 +60,7 @@ async function named(rooms: BranchRooms, index: HashIndex, name: string): Promis
 }
 
 async function fromPrefix(
-  rooms: BranchRooms,
+  rooms: RefRooms,
   index: HashIndex,
   prefix: string,
 ): Promise<StoredCommit | undefined> {
@@ -72,12 +72,12 @@ async function fromPrefix(
   )
 }
 
-async function fromGit(rooms: BranchRooms, id: string): Promise<StoredCommit | undefined> {
+async function fromGit(rooms: RefRooms, id: string): Promise<StoredCommit | undefined> {
   if (!/^[0-9a-f]{7,64}$/.test(id)) return undefined
   return only(await rooms.projections.gitCommits(id, CANDIDATES_MAX), rooms)
 }
 
-function only(hashes: readonly string[], rooms: BranchRooms): StoredCommit | undefined {
+function only(hashes: readonly string[], rooms: RefRooms): StoredCommit | undefined {
   const [first] = hashes
   if (first === undefined) return undefined
   if (hashes.length > 1) throw new VarveError('AMBIGUOUS', { candidates: hashes.slice(0, CANDIDATES_MAX) })
@@ -85,7 +85,7 @@ function only(hashes: readonly string[], rooms: BranchRooms): StoredCommit | und
 }
 
 async function walk(
-  rooms: BranchRooms,
+  rooms: RefRooms,
   from: StoredCommit,
   step: RevisionStep,
 ): Promise<StoredCommit | undefined> {

@@ -10,33 +10,30 @@ import {
 import { refKey } from '../refs/index.ts'
 import type { BranchRooms } from './branch-rooms.ts'
 import { checkTextBytes, dateMs } from './checked-commit.ts'
-import { CommitHandle } from './commit-handle.ts'
 import { findCommit } from './find-commit.ts'
 import { appendRef, settleRef } from './ref-writer.ts'
+import { TagView } from './views/index.ts'
 
 /** A tag as its callers hold it: a name that is made once and does not move. */
 export class TagHandle implements Tag {
   readonly name: string
   readonly #key: string
   readonly #rooms: BranchRooms
+  readonly #view: TagView
 
   constructor(rooms: BranchRooms, name: string) {
     this.#key = refKey('tags', name)
     this.name = name
     this.#rooms = rooms
+    this.#view = new TagView(rooms, name)
   }
 
-  async target(): Promise<Commit | undefined> {
-    this.#rooms.assertOpen()
-    const target = this.#rooms.refs.acknowledged(this.#key)
-    if (target === undefined) return undefined
-    return new CommitHandle(this.#rooms.objects.commitAt(target), this.#rooms.storage)
+  target(): Promise<Commit | undefined> {
+    return this.#view.target()
   }
 
-  async annotation(): Promise<TagAnnotation | undefined> {
-    this.#rooms.assertOpen()
-    const found = this.#rooms.refs.acknowledged(this.#key)?.annotation
-    return found && { ...found, date: new Date(found.date) }
+  annotation(): Promise<TagAnnotation | undefined> {
+    return this.#view.annotation()
   }
 
   async create(commit: CommitLike, o: TagInfo = {}): Promise<void> {

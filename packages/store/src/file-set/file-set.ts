@@ -26,6 +26,7 @@ import {
   type Segment,
 } from '@varve/pack/pack'
 import type { HashIndex } from '../hash-index/index.ts'
+import type { FileSize, FilesView } from './files-view.ts'
 
 export interface FileSetParts {
   readonly fs: FileSystem
@@ -58,8 +59,7 @@ export interface SwitchOptions {
   readonly stalls: { section<T>(work: () => T): T }
 }
 
-export class FileSet {
-  /** Tells this opening of the store from every other: offsets mean something only with it. */
+export class FileSet implements FilesView {
   readonly instance: object = {}
   readonly index: HashIndex
   readonly #parts: FileSetParts
@@ -101,8 +101,7 @@ export class FileSet {
     return this.#space.epoch
   }
 
-  /** The files besides packs, maps, and indexes. @throws what the file system says */
-  controlFiles(): { readonly name: string; readonly bytes: number }[] {
+  controlFiles(): FileSize[] {
     const { checkpoint } = this.#control
     const names = checkpoint === null ? [] : [fileName.checkpoint(checkpoint.number)]
     return [fileName.control, ...names].map((name) => ({ name, bytes: this.#sizeOf(name) }))

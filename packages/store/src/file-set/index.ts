@@ -3,3 +3,4 @@
  * hold.
  */
 export { FileSet, type FileSetParts, type Generation } from './file-set.ts'
+export type { FileSize, FilesView } from './files-view.ts'

@@ -1,5 +1,5 @@
 /** How a tag reads, as JSON and as text. */
-import type { Commit, StoreReader, Tag, TagAnnotation } from '@varve/store'
+import type { Commit, StoreReader, TagAnnotation, TagReader } from '@varve/store'
 import { firstLine, type JsonRecord, type Output, shownLines } from '../../terminal/index.ts'
 
 export interface ShownTag {
@@ -10,7 +10,7 @@ export interface ShownTag {
 }
 
 /** The tag as it is now; `undefined` when it is gone. */
-export async function shownTag(tag: Tag): Promise<ShownTag | undefined> {
+export async function shownTag(tag: TagReader): Promise<ShownTag | undefined> {
   const target = await tag.target()
   if (target === undefined) return undefined
   return { name: tag.name, target, annotation: await tag.annotation() }

@@ -1,13 +1,13 @@
-import type { Commit, CommitLike, LogOptions } from './api/index.ts'
-import type { StoreRooms } from './assembly/index.ts'
-import { CommitHandle, findCommit } from './branches/index.ts'
-import { pause } from './directory/index.ts'
-import { commitLog } from './history/index.ts'
-import type { StoredCommit } from './reader/index.ts'
+import type { Commit, CommitLike, LogOptions } from '../api/index.ts'
+import type { ReaderRooms } from '../assembly/index.ts'
+import { CommitHandle, findCommit } from '../branches/index.ts'
+import { pause } from '../directory/index.ts'
+import { commitLog } from '../history/index.ts'
+import type { StoredCommit } from '../reader/index.ts'
 
 /** The commits of `store.log`, one by one, with pauses. @throws UNKNOWN_COMMIT, COLLECTED, INVALID_PATH */
 export function* storeLog(
-  rooms: StoreRooms,
+  rooms: ReaderRooms,
   from: CommitLike | readonly CommitLike[],
   o: LogOptions,
 ): Generator<Commit | typeof pause, void, undefined> {
@@ -31,7 +31,7 @@ export function* storeLog(
 
 /** Keeps a commit when the path is not the same in it as in each of its parents. */
 function changesPath(
-  rooms: StoreRooms,
+  rooms: ReaderRooms,
   path: NonNullable<LogOptions['path']>,
 ): (commit: StoredCommit, parents: readonly StoredCommit[]) => boolean {
   const at = (commit: StoredCommit): string | undefined => {

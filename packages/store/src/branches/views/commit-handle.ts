@@ -1,7 +1,7 @@
 import { rawToHex } from '@varve/pack/objects'
-import type { Commit, Hash, Tree } from '../api/index.ts'
-import { StoredTree, type TreeStorage } from '../directory/index.ts'
-import type { StoredCommit } from '../reader/index.ts'
+import type { Commit, Hash, Tree } from '../../api/index.ts'
+import { StoredTree, type TreeStorage } from '../../directory/index.ts'
+import type { StoredCommit } from '../../reader/index.ts'
 
 /** A commit as its callers hold it. Immutable; the tree is a handle, read when it is asked. */
 export class CommitHandle implements Commit {

@@ -1,10 +1,10 @@
 import { fileName } from '@varve/pack/layout'
 import { indexKind } from '@varve/pack/objects'
-import type { StoreStats } from './api/index.ts'
-import type { StoreRooms } from './assembly/index.ts'
+import type { StoreStats } from '../api/index.ts'
+import type { ReaderRooms } from '../assembly/index.ts'
 
 /** Sizes and counts of this moment: nothing but the sizes of control and checkpoint is asked of the disk. */
-export function storeStats(rooms: StoreRooms): StoreStats {
+export function storeStats(rooms: ReaderRooms): StoreStats {
   const { files } = rooms
   return {
     // No bytes of a file are garbage before a collection has found them to be, and then they are gone.
@@ -18,7 +18,7 @@ export function storeStats(rooms: StoreRooms): StoreStats {
   }
 }
 
-function filesOf({ files }: StoreRooms): { readonly name: string; readonly bytes: number }[] {
+function filesOf({ files }: ReaderRooms): { readonly name: string; readonly bytes: number }[] {
   const segments = files.segments.flatMap(({ number, info, mapLength }) => [
     { name: fileName.segment(number), bytes: info.bytes },
     { name: fileName.segmentMap(number), bytes: mapLength },

@@ -1,7 +1,7 @@
 import { checkOptions, throwIfAborted } from '@varve/pack/errors'
 import { type BlobRef, rawToHex } from '@varve/pack/objects'
-import { type Bytes, type Hash, type StoredBlob, type StreamOptions, streamRules } from './api/index.ts'
-import type { BlobReader } from './reader/index.ts'
+import { type Bytes, type Hash, type StoredBlob, type StreamOptions, streamRules } from '../api/index.ts'
+import type { BlobReader } from '../reader/index.ts'
 
 /** A blob as its callers hold it, in the shape of a WHATWG Blob. Content is read when it is asked for. */
 export class BlobHandle implements StoredBlob {
