@@ -16,6 +16,8 @@ export type {
   CommitOutcome,
   Content,
   ContentStream,
+  CopyOptions,
+  CopyReport,
   Cursor,
   DiffOptions,
   Duration,

@@ -16,6 +16,8 @@ import {
   type CommitLike,
   type Content,
   type ContentStream,
+  type CopyOptions,
+  type CopyReport,
   type Cursor,
   commitInfoRules,
   type DiffOptions,
@@ -30,6 +32,7 @@ import {
   type StoreStats,
   type Tag,
   type Tree,
+  type WithProgress,
   type WriterOptions,
 } from './api/index.ts'
 import { closeRooms, openRooms, type StorePlatform, type StoreRooms, storeOptions } from './assembly/index.ts'
@@ -193,6 +196,16 @@ export class Store implements StoreReader, BlobWriter {
 
   stats(): StoreStats {
     return this.#answers.stats()
+  }
+
+  /** See `StoreReader.copyTo`. */
+  copyTo(dir: string, o?: CopyOptions): Promise<CopyReport> {
+    return this.#answers.copyTo(dir, o)
+  }
+
+  /** See `StoreReader.backup`. */
+  backup(dir: string, o?: WithProgress): Promise<void> {
+    return this.#answers.backup(dir, o)
   }
 
   /**

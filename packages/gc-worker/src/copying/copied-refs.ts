@@ -50,7 +50,8 @@ export class CopiedRefs {
     const { fs, dir: folder, storeId } = source.o
     const { checkpoint } = job.previous
     for (const chunk of job.previous.chunks) await this.#fromChunk(chunk)
-    const older = checkpoint === undefined ? nothing() : readCheckpoint(fs, { folder, storeId, ...checkpoint })
+    const older =
+      checkpoint === undefined ? nothing() : readCheckpoint(fs, { folder, storeId, ...checkpoint })
     const entries = this.#wanted(mergeEntries(older, this.#changes.entries()), commit)
     const output = { folder: job.output.dir, storeId: Buffer.from(job.output.storeId, 'hex') }
     await writeCheckpoint(fs, { ...output, ...place }, entries)

@@ -5,12 +5,7 @@ import type { FileSystem } from '@varve/pack/fs'
 import { classifyFile } from '@varve/pack/layout'
 import { chunkBaseAlignment, createChunkFile, firstControl, replaceControl } from '@varve/pack/pack'
 import { CollectorMemory, MarkTables, NewSegments, Pace } from '../collector/index.ts'
-import {
-  type CollectProgress,
-  type CopyJob,
-  type CopyResult,
-  memoryBytesMaxDefault,
-} from '../job/index.ts'
+import { type CollectProgress, type CopyJob, type CopyResult, memoryBytesMaxDefault } from '../job/index.ts'
 import { RegionImage, SourceIndexes, SourceSpace } from '../source/index.ts'
 import { CommitWalk, Healer, Meter, RegionSweep, type SweepCounts, sweepAll } from '../sweep/index.ts'
 import { CopiedRefs } from './copied-refs.ts'

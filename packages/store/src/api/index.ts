@@ -13,6 +13,7 @@ export {
   abortableRules,
   type Duration,
   type Progress,
+  progressRules,
   type WithProgress,
 } from './call-options.ts'
 export {
@@ -37,6 +38,9 @@ export type { Hash, ObjectKind } from './hash.ts'
 export { isHash, parseHash } from './hash.ts'
 export type { Path } from './path.ts'
 export {
+  type CopyOptions,
+  type CopyReport,
+  copyRules,
   type LogOptions,
   logRules,
   type OpenOptions,

@@ -40,6 +40,7 @@ import { BlobReader, ObjectReader } from '../reader/index.ts'
 import type { RefStore } from '../refs/index.ts'
 import { ObjectWriter, PinRegistry, WriteQueue } from '../writer/index.ts'
 import { collectorFor } from './collector-rooms.ts'
+import { copiesFor } from './copies-rooms.ts'
 import { refsFrom } from './refs-from-metadata.ts'
 import type { StoreOptions } from './store-options.ts'
 import type { StoreRooms } from './store-rooms.ts'
@@ -241,6 +242,7 @@ class Opening {
       ...{ options: this.#o, folder: this.#folder, storeId, cache: this.#cache, retirer: this.#retirer },
       ...{ files, log, queue, pins, branchRooms, projections, threads, indexing },
     })
+    const copies = copiesFor({ options: this.#o, folder: this.#folder, files, log, branchRooms, threads })
     return {
       ...branchRooms,
       ...{
@@ -252,6 +254,7 @@ class Opening {
         log,
         blobs,
         pins,
+        copies,
       },
       ...{ queues: new CommitQueues(), gc, threads, indexing, turn },
       markClosed: () => {

@@ -6,8 +6,8 @@ import { asCollectFailure } from '../failure.ts'
 const blockBytes = 4096
 
 /**
- * What the caller of a copy is told: a full disk as NO_SPACE, errors of the store as they are, everything else
- * as COPY_FAILED with a reason.
+ * What the caller of a copy is told: a full disk as NO_SPACE, errors of the store as they are, everything
+ * else as COPY_FAILED with a reason.
  */
 export function asCopyFailure(error: unknown, path: string): VarveError {
   for (let cause = error; cause instanceof Error; cause = cause.cause) {

@@ -1,0 +1,36 @@
+import { type AddressSpace, type ControlState, packHeaderSize } from '@varve/pack/pack'
+import type { FilesView } from '../file-set/index.ts'
+
+/** The files of a store at one moment, and where its log ends in them. */
+export interface CapturedFiles {
+  /** Held by whoever captured it, until he releases it: its pack files and maps keep their names. */
+  readonly space: AddressSpace
+  /** What control says of them. The last chunk is open in it, also where it has just been sealed. */
+  readonly control: ControlState
+  /** The log up to here is durable: the border of a batch. */
+  readonly end: number
+  /** Bytes of each chunk that count. */
+  readonly lengths: readonly number[]
+}
+
+/**
+ * Captures them, after a sync of the log where this opening may sync it. In between two steps of a switch
+ * control and address space may be of two moments: files are named by the address space.
+ */
+export async function captureFiles(
+  files: FilesView,
+  settledEnd: () => Promise<number>,
+  turn: () => Promise<void>,
+): Promise<CapturedFiles> {
+  const end = await settledEnd()
+  while (files.control.epoch !== files.epoch) await turn()
+  const { space, control } = files
+  space.acquire()
+  // A chunk that has just been begun lies above the end.
+  const held = space.chunks.filter(({ base }, i) => i === 0 || base + packHeaderSize <= end)
+  const lengths = held.map((chunk) => Math.max(packHeaderSize, Math.min(chunk.end, end) - chunk.base))
+  const chunks = held.map(({ number, base }, i) => {
+    return { number, base, length: i === held.length - 1 ? null : (lengths[i] as number) }
+  })
+  return { space, control: { ...control, chunks }, end, lengths }
+}
