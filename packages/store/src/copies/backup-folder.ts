@@ -103,7 +103,8 @@ export class BackupFolder {
     }
     await fs.syncFolder(this.#path)
     await replaceControl(fs, this.#path, { ...control, ...lowerOf() })
-    await this.#removeLeftovers(named)
+    // What stays is a leftover, which the next backup or opening removes: the backup is whole.
+    await this.#removeLeftovers(named).catch(() => undefined)
   }
 
   /** Gives up: what was there before stays, and nothing else. Never rejects. */

@@ -19,7 +19,7 @@ export async function backUp(
 ): Promise<void> {
   const { files, settledEnd, clock, fs, folder, storeId } = parts
   throwIfAborted(signal)
-  const target = await BackupFolder.open(fs, { dir, source: folder, storeId })
+  const target = await opened(BackupFolder.open(fs, { dir, source: folder, storeId }), dir)
   try {
     for (let attempt = 1; ; attempt++) {
       const captured = await captureFiles(files, settledEnd, () => clock.turn())
@@ -37,6 +37,14 @@ export async function backUp(
     }
   } catch (error) {
     await target.discard()
+    throw asTargetFailure(error, dir)
+  }
+}
+
+async function opened(folder: Promise<BackupFolder>, dir: string): Promise<BackupFolder> {
+  try {
+    return await folder
+  } catch (error) {
     throw asTargetFailure(error, dir)
   }
 }

@@ -18,19 +18,23 @@ export interface TargetFolder {
  * INVALID_PATH, COPY_FAILED
  */
 export async function claimFolder(fs: FileSystem, dir: string): Promise<TargetFolder> {
+  let made: readonly string[] = []
   try {
-    const made = await makeFolder(fs, dir)
+    made = await makeFolder(fs, dir)
     const path = await fs.realPath(dir)
-    const isNew = made.length > 0
-    if (!isNew && (await fs.list(path)).length > 0) throw mismatch(`${dir} is not empty`)
+    if (made.length === 0 && (await fs.list(path)).length > 0) throw mismatch(`${dir} is not empty`)
     return {
       path,
       sync: async () => {
         for (const folder of made) await fs.syncFolder(dirname(folder))
       },
-      discard: () => discard(fs, path, made),
+      discard: async () => {
+        await removeOurs(fs, path)
+        await removeEmpty(fs, made)
+      },
     }
   } catch (error) {
+    await removeEmpty(fs, made)
     throw asTargetFailure(error, dir)
   }
 }
@@ -88,11 +92,14 @@ async function makeFolder(fs: FileSystem, dir: string): Promise<string[]> {
   return made
 }
 
-async function discard(fs: FileSystem, path: string, made: readonly string[]): Promise<void> {
+async function removeOurs(fs: FileSystem, path: string): Promise<void> {
   for (const name of await fs.list(path).catch(() => [])) {
     if (classifyFile(name).kind === 'unknown') continue
     await fs.remove(join(path, name)).catch(() => undefined)
   }
+}
+
+async function removeEmpty(fs: FileSystem, made: readonly string[]): Promise<void> {
   for (const folder of made) {
     const names = await fs.list(folder).catch(() => undefined)
     if (names?.length !== 0) return
