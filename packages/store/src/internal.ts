@@ -4,4 +4,6 @@
 
 export type { StorePlatform } from './assembly/index.ts'
 export { Bulk, type BulkCommit, type BulkRef } from './bulk.ts'
-export { openBulk, openStore } from './store.ts'
+export { type BundleContents, type BundleTip, proveBundle } from './bundle/index.ts'
+export type { BundleOptions, MadeBundle, TakenBundle } from './bundles.ts'
+export { bundleOf, openBulk, openStore, takeBundleInto } from './store.ts'

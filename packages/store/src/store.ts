@@ -47,6 +47,7 @@ import {
   TagHandle,
 } from './branches/index.ts'
 import { Bulk } from './bulk.ts'
+import { type BundleOptions, type MadeBundle, makeBundle, type TakenBundle, takeBundle } from './bundles.ts'
 import { emptyTree } from './directory/index.ts'
 import { openFailure } from './opening/index.ts'
 import { putBlob } from './put-blob.ts'
@@ -334,4 +335,18 @@ export async function openBulk(store: Store): Promise<Bulk> {
   const rooms = roomsOf(store)
   while (rooms.queue.isBlocked) await rooms.queue.unblocked()
   return new Bulk(rooms)
+}
+
+/** A bundle of the store's commits; see `makeBundle`. */
+export function bundleOf(store: Store, o?: BundleOptions): Promise<MadeBundle> {
+  return makeBundle(roomsOf(store), o)
+}
+
+/** Takes a bundle in; see `takeBundle`. */
+export async function takeBundleInto(
+  store: Store,
+  pieces: AsyncIterable<Uint8Array>,
+  o: WithProgress & { readonly name: string },
+): Promise<TakenBundle> {
+  return takeBundle(store, await openBulk(store), pieces, o)
 }

@@ -58,6 +58,7 @@ export {
   type RecordKind,
   recordKind,
 } from './record-kind.ts'
+export { type RecordReference, recordReferences, referenceCountOf } from './record-references.ts'
 export { diffDirectories, type EntryDifference } from './tree/diff/diff-directories.ts'
 export { diffTrees, type PathDifference } from './tree/diff/diff-trees.ts'
 export {
@@ -77,7 +78,8 @@ export {
   type NameRange,
 } from './tree/name-range.ts'
 export { type HighestReferences, highestReferences } from './tree/node/node-references.ts'
-export type { NodeTotals } from './tree/node/node-totals.ts'
+export { type NodeTotals, nodeTotals } from './tree/node/node-totals.ts'
+export { validatePart, validateTotals } from './tree/node/validate-children.ts'
 export { validateNode } from './tree/node/validate-node.ts'
 export { openDirectory, openNode } from './tree/open-node.ts'
 export { type CursorOptions, TreeCursor } from './tree/tree-cursor.ts'

@@ -1,4 +1,5 @@
-import { throwIfAborted } from '@varve/pack/errors'
+import { basename } from 'node:path'
+import { throwIfAborted, VarveError } from '@varve/pack/errors'
 import { type FileSystem, hasCode, writeFully } from '@varve/pack/fs'
 
 /** Read and written at once. */
@@ -47,7 +48,7 @@ async function copyFile(
       while (at < end) {
         throwIfAborted(signal)
         const read = await source.read(piece, 0, Math.min(piece.length, end - at), at)
-        if (read === 0) throw new Error(`${from} ends before byte ${end}`)
+        if (read === 0) throw new VarveError('CORRUPT', { file: basename(from), offset: at })
         await writeFully(target, piece, 0, read, at)
         at += read
       }
