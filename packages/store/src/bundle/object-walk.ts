@@ -40,10 +40,13 @@ interface Frame {
  */
 export class ObjectWalk {
   readonly #objects: ObjectReader
+  readonly #assertOpen: () => void
   readonly #seen = new ObjectTable()
 
-  constructor(objects: ObjectReader) {
+  /** @param assertOpen asked before each read, as others may have had their turn */
+  constructor(objects: ObjectReader, assertOpen: () => void) {
     this.#objects = objects
+    this.#assertOpen = assertOpen
   }
 
   /** Everything below a commit, and the commit itself. */
@@ -87,6 +90,7 @@ export class ObjectWalk {
   }
 
   #body({ kind, hash, offset }: ObjectPlace): { readonly kind: RecordKind; readonly body: BodyView } {
+    this.#assertOpen()
     const { kind: found, buf, bodyStart, bodyEnd, referenceCount } = this.#objects.record(kind, hash, offset)
     const isObject = indexKindOf(found) === kind
     const record = (isObject ? found : recordKind.blob) as RecordKind

@@ -2,10 +2,9 @@
 import { nextTurn } from '@varve/pack/base'
 import { throwIfAborted } from '@varve/pack/errors'
 import { ContentHasher } from '@varve/pack/objects'
-import { BlockCache, RecordReader } from '@varve/pack/pack'
 import { paceSteps, restartable } from '../directory/index.ts'
 import type { FilesView } from '../file-set/index.ts'
-import type { ObjectReader } from '../reader/index.ts'
+import type { BlobReader, ObjectReader } from '../reader/index.ts'
 import {
   type BundleTip,
   compareTips,
@@ -17,8 +16,6 @@ import {
 import { type CommitOrder, orderCommits } from './commit-order.ts'
 import { ObjectWalk } from './object-walk.ts'
 
-/** For what the walk reads, of its own: the files are those of its beginning. */
-const cacheBytes = 16 << 20
 /** Objects between two turns of the event loop. */
 const objectsPerTurn = 256
 
@@ -27,6 +24,15 @@ export interface BundleOrder {
   /** Raw hashes: what these reach is left out. */
   readonly not: readonly string[]
   readonly signal: AbortSignal | undefined
+}
+
+/** What it takes of a store. */
+export interface BundledStore {
+  readonly files: FilesView
+  readonly objects: ObjectReader
+  readonly blobs: BlobReader
+  /** @throws STORE_CLOSED */
+  readonly assertOpen: () => void
 }
 
 /** How far it has come; told after each object. */
@@ -40,10 +46,10 @@ export interface BundleCount {
 /**
  * Gives the bytes of the bundle: the same ones for the same tips and commits, whatever store they are in. It
  * reads the files of one moment, so collections do not disturb it.
- * @throws CORRUPT, ABORTED
+ * @throws CORRUPT, ABORTED, STORE_CLOSED
  */
 export async function* bundleBytes(
-  store: { readonly files: FilesView; readonly objects: ObjectReader },
+  store: BundledStore,
   order: BundleOrder,
   count: BundleCount,
 ): AsyncGenerator<Buffer, void, undefined> {
@@ -59,13 +65,13 @@ export async function* bundleBytes(
     restartable(() => files.epoch, start),
     order.signal,
   )
-  const { space } = files
-  space.acquire()
+  store.assertOpen()
+  const captured = store.blobs.capture()
   try {
-    const reader = new RecordReader(new BlockCache({ bytesMax: cacheBytes }), () => space)
-    yield* new BundleStream(objects.over(reader), order.signal, count).bytes(commits, tips)
+    const walk = new ObjectWalk(captured.objects, store.assertOpen)
+    yield* new BundleStream(walk, order.signal, count).bytes(commits, tips)
   } finally {
-    space.release()
+    captured.release()
   }
 }
 
@@ -76,8 +82,8 @@ class BundleStream {
   readonly #count: BundleCount
   #steps = 0
 
-  constructor(objects: ObjectReader, signal: AbortSignal | undefined, count: BundleCount) {
-    this.#walk = new ObjectWalk(objects)
+  constructor(walk: ObjectWalk, signal: AbortSignal | undefined, count: BundleCount) {
+    this.#walk = walk
     this.#signal = signal
     this.#count = count
   }
