@@ -257,8 +257,8 @@ describe('an older state', () => {
 
 describe('a newer format', () => {
   test('of control', async () => {
-    const { refused } = await outcomeOf(fileName.control, (bytes) => withControlFormat(bytes, 2))
-    expect(refused).toMatchObject({ code: 'NEWER_FORMAT', details: { found: 2, supported: 1 } })
+    const { refused } = await outcomeOf(fileName.control, (bytes) => withControlFormat(bytes, 3))
+    expect(refused).toMatchObject({ code: 'NEWER_FORMAT', details: { found: 3, supported: 2 } })
   })
 
   test.each([
@@ -272,6 +272,6 @@ describe('a newer format', () => {
   ] as const)('of the %s', async (kind) => {
     const name = await nameOf(kind)
     const { refused } = await outcomeOf(name, (bytes) => withVersion(bytes, 2))
-    expect(refused).toMatchObject({ code: 'NEWER_FORMAT', details: { found: 2, supported: 1 } })
+    expect(refused).toMatchObject({ code: 'NEWER_FORMAT', details: { found: 3, supported: 2 } })
   })
 })

@@ -31,6 +31,7 @@ export type {
   LogOptions,
   Mode,
   ObjectKind,
+  ObjectPlace,
   OpenOptions,
   Path,
   Progress,
@@ -49,6 +50,7 @@ export type {
   TreeEntry,
   TreeReader,
   ValueOf,
+  VolumeStats,
   WithProgress,
   WriterOptions,
 } from './api/index.ts'

@@ -7,7 +7,17 @@ import { chunkBaseAlignment, createChunkFile, firstControl, replaceControl } fro
 import { CollectorMemory, MarkTables, NewSegments, Pace } from '../collector/index.ts'
 import { type CollectProgress, type CopyJob, type CopyResult, memoryBytesMaxDefault } from '../job/index.ts'
 import { RegionImage, SourceIndexes, SourceSpace } from '../source/index.ts'
-import { CommitWalk, Healer, Meter, RegionSweep, type SweepCounts, sweepAll } from '../sweep/index.ts'
+import {
+  CommitWalk,
+  type FetchedRecord,
+  Fetcher,
+  Healer,
+  Meter,
+  RegionSweep,
+  type SweepCounts,
+  sweepAll,
+} from '../sweep/index.ts'
+import { BothLayers } from './both-layers.ts'
 import { CopiedRefs } from './copied-refs.ts'
 import { DepthWalk } from './depth-walk.ts'
 
@@ -111,8 +121,9 @@ export class Copier {
   }
 
   async #walk(shop: CopyShop, roots: Float64List): Promise<void> {
-    const { source, indexes } = shop.o
+    const { source } = shop.o
     const { healer, tables, mark } = shop
+    const indexes = new BothLayers(source, shop.o.indexes)
     const { ahead, above, visited } = tables
     this.#pace.begin('commits')
     const onStep = async (): Promise<void> => {
@@ -187,8 +198,9 @@ class CopyShop {
     this.tables = new MarkTables({ fs, dir, nextNumber, memory })
     const { marks, upward, kept } = this.tables
     const image = new RegionImage(source)
-    const heal = (offset: number): Promise<Buffer> => this.healer.heal(offset)
-    this.sweep = new RegionSweep({ marks, upward, kept, image, limit, heal }, counts)
+    const fetcher = new Fetcher(source, this.healer, undefined)
+    const fetch = (offset: number): Promise<FetchedRecord> => fetcher.fetch(offset)
+    this.sweep = new RegionSweep({ marks, upward, kept, image, limit, fetch }, counts)
     const storeId = Buffer.from(job.output.storeId, 'hex')
     this.segments = new NewSegments({
       ...{ fs, dir, storeId, nextNumber, newNonce },

@@ -2,12 +2,13 @@ import { Float64List } from '@varve/pack/base'
 import { VarveError } from '@varve/pack/errors'
 import { decodeCommit, indexKind, MalformedBody, type RawHash, recordKind } from '@varve/pack/objects'
 import { recordHeaderSize } from '@varve/pack/pack'
-import type { SourceIndexes, SourceSpace } from '../source/index.ts'
+import type { SourceSpace } from '../source/index.ts'
 import type { Healer } from '../sweep/index.ts'
+import type { BothLayers } from './both-layers.ts'
 
 export interface DepthWalkOptions {
   readonly source: SourceSpace
-  readonly indexes: SourceIndexes
+  readonly indexes: BothLayers
   readonly healer: Healer
   /** Each commit that is reached, once. */
   readonly reached: (offset: number) => void

@@ -38,6 +38,7 @@ export interface FileSystem {
   mkdir(path: string): Promise<void>
   /** The names in a folder, sorted by code units. */
   list(path: string): Promise<string[]>
+  listSync(path: string): string[]
   /** Atomic; a file that has the new name is replaced. */
   rename(from: string, to: string): Promise<void>
   /** A second name for a file; EEXIST when it is taken. */

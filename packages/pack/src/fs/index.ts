@@ -1,4 +1,11 @@
 export { atomicReplace } from './atomic-replace.ts'
+export {
+  type Directory,
+  type DirectoryOpener,
+  FolderOpener,
+  LazyDirectory,
+  type OpenDirectory,
+} from './directory/index.ts'
 export type { FileHandle } from './file-handle.ts'
 export type { FileStat } from './file-stat.ts'
 export type { FileSystem, FileSystemOrigin, OpenMode } from './file-system.ts'

@@ -6,6 +6,7 @@ import {
   open,
   openSync,
   readdir,
+  readdirSync,
   readFile,
   realpath,
   rename,
@@ -92,6 +93,10 @@ export class NodeFileSystem implements FileSystem {
 
   async list(path: string): Promise<string[]> {
     return (await readFolder(path)).sort()
+  }
+
+  listSync(path: string): string[] {
+    return readdirSync(path).sort()
   }
 
   async rename(from: string, to: string): Promise<void> {

@@ -11,6 +11,7 @@ const numbered = [
   ['segment-index', fileName.segmentIndex, 'gen-7.idx'],
   ['checkpoint', fileName.checkpoint, 'meta-7.ckpt'],
   ['spill', fileName.spill, 'spill-7.tmp'],
+  ['filter', fileName.filter, 'filter-7.bloom'],
   ['volume', fileName.volume, 'volume-7'],
   ['manifest', fileName.manifest, 'manifest-7'],
 ] as const
@@ -83,7 +84,12 @@ describe('file names', () => {
 })
 
 describe('leftovers', () => {
-  const named = { chunks: new Set([1]), segments: new Set([2]), checkpoints: new Set([3]) }
+  const named = {
+    chunks: new Set([1]),
+    segments: new Set([2]),
+    checkpoints: new Set([3]),
+    filters: new Set([4]),
+  }
 
   it('keeps what control names and what is not ours, and deletes the rest', () => {
     const names = [
@@ -108,6 +114,7 @@ describe('leftovers', () => {
         'gen-2.idx',
       ],
       ...['gen-1.pack', 'gen-1.map', 'gen-1.idx', 'meta-3.ckpt', 'meta-1.ckpt', 'spill-1.tmp', 'gen-01.pack'],
+      ...['filter-4.bloom', 'filter-3.bloom'],
     ]
     expect(names.filter((name) => isLeftover(classifyFile(name), named))).toEqual([
       'control.tmp',
@@ -119,6 +126,7 @@ describe('leftovers', () => {
         'gen-1.idx',
         'meta-1.ckpt',
         'spill-1.tmp',
+        'filter-3.bloom',
       ],
     ])
   })

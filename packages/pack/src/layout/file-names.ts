@@ -6,6 +6,9 @@ import { assert } from '../base/index.ts'
  */
 export const fileNumberMax = 0xffff_ffff
 
+/** Ids of volumes start at 1 and are small: with a file's number and kind they make one exact integer. */
+export const volumeIdMax = 0x7_ffff
+
 /** A pid on Linux is below 2^22; everything above this bound is no pid. */
 const pidMax = 0x7fff_ffff
 
@@ -27,6 +30,8 @@ export const fileName = {
   checkpoint: (number: number): string => `meta-${decimal(number)}.ckpt`,
   /** Scratch of a running sweep; worthless after it. */
   spill: (number: number): string => `spill-${decimal(number)}.tmp`,
+  /** Which hashes a part of a volume does not hold, kept above it. */
+  filter: (number: number): string => `filter-${decimal(number)}.bloom`,
   lockOwner: (pid: number): string => `lock-owner-${decimal(pid)}`,
   /** In the lower layer's folder. */
   volume: (id: number): string => `volume-${decimal(id)}`,
@@ -49,6 +54,7 @@ export type NumberedKind =
   | 'segment-index'
   | 'checkpoint'
   | 'spill'
+  | 'filter'
   | 'volume'
   | 'manifest'
 
@@ -68,6 +74,7 @@ const numberedNames: ReadonlyMap<string, NumberedKind> = new Map<string, Numbere
   ['gen-#.idx', 'segment-index'],
   ['meta-#.ckpt', 'checkpoint'],
   ['spill-#.tmp', 'spill'],
+  ['filter-#.bloom', 'filter'],
   ['volume-#', 'volume'],
   ['manifest-#', 'manifest'],
 ])

@@ -2,11 +2,12 @@ import { unreachable } from '../base/index.ts'
 import type { StoreFile } from './file-names.ts'
 import { classifyFile } from './file-names.ts'
 
-/** The numbers of the pack files and checkpoints that a control file names. */
+/** The numbers of the pack files, checkpoints, and filters that a control file names. */
 export interface NamedFiles {
   readonly chunks: ReadonlySet<number>
   readonly segments: ReadonlySet<number>
   readonly checkpoints: ReadonlySet<number>
+  readonly filters: ReadonlySet<number>
 }
 
 /**
@@ -28,6 +29,8 @@ export function isLeftover(file: StoreFile, named: NamedFiles): boolean {
       return !named.segments.has(file.number)
     case 'checkpoint':
       return !named.checkpoints.has(file.number)
+    case 'filter':
+      return !named.filters.has(file.number)
     case 'control':
     case 'projections':
     case 'lock':

@@ -8,7 +8,9 @@ export const magic = {
   map: 'VARVEMP1',
   index: 'VARVEIX1',
   checkpoint: 'VARVECK1',
+  filter: 'VARVEBF1',
   control: 'VCTL',
+  manifest: 'VMAN',
   batchHeader: 'VBAT',
   batchTrailer: 'VEND',
 } as const

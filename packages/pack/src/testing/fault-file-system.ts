@@ -82,6 +82,10 @@ export class FaultFileSystem implements FileSystem {
     return this.#intercepted.list(path)
   }
 
+  listSync(path: string): string[] {
+    return this.#intercepted.listSync(path)
+  }
+
   async rename(from: string, to: string): Promise<void> {
     await this.#intercepted.rename(from, to)
   }

@@ -163,7 +163,12 @@ async function lists(fileSystem: FileSystem, root: string): Promise<void> {
     await make(fileSystem, join(root, name), '')
   await fileSystem.mkdir(join(root, 'folder'))
   deepStrictEqual(await fileSystem.list(root), ['10', '9', 'B', '__proto__', 'a', 'b', 'folder', 'ä'])
-  await rejects(fileSystem.list(join(root, 'a')), { code: 'ENOTDIR' })
+  deepStrictEqual(fileSystem.listSync(root), await fileSystem.list(root))
+  for (const missing of ['a', 'nothing']) {
+    const code = missing === 'a' ? 'ENOTDIR' : 'ENOENT'
+    await rejects(fileSystem.list(join(root, missing)), { code })
+    throws(() => fileSystem.listSync(join(root, missing)), { code })
+  }
 }
 
 async function renamesOver(fileSystem: FileSystem, root: string): Promise<void> {

@@ -125,6 +125,10 @@ export class InterceptedFileSystem implements FileSystem {
     return this.#gate.run({ kind: 'list', path }, () => this.#inner.list(path))
   }
 
+  listSync(path: string): string[] {
+    return this.#gate.runSync({ kind: 'list', path }, () => this.#inner.listSync(path))
+  }
+
   async rename(from: string, to: string): Promise<void> {
     await this.#gate.run({ kind: 'rename', path: from, to }, () => this.#inner.rename(from, to))
   }

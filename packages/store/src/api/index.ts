@@ -43,10 +43,12 @@ export {
   copyRules,
   type LogOptions,
   logRules,
+  type ObjectPlace,
   type OpenOptions,
   type StoreEvent,
   type StoreReader,
   type StoreStats,
+  type VolumeStats,
   type WriterOptions,
   writerRules,
 } from './store.ts'

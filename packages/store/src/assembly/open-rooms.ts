@@ -16,6 +16,8 @@ import {
   type ControlState,
   FileRetirer,
   type GrowingFile,
+  LowerSpace,
+  type OffsetSpace,
   PackFile,
   packHeaderSize,
   RecordCache,
@@ -28,6 +30,8 @@ import { acquireStoreLock, type Kv, openKv, openMemoryKv, type StoreLock } from 
 import { IndexMaintenance, rebuildSegmentIndex } from '../maintenance/index.ts'
 import {
   loadMetadata,
+  lowerDirectory,
+  lowerPath,
   type OpenPacks,
   openFailure,
   openPacks,
@@ -38,7 +42,7 @@ import {
 import { Projections } from '../projections/index.ts'
 import { BlobReader, ObjectReader } from '../reader/index.ts'
 import type { RefStore } from '../refs/index.ts'
-import { ObjectWriter, PinRegistry, WriteQueue } from '../writer/index.ts'
+import { ArchivedReferences, ObjectWriter, PinRegistry, WriteQueue } from '../writer/index.ts'
 import { collectorFor } from './collector-rooms.ts'
 import { copiesFor } from './copies-rooms.ts'
 import { refsFrom } from './refs-from-metadata.ts'
@@ -103,18 +107,27 @@ class Opening {
   }
 
   async run(): Promise<StoreRooms> {
-    const { fs, random, create } = this.#o
-    const { control, isNew, wasDamaged } = await takeControl({ fs, folder: this.#folder, random, create })
+    const { fs } = this.#o
+    const { control, isNew, wasDamaged } = await takeControl({ ...this.#o, folder: this.#folder })
     if (wasDamaged) this.#tellDamage(fileName.control, 0, 0)
     const storeId = Buffer.from(control.storeId, 'hex')
     let files: FileSet | undefined
     // The index is filled while the files are opened, so its reader gets the address space afterwards.
     const records = new RecordReader(this.#cache, () => (files as FileSet).space, this.#recordCache)
-    const index = new HashIndex(records)
+    const index = new HashIndex(records, () => files?.space.lower)
+    const lower = this.#openLower(control, storeId)
     const packs = await this.#openPacks(control, storeId, index)
     try {
       files = new FileSet({
-        ...{ fs, folder: this.#folder, control, chunks: packs.chunks, segments: packs.segments, index },
+        ...{
+          fs,
+          folder: this.#folder,
+          control,
+          chunks: packs.chunks,
+          segments: packs.segments,
+          index,
+          lower,
+        },
         openChunk: (opened) => this.#openChunk(opened),
         verifyLock: () => this.#lock.verifyStillHeld(),
       })
@@ -128,6 +141,25 @@ class Opening {
     } catch (error) {
       await files.close()
       throw error
+    }
+  }
+
+  /** Nothing of it is read before something is looked for there, unless the caller wants it so. */
+  #openLower(control: ControlState, storeId: Buffer): LowerSpace | undefined {
+    const { fs, clock, lower } = this.#o
+    const path = lowerPath(this.#folder, control, lower)
+    if (path === undefined) return undefined
+    const space = new LowerSpace({
+      ...{ fs, folder: this.#folder, storeId, cache: this.#cache, retirer: this.#retirer, clock },
+      directory: lowerDirectory(fs, path),
+      onFilterDamage: ({ details }) => this.#tellDamage((details as { file: string }).file, 0, 0),
+    })
+    if (lower?.missing !== 'refuse') return space
+    try {
+      space.view(control.volumes).opened()
+      return space
+    } finally {
+      space.close()
     }
   }
 
@@ -215,6 +247,7 @@ class Opening {
     const objects = new ObjectReader({
       records,
       index,
+      below: new RecordReader(this.#cache, () => files.space.lower ?? nowhere),
       epoch: () => files.epoch,
       onHealed: (kind, hash) => {
         if (this.#told.isNew(`${kind} ${hash}`)) onEvent({ type: 'healed', hash: rawToHex(hash) as never })
@@ -230,8 +263,9 @@ class Opening {
     const blobs = new BlobReader({ cache: this.#cache, files, objects, turn })
     const storage = new StoreStorage({ files, objects, blobs })
     const pins = new PinRegistry()
+    const archived = new ArchivedReferences(() => files.space, records)
     const branchRooms = {
-      ...{ storage, objects, queue, writer: new ObjectWriter(log, index), refs, projections },
+      ...{ storage, objects, queue, writer: new ObjectWriter(log, index, archived), refs, projections },
       now: this.#o.now,
       author: this.#o.author,
       durability: this.#o.durability,
@@ -246,6 +280,7 @@ class Opening {
     return {
       ...branchRooms,
       ...{
+        fs: this.#o.fs,
         id: control.storeId,
         folder: this.#folder,
         cache: this.#cache,
@@ -339,6 +374,9 @@ class Opening {
     return this.#o.random(4).readUInt32LE(0)
   }
 }
+
+/** The layer below a store that has none. */
+const nowhere: OffsetSpace = { locate: () => false }
 
 interface OpenedParts {
   readonly isNew: boolean

@@ -6,9 +6,16 @@ import { type ControlState, packHeaderSize, readControl, replaceControl } from '
 import { linkOrCopy } from './link-or-copy.ts'
 import { claimFolder, mismatch, type TargetFolder } from './target-folder.ts'
 
+/** The folder, in that of the backup, of its own lower layer. */
+const lowerName = 'lower'
+
 /** A file of the store that the backup is to have under the same name. */
 export interface WantedFile {
   readonly name: string
+  /** Where it is. */
+  readonly from: string
+  /** The volume that it belongs to, where it rests in the lower layer. */
+  readonly volume?: number | undefined
   /** It begins with the header of a pack file, which no other file shares. */
   readonly isPack?: boolean | undefined
   /** Only so many bytes of it count, and it goes on growing: it is copied. Default: it is whole and final. */
@@ -23,21 +30,19 @@ export interface WantedFile {
  */
 export class BackupFolder {
   readonly #fs: FileSystem
-  readonly #source: string
   readonly #path: string
   /** Where there was no backup before. */
   readonly #target: TargetFolder | undefined
   readonly #older: ControlState | undefined
   readonly #names: ReadonlySet<string>
-  /** Names in `staging`, and how many bytes of each count. */
-  readonly #staged = new Map<string, number | undefined>()
+  /** By the name in `staging`. */
+  readonly #staged = new Map<string, WantedFile>()
   /** Opened for writing since the last backup: then names prove nothing. */
   readonly #wasOpened: boolean
 
   private constructor(
     fs: FileSystem,
     o: {
-      readonly source: string
       readonly path: string
       readonly target: TargetFolder | undefined
       readonly older: ControlState | undefined
@@ -45,7 +50,6 @@ export class BackupFolder {
     },
   ) {
     this.#fs = fs
-    this.#source = o.source
     this.#path = o.path
     this.#target = o.target
     this.#older = o.older
@@ -61,15 +65,14 @@ export class BackupFolder {
     fs: FileSystem,
     o: { readonly dir: string; readonly source: string; readonly storeId: string },
   ): Promise<BackupFolder> {
-    const { dir, source } = o
     const found = await readBackup(fs, o)
     if (found !== undefined) {
-      const folder = new BackupFolder(fs, { source, target: undefined, ...found })
+      const folder = new BackupFolder(fs, { target: undefined, ...found })
       await fs.removeFolder(folder.#staging)
       return folder
     }
-    const target = await claimFolder(fs, dir)
-    return new BackupFolder(fs, { source, path: target.path, target, older: undefined, names: [] })
+    const target = await claimFolder(fs, o.dir)
+    return new BackupFolder(fs, { path: target.path, target, older: undefined, names: [] })
   }
 
   /**
@@ -77,14 +80,15 @@ export class BackupFolder {
    * @throws ABORTED, and what the file system throws: ENOENT when the store no longer has the file
    */
   async put(file: WantedFile, signal: AbortSignal): Promise<number> {
-    const { name, bytes } = file
-    const isThere = this.#staged.has(name) && this.#staged.get(name) === bytes
+    const { from, bytes } = file
+    const name = stagedName(file)
+    const isThere = this.#staged.get(name)?.bytes === bytes && this.#staged.has(name)
     if (isThere || (await this.#has(file))) return 0
-    const [from, to] = [join(this.#source, name), join(this.#staging, name)]
+    const to = join(this.#staging, name)
     if (this.#staged.delete(name)) await this.#fs.remove(to)
     await this.#fs.mkdir(this.#staging)
     const copied = await linkOrCopy(this.#fs, { from, to, bytes, signal })
-    this.#staged.set(name, bytes)
+    this.#staged.set(name, file)
     return copied
   }
 
@@ -92,24 +96,53 @@ export class BackupFolder {
   async switchTo(control: ControlState): Promise<void> {
     const fs = this.#fs
     const named = namesIn(control)
-    const wanted = [...this.#staged.keys()].filter((name) => !isLeftover(classifyFile(name), named))
+    const staged = [...this.#staged.values()]
+    const wanted = staged.filter(({ name, volume }) => {
+      return volume === undefined && !isLeftover(classifyFile(name), named)
+    })
     if (this.#staged.size > 0) await fs.syncFolder(this.#staging)
     await this.#target?.sync()
     // Projections of a later state of an opened backup would be taken for those of this one.
     if (this.#names.has(fileName.projections)) await fs.removeFolder(join(this.#path, fileName.projections))
-    for (const name of wanted.sort((a, b) => Number(isChunk(a)) - Number(isChunk(b)))) {
-      await fs.rename(join(this.#staging, name), join(this.#path, name))
-      this.#staged.delete(name)
-    }
+    await this.#placeVolumes(staged, control)
+    for (const file of wanted.sort((a, b) => Number(isChunk(a)) - Number(isChunk(b)))) await this.#place(file)
     await fs.syncFolder(this.#path)
-    await replaceControl(fs, this.#path, { ...control, ...lowerOf() })
+    // Never the store's own, which two stores would share.
+    const lower = control.volumes.length === 0 ? null : lowerName
+    await replaceControl(fs, this.#path, { ...control, lower })
     // What stays is a leftover, which the next backup or opening removes: the backup is whole.
     await this.#removeLeftovers(named).catch(() => undefined)
   }
 
-  /** Gives up: what was there before stays, and nothing else. Never rejects. */
+  async #place(file: WantedFile): Promise<void> {
+    await this.#fs.rename(join(this.#staging, stagedName(file)), this.#placeOf(file))
+    this.#staged.delete(stagedName(file))
+  }
+
+  /** Volumes are complete before control names what they have come to hold. */
+  async #placeVolumes(staged: readonly WantedFile[], control: ControlState): Promise<void> {
+    if (control.volumes.length === 0) return
+    const fs = this.#fs
+    const lower = join(this.#path, lowerName)
+    for (const { id } of control.volumes) await fs.mkdir(join(lower, fileName.volume(id)))
+    for (const file of staged) if (file.volume !== undefined) await this.#place(file)
+    for (const { id } of control.volumes) await fs.syncFolder(join(lower, fileName.volume(id)))
+    await fs.syncFolder(lower)
+  }
+
+  #placeOf({ name, volume }: WantedFile): string {
+    return volume === undefined
+      ? join(this.#path, name)
+      : join(this.#path, lowerName, fileName.volume(volume), name)
+  }
+
+  /**
+   * Gives up: what was there before stays, and nothing else but archived files, which another backup goes on
+   * with. Never rejects.
+   */
   async discard(): Promise<void> {
     if (this.#target !== undefined) {
+      await this.#fs.removeFolder(join(this.#path, lowerName)).catch(() => undefined)
       await this.#fs.removeFolder(this.#staging).catch(() => undefined)
       return this.#target.discard()
     }
@@ -135,9 +168,10 @@ export class BackupFolder {
    * Whether the older backup has the whole file. Its control names it and was written when it was synced, so
    * the same header means the same file; in a backup that was opened only the very same file does.
    */
-  async #has({ name, isPack, bytes }: WantedFile): Promise<boolean> {
-    if (bytes !== undefined || !this.#names.has(name) || !this.#isNamedWhole(name)) return false
-    const [here, there] = [join(this.#path, name), join(this.#source, name)]
+  async #has(file: WantedFile): Promise<boolean> {
+    const { name, volume, from: there, isPack, bytes } = file
+    if (bytes !== undefined || (volume === undefined && !this.#isNamedWhole(name))) return false
+    const here = this.#placeOf(file)
     const [mine, theirs] = [await this.#fs.stat(here), await this.#fs.stat(there)]
     if (mine === undefined || theirs === undefined) return false
     if (mine.inode === theirs.inode) return true
@@ -147,7 +181,7 @@ export class BackupFolder {
 
   #isNamedWhole(name: string): boolean {
     const older = this.#older
-    if (older === undefined) return false
+    if (older === undefined || !this.#names.has(name)) return false
     const file = classifyFile(name)
     if (isLeftover(file, namesIn(older))) return false
     const isOpen = file.kind === 'chunk' && file.number === older.chunks.at(-1)?.number
@@ -203,14 +237,15 @@ function namesIn(control: ControlState): NamedFiles {
     chunks: new Set(control.chunks.map(({ number }) => number)),
     segments: new Set(control.segments.map(({ number }) => number)),
     checkpoints: new Set(control.checkpoint === null ? [] : [control.checkpoint.number]),
+    filters: new Set(control.volumes.flatMap(({ filters }) => filters)),
   }
 }
 
-function isChunk(name: string): boolean {
+function isChunk({ name }: WantedFile): boolean {
   return classifyFile(name).kind === 'chunk'
 }
 
-/** Where a backup finds its lower layer: never in the store's own, which two stores would share. */
-function lowerOf(): Pick<ControlState, 'lower' | 'volumes'> {
-  return { lower: null, volumes: [] }
+/** Volumes have files of equal names. */
+function stagedName({ name, volume }: WantedFile): string {
+  return volume === undefined ? name : `${fileName.volume(volume)}.${name}`
 }

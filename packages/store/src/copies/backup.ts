@@ -1,12 +1,12 @@
 /** `backup`: the store's own files in another folder, where they open as they are. */
 import { listenerOf, throwIfAborted } from '@varve/pack/errors'
-import { type FileSystem, hasCode } from '@varve/pack/fs'
-import { fileName } from '@varve/pack/layout'
+import { hasCode } from '@varve/pack/fs'
 import type { WithProgress } from '../api/index.ts'
 import { BackupFolder, type WantedFile } from './backup-folder.ts'
-import { type CapturedFiles, captureFiles } from './captured-files.ts'
+import { captureFiles } from './captured-files.ts'
 import type { CopiesParts } from './store-copies.ts'
 import { asTargetFailure } from './target-folder.ts'
+import { wantedFiles } from './wanted-files.ts'
 
 /** A collection may replace files that are about to be linked; then the backup goes on with the new ones. */
 const ATTEMPTS_MAX = 16
@@ -64,32 +64,4 @@ async function putAll(
     done++
     onProgress({ phase: 'files', done, total, bytesDone, etaMs: undefined })
   }
-}
-
-/**
- * Everything that control names, and the indexes that are there. Nothing but the open chunk ever changes
- * again, so all others may be shared with the backup.
- */
-async function wantedFiles(
-  fs: FileSystem,
-  folder: string,
-  { control, lengths }: CapturedFiles,
-): Promise<WantedFile[]> {
-  const { checkpoint } = control
-  const wanted: WantedFile[] = []
-  for (const { number } of control.segments) {
-    wanted.push({ name: fileName.segment(number), isPack: true })
-    wanted.push({ name: fileName.segmentMap(number) })
-    wanted.push({ name: fileName.segmentIndex(number) })
-  }
-  if (checkpoint !== null) wanted.push({ name: fileName.checkpoint(checkpoint.number) })
-  for (const [i, { number, length }] of control.chunks.entries()) {
-    const index = fileName.chunkIndex(number)
-    // A chunk that has just been sealed waits for its index; an opening builds it anew.
-    const isIndexed = length !== null && (await fs.stat(`${folder}/${index}`)) !== undefined
-    if (isIndexed) wanted.push({ name: index })
-    const bytes = length === null ? (lengths[i] as number) : undefined
-    wanted.push({ name: fileName.chunk(number), isPack: true, bytes })
-  }
-  return wanted
 }

@@ -9,6 +9,8 @@ export interface CapturedFiles {
   readonly control: ControlState
   /** The log up to here is durable: the border of a batch. */
   readonly end: number
+  /** The folder of the lower layer, absolute, of a store that has one. */
+  readonly lowerPath: string | undefined
   /** Bytes of each chunk that count. */
   readonly lengths: readonly number[]
 }
@@ -24,7 +26,7 @@ export async function captureFiles(
 ): Promise<CapturedFiles> {
   const end = await settledEnd()
   while (files.control.epoch !== files.epoch) await turn()
-  const { space, control } = files
+  const { space, control, lowerPath } = files
   space.acquire()
   // A chunk that has just been begun lies above the end.
   const held = space.chunks.filter(({ base }, i) => i === 0 || base + packHeaderSize <= end)
@@ -32,5 +34,5 @@ export async function captureFiles(
   const chunks = held.map(({ number, base }, i) => {
     return { number, base, length: i === held.length - 1 ? null : (lengths[i] as number) }
   })
-  return { space, control: { ...control, chunks }, end, lengths }
+  return { space, control: { ...control, chunks }, end, lowerPath, lengths }
 }

@@ -82,6 +82,7 @@ class CopyRun {
   /** Commits are looked up in the same step that reads what they lie in. */
   #jobFor(dir: string, o: CopyOptions): Parameters<typeof runCopy>[0] {
     const { folder, storeId, random, clock, findCommit } = this.#parts
+    const { lowerPath } = this.#captured
     const { control, end, lengths } = this.#captured
     const { refs, commits, depth } = o
     return {
@@ -93,6 +94,7 @@ class CopyRun {
         }),
         segments: control.segments,
         checkpoint: control.checkpoint ?? undefined,
+        lower: lowerPath === undefined ? undefined : { path: lowerPath, volumes: control.volumes },
       },
       output: { dir, storeId: random(16).toString('hex') },
       refs: refs ?? (commits === undefined ? undefined : []),

@@ -16,6 +16,8 @@ export interface PackFileOptions {
   readonly kind: PackFileKind
   readonly cache: BlockCache
   readonly retirer: FileRetirer
+  /** The id of the volume that the file lies in. Default 0: the upper layer. */
+  readonly volume?: number
   /**
    * Bytes to read, no more: the accepted end of a chunk that still grows. Absent: the file's size, and it
    * grows no more.
@@ -51,7 +53,7 @@ export class PackFile implements BlockSource {
     this.name = o.name
     this.path = path
     this.handle = new PackHandle(handle, o.name)
-    this.table = o.cache.table(fileKey(o.number, o.kind))
+    this.table = o.cache.table(fileKey(o.number, o.kind, o.volume))
     this.#cache = o.cache
     this.#retirer = o.retirer
     this.#end = o.growsFrom ?? o.length ?? size
@@ -82,6 +84,11 @@ export class PackFile implements BlockSource {
       handle.closeSync()
       throw error
     }
+  }
+
+  /** A file that is read through this handle. @throws what the handle does when it is asked for the size */
+  static over(handle: FileHandle, o: PackFileOptions): PackFile {
+    return new PackFile(o, `${o.folder}/${o.name}`, handle, o.length ?? handle.sizeSync())
   }
 
   /** Bytes in memory in the place of a file; the name is the one that errors tell. */

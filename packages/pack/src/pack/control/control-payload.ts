@@ -1,5 +1,5 @@
 import { VarveError } from '../../errors/index.ts'
-import { fileNumberMax, formatVersion } from '../../layout/index.ts'
+import { fileNumberMax, storeFormat, volumeIdMax } from '../../layout/index.ts'
 import { chunkBaseAlignment, packHeaderSize, recordAlignment } from '../frame/index.ts'
 import type {
   ControlCheckpoint,
@@ -24,8 +24,8 @@ export function encodePayload(state: ControlState): Buffer {
 export function decodePayload(bytes: Buffer): ControlState {
   const fields = PayloadFields.of(parse(bytes), 'control')
   const format = fields.integer('format')
-  if (format > formatVersion)
-    throw new VarveError('NEWER_FORMAT', { found: format, supported: formatVersion })
+  if (format > storeFormat.layered)
+    throw new VarveError('NEWER_FORMAT', { found: format, supported: storeFormat.layered })
   const state = readState(fields)
   if (!encodePayload(state).equals(bytes)) throw new InvalidPayload('control is not in its canonical form')
   checkState(state)
@@ -34,7 +34,9 @@ export function decodePayload(bytes: Buffer): ControlState {
 
 /** @throws InvalidPayload when the state breaks a rule of the format; also called before it is written */
 export function checkState(state: ControlState): void {
-  demand(state.format === formatVersion, `format ${state.format} never existed`)
+  const isLayered = state.lower !== null || state.volumes.length > 0
+  const expected = isLayered ? storeFormat.layered : storeFormat.plain
+  demand(state.format === expected, `the format of such a store is ${expected}`)
   demand(state.sequence >= 1 && state.writerTerm >= 1, 'sequence and writer term start at 1')
   checkChunks(state)
   for (const segment of state.segments) {
@@ -50,7 +52,22 @@ export function checkState(state: ControlState): void {
   demand(state.fileCounter <= fileNumberMax, 'file numbers are u32')
   const packs = [...state.chunks, ...state.segments].map(({ number }) => number)
   demand(new Set(packs).size === packs.length, 'no number is used twice')
-  for (const volume of state.volumes) demand(volume.low < volume.high, 'a volume has a range')
+  checkVolumes(state)
+}
+
+function checkVolumes({ volumes, retire, fileCounter }: ControlState): void {
+  volumes.forEach((volume, index) => {
+    const before = volumes[index - 1]
+    demand(volume.low <= volume.high && volume.high <= retire, 'volumes lie below the retire boundary')
+    demand(volume.id >= 1 && volume.id <= volumeIdMax, `ids of volumes are 1 to ${volumeIdMax}`)
+    demand(before === undefined || before.id < volume.id, 'ids of volumes ascend')
+    demand(before === undefined || before.high <= volume.low, 'volumes do not overlap')
+    demand(volume.manifest >= 1 && volume.manifest <= fileNumberMax, 'a volume has a manifest')
+    demand(
+      volume.filters.every((number) => number <= fileCounter),
+      'the file counter is the highest number',
+    )
+  })
 }
 
 function checkChunks({ chunks, retire }: ControlState): void {
@@ -116,6 +133,8 @@ function readVolume(fields: PayloadFields): ControlVolume {
     high: fields.integer('high'),
     manifest: fields.integer('manifest'),
     checksum: fields.hex('checksum', 16),
+    bytes: fields.integer('bytes'),
+    filters: fields.integers('filters'),
   }
 }
 
@@ -138,12 +157,8 @@ function inOrder(s: ControlState): ControlState {
       objects,
     })),
     checkpoint: s.checkpoint && { number: s.checkpoint.number, position: s.checkpoint.position },
-    volumes: s.volumes.map(({ id, low, high, manifest, checksum }) => ({
-      id,
-      low,
-      high,
-      manifest,
-      checksum,
+    volumes: s.volumes.map(({ id, low, high, manifest, checksum, bytes, filters }) => ({
+      ...{ id, low, high, manifest, checksum, bytes, filters },
     })),
     target: s.target && { hash: s.target.hash, offset: s.target.offset },
   }

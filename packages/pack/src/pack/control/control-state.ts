@@ -1,7 +1,8 @@
-import { formatVersion } from '../../layout/index.ts'
+import { type NamedFiles, storeFormat } from '../../layout/index.ts'
 
 /** What makes up a store, as plain data: everything else on disk is found from here. Offsets are virtual. */
 export interface ControlState {
+  /** 1 without a lower layer, 2 with one. */
   readonly format: number
   /** 32 hexadecimal digits, chosen when the store was made. */
   readonly storeId: string
@@ -14,7 +15,7 @@ export interface ControlState {
   readonly fileCounter: number
   /** One more with each collection. */
   readonly epoch: number
-  /** The folder of the lower layer. */
+  /** The folder of the lower layer: absolute, or below the store's own. */
   readonly lower: string | null
   /** R: everything below lives in the segments or in volumes, everything above in the chunks. */
   readonly retire: number
@@ -24,6 +25,7 @@ export interface ControlState {
   readonly chunks: readonly ControlChunk[]
   readonly segments: readonly ControlSegment[]
   readonly checkpoint: ControlCheckpoint | null
+  /** Ascending; only the last one grows. */
   readonly volumes: readonly ControlVolume[]
   /** Of the last collection that had one. */
   readonly target: ControlTarget | null
@@ -53,14 +55,21 @@ export interface ControlCheckpoint {
   readonly position: number
 }
 
-/** An archived range of the log in the lower layer. */
+/**
+ * An archived range of the log in the lower layer, [low, high): the same as that of the volumes before it
+ * left off, and empty while nothing has been archived into it.
+ */
 export interface ControlVolume {
   readonly id: number
   readonly low: number
   readonly high: number
-  /** The sequence of its manifest, and the XXH64 of that file in 16 hexadecimal digits. */
+  /** The sequence of its manifest, and the XXH64 of what that says, in 16 hexadecimal digits. */
   readonly manifest: number
   readonly checksum: string
+  /** Of its pack files. */
+  readonly bytes: number
+  /** Numbers of the files that say which hashes it does not hold. */
+  readonly filters: readonly number[]
 }
 
 export interface ControlTarget {
@@ -75,7 +84,7 @@ export function firstControl(o: {
   readonly chunk: { readonly number: number; readonly base: number }
 }): ControlState {
   return {
-    format: formatVersion,
+    format: storeFormat.plain,
     storeId: o.storeId,
     hashAlgorithm: 'sha256',
     sequence: 1,
@@ -90,5 +99,15 @@ export function firstControl(o: {
     checkpoint: null,
     volumes: [],
     target: null,
+  }
+}
+
+/** The files that a control names. */
+export function namedFiles({ chunks, segments, checkpoint, volumes }: ControlState): NamedFiles {
+  return {
+    chunks: new Set(chunks.map(({ number }) => number)),
+    segments: new Set(segments.map(({ number }) => number)),
+    checkpoints: new Set(checkpoint === null ? [] : [checkpoint.number]),
+    filters: new Set(volumes.flatMap(({ filters }) => filters)),
   }
 }

@@ -4,14 +4,22 @@ import { loadXxh64, xxh64 } from '../../base/index.ts'
 import { FaultFileSystem, flipBit, MemoryFileSystem, truncateTo, zeroRange } from '../../testing/index.ts'
 import { decodeControl, encodeControl } from './control-codec.ts'
 import { readControl, replaceControl } from './control-file.ts'
-import { type ControlState, firstControl } from './control-state.ts'
+import { type ControlState, type ControlVolume, firstControl } from './control-state.ts'
 
 beforeAll(loadXxh64)
 
 const storeId = '000102030405060708090a0b0c0d0e0f'
 const first = firstControl({ storeId, chunk: { number: 1, base: 0 } })
 const full: ControlState = {
-  ...{ ...first, sequence: 9, writerTerm: 3, fileCounter: 20, epoch: 2, lower: '/mnt/ältere Schichten' },
+  ...{
+    ...first,
+    format: 2,
+    sequence: 9,
+    writerTerm: 3,
+    fileCounter: 20,
+    epoch: 2,
+    lower: '/mnt/ältere Schichten',
+  },
   ...{ retire: 8192, retireTime: 1_700_000_000_000 },
   chunks: [
     { number: 11, base: 8192, length: 5000 },
@@ -22,7 +30,9 @@ const full: ControlState = {
     { number: 14, low: 64, high: 8000, bytes: 300, objects: 1 },
   ],
   checkpoint: { number: 15, position: 8192 },
-  volumes: [{ id: 1, low: 0, high: 8192, manifest: 2, checksum: '0123456789abcdef' }],
+  volumes: [
+    { id: 1, low: 0, high: 4096, manifest: 2, checksum: '0123456789abcdef', bytes: 9, filters: [5, 6] },
+  ],
   target: { hash: 'ab'.repeat(32), offset: 7000 },
 }
 
@@ -112,8 +122,8 @@ describe('the codec', () => {
   })
 
   it('says which format it does not know, whatever else that says', () => {
-    expect(() => decodeControl(fileWith('{"format":2,"news":true}'))).toThrow(
-      expect.objectContaining({ code: 'NEWER_FORMAT', details: { found: 2, supported: 1 } }),
+    expect(() => decodeControl(fileWith('{"format":3,"news":true}'))).toThrow(
+      expect.objectContaining({ code: 'NEWER_FORMAT', details: { found: 3, supported: 2 } }),
     )
   })
 
@@ -134,6 +144,8 @@ describe('the codec', () => {
     ['format 0', payloadWith({ format: 0 })],
     ['another sequence than its header', payloadWith({ sequence: 2 })],
     ['another term than its header', payloadWith({ writerTerm: 2 })],
+    ['a lower layer in format 1', payloadWith({ lower: '/mnt' })],
+    ['format 2 without a lower layer', payloadWith({ format: 2 })],
     ['no chunk', payloadWith({ chunks: [] })],
     ['a list for an object', payloadWith({ chunks: [[]] })],
     ['a sealed last chunk', payloadWith({ chunks: [{ number: 1, base: 0, length: 64 }] })],
@@ -161,6 +173,13 @@ describe('the codec', () => {
       { segments: [{ number: 13, low: 120, high: 120, bytes: 900, objects: 7 }] },
       { segments: [{ number: 13, low: 121, high: 4000, bytes: 900, objects: 7 }] },
       { segments: [{ number: 11, low: 120, high: 4000, bytes: 900, objects: 7 }] },
+      { volumes: [{ ...(full.volumes[0] as ControlVolume), manifest: 0 }] },
+      { volumes: [{ ...(full.volumes[0] as ControlVolume), low: 8000 }] },
+      { volumes: [{ ...(full.volumes[0] as ControlVolume), high: 8200 }] },
+      { volumes: [{ ...(full.volumes[0] as ControlVolume), filters: [21] }] },
+      { volumes: [full.volumes[0] as ControlVolume, full.volumes[0] as ControlVolume] },
+      { format: 1 },
+      { format: 3 },
       { fileCounter: 2 ** 32 },
       { sequence: 0 },
     ]

@@ -28,6 +28,14 @@ export class PayloadFields {
     throw this.#wrong(name, 'an integer of 0 or more')
   }
 
+  /** A list of integers in [0, 2^53). */
+  integers(name: string): number[] {
+    const value = this.#own(name)
+    const isList = Array.isArray(value) && value.every((item) => Number.isSafeInteger(item) && item >= 0)
+    if (isList) return value as number[]
+    throw this.#wrong(name, 'a list of integers')
+  }
+
   /** Lower-case hexadecimal digits. */
   hex(name: string, digits: number): string {
     const value = this.#own(name)

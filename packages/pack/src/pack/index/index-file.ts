@@ -34,6 +34,8 @@ export interface IndexPlace {
   readonly storeId: Buffer
   readonly cache: BlockCache
   readonly retirer: FileRetirer
+  /** The filter in it, where that is in memory already. */
+  readonly filter?: BloomFilter | undefined
   /** Runs what an opening does without giving way, for whoever times it. */
   readonly section?: (<T>(work: () => T) => T) | undefined
 }
@@ -63,7 +65,7 @@ export class IndexFile {
     this.#header = readHeader(file, place)
     const fences = this.#section('fences')
     this.#fences = Uint32Array.from({ length: fences.length / 4 }, (_, i) => fences.readUInt32LE(i * 4))
-    const filter = BloomFilter.ofBytes(this.#section('filter'))
+    const filter = place.filter ?? BloomFilter.ofBytes(this.#section('filter'))
     if (filter === undefined) throw corrupt(file, this.#header.sections.filter.position)
     this.#filter = filter
   }
@@ -80,15 +82,19 @@ export class IndexFile {
       if (hasCode(error, 'ENOENT')) return undefined
       throw error
     }
-    return IndexFile.#over(file, place)
+    return IndexFile.over(file, place)
   }
 
   /** An index that was built in memory (`IndexBuilder.encode`); it keeps the bytes. */
   static ofBytes(bytes: Buffer, place: IndexPlace): IndexFile {
-    return IndexFile.#over(PackFile.ofBytes(bytes, { ...place, kind: 'idx' }), place)
+    return IndexFile.over(PackFile.ofBytes(bytes, { ...place, kind: 'idx' }), place)
   }
 
-  static #over(file: PackFile, place: IndexPlace): IndexFile {
+  /**
+   * Over a file that the caller has opened; it takes over the caller's use.
+   * @throws as `open` does; then the file is released
+   */
+  static over(file: PackFile, place: IndexPlace): IndexFile {
     try {
       const open = (): IndexFile => new IndexFile(file, place)
       return place.section === undefined ? open() : place.section(open)
@@ -119,6 +125,10 @@ export class IndexFile {
   /** Objects of all kinds. */
   get count(): number {
     return this.#header.entryCount
+  }
+
+  get filter(): BloomFilter {
+    return this.#filter
   }
 
   /** Memory held besides the block cache. */

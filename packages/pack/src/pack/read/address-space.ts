@@ -2,6 +2,7 @@ import { assert } from '../../base/index.ts'
 import type { PackFile } from '../blocks/index.ts'
 import type { Chunk } from './chunk.ts'
 import type { Location } from './location.ts'
+import type { LowerFiles } from './lower-files.ts'
 
 /**
  * Below it a number made by a bit operation is a small integer to the engine; the difference of two offsets
@@ -34,6 +35,8 @@ export interface AddressSpaceOptions {
   /** Ascending by base; the last one may be growing. */
   readonly chunks: readonly Chunk[]
   readonly segments: readonly MappedFile[]
+  /** Volumes, which hold what is neither in segments nor in chunks. */
+  readonly lower?: LowerFiles | undefined
 }
 
 /**
@@ -47,6 +50,7 @@ export class AddressSpace {
   readonly retire: number
   readonly chunks: readonly Chunk[]
   readonly segments: readonly MappedFile[]
+  readonly lower: LowerFiles | undefined
   readonly #bases: Float64Array
   /** Segments by their low ends; with each, the highest end of all up to it. */
   readonly #byLow: readonly MappedFile[]
@@ -59,6 +63,7 @@ export class AddressSpace {
     this.retire = o.retire
     this.chunks = o.chunks
     this.segments = o.segments
+    this.lower = o.lower
     this.#bases = Float64Array.from(o.chunks, (chunk) => chunk.base)
     this.#byLow = o.segments.toSorted((a, b) => a.low - b.low)
     let high = 0
@@ -83,15 +88,17 @@ export class AddressSpace {
   }
 
   /**
-   * Fills in where the byte at the offset lies; false when no file holds it.
-   * @throws CORRUPT when a segment's map is damaged
+   * Fills in where the byte at the offset lies; false when no file of any layer holds it.
+   * @throws CORRUPT when a segment's map is damaged, LOWER_UNAVAILABLE
    */
   locate(offset: number, into: Location): boolean {
-    return offset >= this.retire ? this.#inChunks(offset, into) : this.#inSegments(offset, into)
+    if (offset >= this.retire) return this.#inChunks(offset, into)
+    return this.#inSegments(offset, into) || (this.lower?.locate(offset, into) ?? false)
   }
 
   /**
-   * Rule 9's question about an offset that was handed out by this store: does a file still hold it?
+   * Rule 9's question about an offset that was handed out by this store: does a file of the upper layer still
+   * hold it?
    * @throws CORRUPT when a segment's map is damaged
    */
   isLive(offset: number): boolean {

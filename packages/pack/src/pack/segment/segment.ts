@@ -67,6 +67,26 @@ export class Segment implements MappedFile {
     }
   }
 
+  /**
+   * The same over files that the caller has opened; it takes over their uses.
+   * @throws as `open` does; then the files are released
+   */
+  static over(
+    files: { readonly pack: PackFile; readonly map: PackFile },
+    place: Pick<SegmentPlace, 'info' | 'storeId' | 'cache'>,
+  ): Segment {
+    try {
+      checkPack(files.pack, place)
+      const map = openMap(files.map, place)
+      if (map.packLength !== place.info.bytes) throw mapDamaged(files.map.name, 48)
+      return new Segment(place.info, files.pack, map)
+    } catch (error) {
+      files.map.release()
+      files.pack.release()
+      throw error
+    }
+  }
+
   get number(): number {
     return this.info.number
   }
@@ -130,7 +150,10 @@ function run<T>(work: () => T): T {
   return work()
 }
 
-function openMap(file: PackFile, { cache, info, storeId }: SegmentPlace): MapFile {
+function openMap(
+  file: PackFile,
+  { cache, info, storeId }: Pick<SegmentPlace, 'info' | 'storeId' | 'cache'>,
+): MapFile {
   return new MapFile(file, cache, { number: info.number, storeId })
 }
 
@@ -153,7 +176,7 @@ async function openFile(
   }
 }
 
-function checkPack(file: PackFile, place: SegmentPlace): void {
+function checkPack(file: PackFile, place: Pick<SegmentPlace, 'info' | 'storeId'>): void {
   const bytes = Buffer.allocUnsafeSlow(packHeaderSize)
   const read = readFullySync(file.handle, bytes, 0, packHeaderSize, 0)
   const { number, low, bytes: length } = place.info

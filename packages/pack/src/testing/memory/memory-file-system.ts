@@ -97,8 +97,11 @@ export class MemoryFileSystem implements FileSystem {
     }
   }
 
-  async list(path: string): Promise<string[]> {
-    await Promise.resolve()
+  list(path: string): Promise<string[]> {
+    return Promise.resolve().then(() => this.listSync(path))
+  }
+
+  listSync(path: string): string[] {
     return [...this.#folder(path, 'scandir').entries.keys()].sort()
   }
 

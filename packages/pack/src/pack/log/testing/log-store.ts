@@ -222,7 +222,10 @@ async function removeLeftovers(
   { chunks }: ControlState,
 ): Promise<void> {
   const none = new Set<number>()
-  const named = { chunks: new Set(chunks.map(({ number }) => number)), segments: none, checkpoints: none }
+  const named = {
+    chunks: new Set(chunks.map(({ number }) => number)),
+    ...{ segments: none, checkpoints: none, filters: none },
+  }
   const leftovers = names.filter((name) => name !== 'control.tmp' && isLeftover(classifyFile(name), named))
   for (const name of leftovers) await fs.remove(`${logFolder}/${name}`)
 }
