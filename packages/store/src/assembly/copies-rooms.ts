@@ -1,30 +1,61 @@
 /** Joins copies and backups to the store that they are of. */
 import type { ThreadKeeper } from '@varve/gc-worker'
 import type { AppendLog } from '@varve/pack/pack'
-import { findCommit, type RefRooms } from '../branches/index.ts'
-import { StoreCopies } from '../copies/index.ts'
-import type { FilesView } from '../file-set/index.ts'
-import type { StoreOptions } from './store-options.ts'
+import { findCommit } from '../branches/index.ts'
+import { type CopiesParts, StoreCopies } from '../copies/index.ts'
+import type { ReaderRooms } from './reader-rooms.ts'
 
+type Platform = Pick<CopiesParts, 'fs' | 'clock' | 'random'> & {
+  readonly collectorWhere?: CopiesParts['where']
+}
+
+/** Of a store that is written to here. */
 export function copiesFor(parts: {
-  readonly options: StoreOptions
-  readonly folder: string
-  readonly files: FilesView
+  readonly platform: Platform
+  readonly rooms: Omit<ReaderRooms, 'copies' | 'id' | 'blobs' | 'turn'>
+  readonly lowerPath: () => string | undefined
   readonly log: AppendLog
-  readonly branchRooms: RefRooms
   readonly threads: ThreadKeeper
 }): StoreCopies {
-  const { options, folder, files, log, branchRooms, threads } = parts
-  const { fs, clock, random, collectorWhere: where } = options
+  const { platform, rooms, lowerPath, log, threads } = parts
   return new StoreCopies({
-    ...{ fs, clock, random, where, folder, files, threads },
-    storeId: files.control.storeId,
-    assertOpen: () => branchRooms.assertOpen(),
-    findCommit: (commit) => findCommit(branchRooms, commit),
+    ...common(platform, rooms),
+    ...{ lowerPath, threads, where: platform.collectorWhere },
     settledEnd: async () => {
       // A writer that has failed syncs no more; what it had synced is worth a copy all the more.
       if (log.failure === undefined) await log.sync()
       return log.syncedTo
     },
   })
+}
+
+/** Of a store that is only read here. */
+export function copiesOfFollowed(parts: {
+  readonly platform: Platform
+  readonly rooms: Omit<ReaderRooms, 'copies' | 'id' | 'blobs' | 'turn'>
+  readonly lowerPath: () => string | undefined
+  readonly end: () => number
+}): StoreCopies {
+  const { platform, rooms, lowerPath, end } = parts
+  return new StoreCopies({
+    ...common(platform, rooms),
+    ...{ lowerPath, threads: undefined, where: platform.collectorWhere },
+    settledEnd: async () => end(),
+  })
+}
+
+function common(
+  { fs, clock, random }: Platform,
+  rooms: Omit<ReaderRooms, 'copies' | 'id' | 'blobs' | 'turn'>,
+): Pick<
+  CopiesParts,
+  'fs' | 'clock' | 'random' | 'folder' | 'files' | 'storeId' | 'assertOpen' | 'findCommit'
+> {
+  const { folder, files } = rooms
+  return {
+    ...{ fs, clock, random, folder, files },
+    storeId: () => files.control.storeId,
+    assertOpen: () => rooms.assertOpen(),
+    findCommit: (commit) => findCommit(rooms, commit),
+  }
 }

@@ -3,7 +3,7 @@ import { listenerOf, throwIfAborted } from '@varve/pack/errors'
 import { hasCode } from '@varve/pack/fs'
 import type { WithProgress } from '../api/index.ts'
 import { BackupFolder, type WantedFile } from './backup-folder.ts'
-import { captureFiles } from './captured-files.ts'
+import { captureFiles, outdatedFailure } from './captured-files.ts'
 import type { CopiesParts } from './store-copies.ts'
 import { asTargetFailure } from './target-folder.ts'
 import { wantedFiles } from './wanted-files.ts'
@@ -17,20 +17,22 @@ export async function backUp(
   o: WithProgress,
   signal: AbortSignal,
 ): Promise<void> {
-  const { files, settledEnd, clock, fs, folder, storeId } = parts
+  const { fs, folder } = parts
   throwIfAborted(signal)
-  const target = await opened(BackupFolder.open(fs, { dir, source: folder, storeId }), dir)
+  const target = await opened(BackupFolder.open(fs, { dir, source: folder, storeId: parts.storeId() }), dir)
   try {
     for (let attempt = 1; ; attempt++) {
-      const captured = await captureFiles(files, settledEnd, () => clock.turn())
+      const captured = await captureFiles(parts)
       try {
         await putAll(target, await wantedFiles(fs, folder, captured), o, signal)
         throwIfAborted(signal)
         await target.switchTo(captured.control)
         return
       } catch (error) {
-        const isOutdated = hasCode(error, 'ENOENT') && files.epoch !== captured.space.epoch
-        if (!isOutdated || attempt === ATTEMPTS_MAX) throw error
+        if (!hasCode(error, 'ENOENT')) throw error
+        const failure = await outdatedFailure(parts, captured, error)
+        if (failure !== undefined) throw failure
+        if (attempt === ATTEMPTS_MAX) throw error
       } finally {
         captured.space.release()
       }

@@ -1,5 +1,6 @@
-import { type AddressSpace, type ControlState, packHeaderSize } from '@varve/pack/pack'
-import type { FilesView } from '../file-set/index.ts'
+import { VarveError } from '@varve/pack/errors'
+import { type AddressSpace, type ControlState, packHeaderSize, readControl } from '@varve/pack/pack'
+import type { CopiesParts } from './store-copies.ts'
 
 /** The files of a store at one moment, and where its log ends in them. */
 export interface CapturedFiles {
@@ -19,14 +20,12 @@ export interface CapturedFiles {
  * Captures them, after a sync of the log where this opening may sync it. In between two steps of a switch
  * control and address space may be of two moments: files are named by the address space.
  */
-export async function captureFiles(
-  files: FilesView,
-  settledEnd: () => Promise<number>,
-  turn: () => Promise<void>,
-): Promise<CapturedFiles> {
-  const end = await settledEnd()
-  while (files.control.epoch !== files.epoch) await turn()
-  const { space, control, lowerPath } = files
+export async function captureFiles(parts: CopiesParts): Promise<CapturedFiles> {
+  const { files, clock } = parts
+  const end = await parts.settledEnd()
+  while (files.control.epoch !== files.epoch) await clock.turn()
+  const { space, control } = files
+  const lowerPath = parts.lowerPath()
   space.acquire()
   // A chunk that has just been begun lies above the end.
   const held = space.chunks.filter(({ base }, i) => i === 0 || base + packHeaderSize <= end)
@@ -35,4 +34,20 @@ export async function captureFiles(
     return { number, base, length: i === held.length - 1 ? null : (lengths[i] as number) }
   })
   return { space, control: { ...control, chunks }, end, lowerPath, lengths }
+}
+
+/**
+ * A file was gone that the captured ones name. What the caller is to be told: `undefined` when a collection
+ * of this opening has replaced it, so that the next capture has others.
+ */
+export async function outdatedFailure(
+  { files, fs, folder }: CopiesParts,
+  captured: CapturedFiles,
+  error: unknown,
+): Promise<unknown> {
+  if (files.epoch !== captured.space.epoch) return undefined
+  const newest = await readControl(fs, folder).catch(() => undefined)
+  if (newest === undefined || newest.state.epoch === files.epoch) return error
+  const message = 'The files of this state went in a collection of the writer: reload, then start again'
+  return new VarveError('COLLECTED', {}, { message, cause: error })
 }

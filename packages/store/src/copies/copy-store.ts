@@ -2,7 +2,7 @@
 import { runCopy } from '@varve/gc-worker'
 import { listenerOf, VarveError } from '@varve/pack/errors'
 import type { CopyOptions, CopyReport } from '../api/index.ts'
-import { type CapturedFiles, captureFiles } from './captured-files.ts'
+import { type CapturedFiles, captureFiles, outdatedFailure } from './captured-files.ts'
 import type { CopiesParts } from './store-copies.ts'
 import { claimFolder, type TargetFolder } from './target-folder.ts'
 
@@ -32,15 +32,16 @@ async function copyInto(
   o: CopyOptions,
   signal: AbortSignal,
 ): Promise<CopyReport> {
-  const { files, settledEnd, clock } = parts
   for (let attempt = 1; ; attempt++) {
-    const captured = await captureFiles(files, settledEnd, () => clock.turn())
+    const captured = await captureFiles(parts)
     const run = new CopyRun(parts, captured)
     try {
       return await run.into(target.path, o, signal)
     } catch (error) {
-      const isOutdated = !run.isOpened && files.epoch !== captured.space.epoch
-      if (!isOutdated || !VarveError.is(error, 'CORRUPT') || attempt === ATTEMPTS_MAX) throw error
+      if (run.isOpened || !VarveError.is(error, 'CORRUPT')) throw error
+      const failure = await outdatedFailure(parts, captured, error)
+      if (failure !== undefined) throw failure
+      if (attempt === ATTEMPTS_MAX) throw error
       await removeFiles(parts, target.path)
     } finally {
       run.release()
@@ -86,7 +87,7 @@ class CopyRun {
     const { control, end, lengths } = this.#captured
     const { refs, commits, depth } = o
     return {
-      ...{ dir: folder, storeId, end, timeMs: clock.now() },
+      ...{ dir: folder, storeId: storeId(), end, timeMs: clock.now() },
       previous: {
         retire: control.retire,
         chunks: control.chunks.map(({ number, base }, i) => {

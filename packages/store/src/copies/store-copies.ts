@@ -21,8 +21,10 @@ export interface CopiesParts {
   /** The store's folder, as a real path. */
   readonly folder: string
   /** 32 hexadecimal digits. */
-  readonly storeId: string
+  readonly storeId: () => string
   readonly files: FilesView
+  /** The folder of the lower layer, absolute, of a store that has one. */
+  readonly lowerPath: () => string | undefined
   readonly clock: Clock
   /** New random bytes. */
   readonly random: (size: number) => Buffer

@@ -10,8 +10,6 @@ export interface FilesView {
   /** @throws STORE_CLOSED */
   readonly space: AddressSpace
   readonly segments: readonly Segment[]
-  /** The folder of the lower layer, absolute, of a store that has one. */
-  readonly lowerPath: string | undefined
   /** Of the address space. */
   readonly epoch: number
   /** The files besides packs, maps, and indexes. @throws what the file system says */

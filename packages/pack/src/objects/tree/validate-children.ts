@@ -3,15 +3,15 @@
  * tell. Both together, of every node from the leaves up, prove that a tree is what the writer makes of its
  * entries.
  */
-import type { BodyView } from '../../body-view.ts'
-import { mustHold } from '../../malformed-body.ts'
-import type { RawName } from '../../names/raw-name.ts'
-import { EntryView, entryMode } from '../entry.ts'
-import { treeShape } from '../tree-shape.ts'
-import * as inner from './inner.ts'
-import * as leaf from './leaf.ts'
-import { compareWithPrefix, digitOf, prefixSize } from './name-bits.ts'
-import type { NodeTotals } from './node-totals.ts'
+import type { BodyView } from '../body-view.ts'
+import { mustHold } from '../malformed-body.ts'
+import type { RawName } from '../names/raw-name.ts'
+import { EntryView, entryMode } from './entry.ts'
+import * as inner from './node/inner.ts'
+import * as leaf from './node/leaf.ts'
+import { compareWithPrefix, digitOf, prefixSize } from './node/name-bits.ts'
+import type { NodeTotals } from './node/node-totals.ts'
+import { treeShape } from './tree-shape.ts'
 
 /**
  * @param childTotals of a directory its totals; of a blob its size as `bytes`; `undefined`: not known
