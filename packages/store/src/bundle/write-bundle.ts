@@ -68,7 +68,7 @@ export async function* bundleBytes(
   store.assertOpen()
   const captured = store.blobs.capture()
   try {
-    const walk = new ObjectWalk(captured.objects, store.assertOpen)
+    const walk = new ObjectWalk(captured.objects, () => store.assertOpen())
     yield* new BundleStream(walk, order.signal, count).bytes(commits, tips)
   } finally {
     captured.release()
