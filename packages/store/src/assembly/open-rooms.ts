@@ -41,6 +41,7 @@ import { BlobReader, ObjectReader } from '../reader/index.ts'
 import { type RefStore, refsFrom } from '../refs/index.ts'
 import { ArchivedReferences, ObjectWriter, PinRegistry, WriteQueue } from '../writer/index.ts'
 import { collectorFor } from './collector-rooms.ts'
+import { copiesFor } from './copies-rooms.ts'
 import { LowerLayer, nowhere } from './lower-layer.ts'
 import { BLOCK_CACHE_PART, type StoreOptions } from './store-options.ts'
 import type { StoreRooms } from './store-rooms.ts'
@@ -255,6 +256,10 @@ class Opening {
     })
     const { fs, collectorWhere: where } = this.#o
     const checks = new StoreChecks({ fs, folder: this.#folder, where, clock, files, log, projections })
+    const copies = copiesFor({
+      ...{ platform: this.#o, rooms: { ...branchRooms, folder: this.#folder, files }, log, threads },
+      lowerPath: () => files.lowerPath,
+    })
     return {
       ...branchRooms,
       ...{
@@ -267,6 +272,7 @@ class Opening {
         log,
         blobs,
         pins,
+        copies,
       },
       ...{ queues: new CommitQueues(), gc, checks, threads, indexing, turn },
       markClosed: () => {

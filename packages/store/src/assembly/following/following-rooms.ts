@@ -9,11 +9,13 @@ import { BlockCache, FileRetirer, RecordCache, RecordReader } from '@varve/pack/
 import type { CheckOptions, CheckReport, RefChange } from '../../api/index.ts'
 import type { GitCommits } from '../../branches/index.ts'
 import { FolderChecks } from '../../checking/index.ts'
+import type { StoreCopies } from '../../copies/index.ts'
 import { FollowedFiles, FollowedRefs, Follower, GitCommitMap } from '../../following/index.ts'
 import { HashIndex } from '../../hash-index/index.ts'
 import { readFailure } from '../../opening/index.ts'
 import { BlobReader, ObjectReader } from '../../reader/index.ts'
 import type { RefStore } from '../../refs/index.ts'
+import { copiesOfFollowed } from '../copies-rooms.ts'
 import { LowerLayer, nowhere } from '../lower-layer.ts'
 import type { ReaderRooms } from '../reader-rooms.ts'
 import { BLOCK_CACHE_PART, type ReadingOptions } from '../store-options.ts'
@@ -30,6 +32,7 @@ export class FollowingRooms implements ReaderRooms {
   readonly storage: StoreStorage
   readonly projections: GitCommits
   readonly gc: FollowingGc
+  readonly copies: StoreCopies
   readonly #o: ReadingOptions
   readonly #refs: FollowedRefs
   readonly #retirer: FileRetirer
@@ -86,6 +89,10 @@ export class FollowingRooms implements ReaderRooms {
     })
     this.gc = new FollowingGc(this, o)
     this.#checks = new FolderChecks(folder, { fileSystem: fs, clock: o.clock, lower: o.lower?.path })
+    this.copies = copiesOfFollowed({
+      ...{ platform: o, rooms: this, end: () => files.end },
+      lowerPath: () => this.#lower.space(files.control)?.path,
+    })
   }
 
   /** @throws NO_STORE, NEWER_FORMAT, CORRUPT, INVALID_PATH, ABORTED */
@@ -149,6 +156,7 @@ export class FollowingRooms implements ReaderRooms {
     this.#isClosed = true
     await this.#checks.close()
     await this.#follower?.close()
+    await this.copies.close()
     await this.#lock.run(() => {
       this.blobs.close()
       this.files.close()
