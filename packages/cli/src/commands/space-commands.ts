@@ -1,11 +1,10 @@
-import { type Command, Option } from 'commander'
+import type { Command } from 'commander'
 import type { Runner } from './command-runner.ts'
 import { durationValue, listed } from './option-values.ts'
 
-/** gc, import. */
+/** gc. */
 export function addSpaceCommands(program: Command, runner: Runner): void {
   addGc(program.command('gc').description('collections: make room'), runner)
-  addImport(program.command('import').description('bring content from elsewhere'), runner)
 }
 
 function addGc(gc: Command, runner: Runner): void {
@@ -31,28 +30,5 @@ function addGc(gc: Command, runner: Runner): void {
     .description('whether a collection runs, and what was collected last')
     .action((_options, command: Command) =>
       runner.run(command, async (context) => (await load()).gcStatus(context)),
-    )
-}
-
-function addImport(command: Command, runner: Runner): void {
-  command
-    .command('git')
-    .description('all branches and tags of a Git repository, with their history; again: what is new')
-    .argument('<REPO>', 'a folder of the repository')
-    .option('--ref <ref>', 'refs beside branches and tags: a name, a prefix, a pattern (repeatable)', listed)
-    .addOption(
-      new Option('--missing <what>', 'what to do about objects that Git cannot supply')
-        .choices(['refuse', 'skip'])
-        .default('refuse'),
-    )
-    .option('--force', 'also move branches with commits of their own here, and tags')
-    .action((folder: string, options, inner: Command) =>
-      runner.run(inner, async (context) =>
-        (await import('./exchange/import-git.ts')).importGit(context, folder, {
-          refs: options.ref ?? [],
-          missing: options.missing,
-          force: options.force === true,
-        }),
-      ),
     )
 }

@@ -196,13 +196,13 @@ export class IndexFile {
   }
 
   /**
-   * All entries in the order of their hashes.
+   * All entries in the order of their hashes, with the first two words of these.
    * @throws CORRUPT
    */
-  forEach(visit: (kind: IndexKind, offset: number) => void): void {
+  forEach(visit: (kind: IndexKind, offset: number, high: number, low: number) => void): void {
     const all = { high: 0, low: 0, highEnd: twoTo32 - 1, lowEnd: twoTo32 - 1 }
-    this.#scan(all, (kind, offset) => {
-      visit(kind, offset)
+    this.#scan(all, (kind, offset, high, low) => {
+      visit(kind, offset, high, low)
       return true
     })
   }
@@ -263,17 +263,21 @@ export class IndexFile {
     this.#file.retire()
   }
 
-  #scan(range: HashRange, visit: (kind: IndexKind, offset: number) => boolean): void {
+  #scan(
+    range: HashRange,
+    visit: (kind: IndexKind, offset: number, high: number, low: number) => boolean,
+  ): void {
     for (let page = this.#firstPage(range); page < this.#header.pageCount; page++) {
       const { view } = this.#pageBlock(page)
       const count = view.getUint32(8, true)
       for (let i = firstEntry(view, count, range); i < count; i++) {
         const at = pageHeaderBytes + i * entryBytes
         const high = view.getUint32(at)
-        if (high > range.highEnd || (high === range.highEnd && view.getUint32(at + 4) > range.lowEnd)) return
+        const low = view.getUint32(at + 4)
+        if (high > range.highEnd || (high === range.highEnd && low > range.lowEnd)) return
         const word = view.getUint32(at + 12, true)
         const offset = (word & 0xff_ffff) * twoTo32 + view.getUint32(at + 8, true)
-        if (!visit((word >>> 24) as IndexKind, offset)) return
+        if (!visit((word >>> 24) as IndexKind, offset, high, low)) return
       }
     }
   }
