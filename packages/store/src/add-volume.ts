@@ -18,7 +18,7 @@ export async function addVolume(rooms: StoreRooms): Promise<void> {
   // One that has archived a generation only has no range of the log yet.
   if (last.low === last.high && last.bytes === 0) throw mismatch('the last volume is still empty')
   await gc.between(async () => {
-    const volume = await createVolume(rooms.fs, path, files.control)
+    const volume = await createVolume(rooms, path, files.control)
     try {
       await files.addVolume(volume)
     } catch (error) {

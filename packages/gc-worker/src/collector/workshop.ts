@@ -95,7 +95,7 @@ export async function openWorkshop(
   const walk = new CommitWalk({ source, indexes, healer, ahead, above, visited, reached: mark })
   const { clock, pace } = o
   const archive = openArchive({
-    ...{ files, job, source, nextNumber },
+    ...{ files, job, source, nextNumber, newNonce: o.newNonce },
     indexed: () => chunkIndexes.settled(),
     onBytes: async (bytes) => {
       pace.bytesDone = bytes

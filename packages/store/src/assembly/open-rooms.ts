@@ -264,6 +264,7 @@ class Opening {
       ...branchRooms,
       ...{
         fs: this.#o.fs,
+        random: this.#o.random,
         id: control.storeId,
         folder: this.#folder,
         cache: this.#cache,
