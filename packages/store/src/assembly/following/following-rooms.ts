@@ -4,6 +4,7 @@
  */
 import { loadXxh64, Mutex, nextTurn } from '@varve/pack/base'
 import { throwIfAborted, VarveError } from '@varve/pack/errors'
+import { hasCode } from '@varve/pack/fs'
 import { rawToHex } from '@varve/pack/objects'
 import { BlockCache, FileRetirer, RecordCache, RecordReader } from '@varve/pack/pack'
 import type { CheckOptions, CheckReport, RefChange } from '../../api/index.ts'
@@ -60,7 +61,10 @@ export class FollowingRooms implements ReaderRooms {
     const index = new HashIndex(records, () => this.files.space.lower)
     this.#lower = new LowerLayer({
       ...{ fs, folder, cache, retirer: this.#retirer, clock: o.clock, option: o.lower },
-      onDamage: (file) => this.#tellDamage(file, 0, 0),
+      onDamage: (file, { cause }) => {
+        // One that control named when it was read may have given way to another since.
+        if (!hasCode(cause, 'ENOENT')) this.#tellDamage(file, 0, 0)
+      },
     })
     this.files = new FollowedFiles({
       ...{ fs, folder, cache, retirer: this.#retirer, index },
