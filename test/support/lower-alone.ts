@@ -20,7 +20,7 @@ export async function expectLowerAlone(
   let before: { readonly high: number } | undefined
   for (const { id, manifest: sequence, checksum, low, high } of state.volumes) {
     const path = `${lower}/${fileName.volume(id)}`
-    const manifest = await expectVolumeAlone(fs, path, { sequence, ...o })
+    const { manifest } = await expectVolumeAlone(fs, path, { sequence, ...o })
     expect(manifest).toMatchObject({ storeId: state.storeId, id, low, high })
     expect(manifestSum(manifest)).toBe(checksum)
     if (before !== undefined) expect(low, 'volumes follow each other').toBe(before.high)

@@ -136,6 +136,12 @@ export class Scenario {
     else await this.#expectGrowing(files)
   }
 
+  /** The next archive begins a volume of its own. */
+  async addVolume(files: FileList): Promise<void> {
+    await this.store.advanced.addVolume()
+    await this.expectFiles(files)
+  }
+
   async close(files: FileList): Promise<void> {
     const isCut = !this.store.gc.isFinished()
     await this.temp.close()
@@ -151,6 +157,12 @@ export class Scenario {
   async reopen(files: FileList, o: WriterOptions = {}): Promise<void> {
     await this.close(files)
     await this.open(files, o)
+  }
+
+  /** Opens it again with a lower layer, which it has not had. */
+  async attach(files: FileList): Promise<void> {
+    await this.close(files)
+    await this.open([...files, volume(1, 1)], { lower: this.temp.lower })
   }
 
   async cancel(files: FileList): Promise<void> {

@@ -1,6 +1,6 @@
 import type { FileSystem } from '@varve/pack/fs'
 import { classifyFile, fileName } from '@varve/pack/layout'
-import { decodeCommit, indexKindOf, type RawHash, recordKind } from '@varve/pack/objects'
+import { decodeCommit, indexKindOf, type RawHash, rawToHex, recordKind } from '@varve/pack/objects'
 import {
   BlockCache,
   batchHeaderSize,
@@ -51,12 +51,13 @@ export interface VolumeAloneOptions {
  * are those of its manifest; every record is whole, or a whole one stands in for it; every structural
  * reference leads to a record of the right kind and hash in this volume; every index lists exactly what its
  * pack file holds.
+ * @returns what it holds, by hash
  */
 export async function expectVolumeAlone(
   fs: FileSystem,
   folder: string,
   o: VolumeAloneOptions = {},
-): Promise<VolumeManifest> {
+): Promise<{ readonly manifest: VolumeManifest; readonly hashes: ReadonlySet<string> }> {
   const names = await fs.list(folder)
   const sequences = names.map(classifyFile).flatMap((f) => (f.kind === 'manifest' ? [f.number] : []))
   const sequence = o.sequence ?? Math.max(...sequences)
@@ -67,7 +68,7 @@ export async function expectVolumeAlone(
   const walk = new VolumeWalk(fs, folder, manifest)
   await walk.readAll()
   walk.expectClosed()
-  return manifest
+  return { manifest, hashes: walk.hashes() }
 }
 
 function expectFiles(names: readonly string[], manifest: VolumeManifest, mayHoldMore: boolean): void {
@@ -114,6 +115,11 @@ class VolumeWalk {
       await this.#expectIndex(fileName.segmentIndex(segment.number), segment.number, segment.bytes, offsets)
     }
     await this.#retirer.drained()
+  }
+
+  /** Of its objects, in hexadecimal digits. */
+  hashes(): Set<string> {
+    return new Set([...this.#records.values()].map(({ hash }) => rawToHex(hash)))
   }
 
   expectClosed(): void {
