@@ -6,7 +6,7 @@ import { BlockCache, FileRetirer, writeNewFile } from '../../blocks/index.ts'
 import type { ControlVolume } from '../../control/index.ts'
 import { encodePackHeader } from '../../frame/index.ts'
 import { BloomFilter, hashWord, IndexBuilder } from '../../index/index.ts'
-import { AddressSpace, RecordReader } from '../../read/index.ts'
+import { AddressSpace, type LowerCandidates, RecordReader } from '../../read/index.ts'
 import { SegmentWriter } from '../../segment/index.ts'
 import {
   firstOffset,
@@ -47,7 +47,7 @@ export class TestLayers {
   readonly retirer: FileRetirer
   readonly random: SeededRandom
   /** By the number of the pack file. */
-  readonly records = new Map<number, readonly TestRecord[]>()
+  readonly records: Map<number, readonly TestRecord[]> = new Map()
   readonly #chunkBytes = new Map<number, Buffer>()
 
   private constructor(disk: MemoryFileSystem, storeId: Buffer, seed: number) {
@@ -173,8 +173,12 @@ export function bodyAt(layers: TestLayers, lower: LowerView, offset: number): Bu
 }
 
 /** All offsets that the view finds for the hash, and what stood in its way. */
-export function offsetsOf(view: LowerView, hash: string, kind: IndexKind = indexKind.blob) {
-  const found: { volume: number; offsets: readonly number[] }[] = []
+export function offsetsOf(
+  view: LowerView,
+  hash: string,
+  kind: IndexKind = indexKind.blob,
+): { found: LowerCandidates[]; failure: string | undefined } {
+  const found: LowerCandidates[] = []
   const steps = view.candidates(kind, hash)
   for (let step = steps.next(); ; step = steps.next()) {
     if (step.done === true) return { found, failure: step.value?.code }
