@@ -4,7 +4,8 @@
  *
  * Different on purpose:
  * - Attaching a lower layer migrates nothing: what is there goes down with the next collection. What Irmin
- *   tests with stores of old versions (V1, V2, V3) is tested with stores without a lower layer (control format
+ *   tests with stores of old versions (V1, V2, V3) is tested with stores without a lower layer (control
+ *   format
  *   1) that are old in other ways: collected before, or of many chunks.
  * - Every store can be collected, whatever its age.
  * - An orphan is archived like every other commit.
@@ -15,8 +16,9 @@
  * | 6.6.4 | needs an instance that only reads: its type has no `advanced` |
  * | 6.7.14 | is 6.7.6 again                                               |
  */
-import { BlockCache, FileRetirer, Location, LowerSpace, readControl } from '@varve/pack/pack'
+
 import { FolderOpener, LazyDirectory } from '@varve/pack/fs'
+import { BlockCache, FileRetirer, Location, LowerSpace, readControl } from '@varve/pack/pack'
 import { describe, expect, test } from 'vitest'
 import { checkpoint, filters, open, sealed, segment, volume } from '../support/file-letters.ts'
 import { listFiles } from '../support/list-files.ts'
