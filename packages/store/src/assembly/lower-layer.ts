@@ -8,12 +8,8 @@ import {
   type FileRetirer,
   LowerSpace,
   type LowerView,
-  type OffsetSpace,
 } from '@varve/pack/pack'
 import { type LowerOption, lowerDirectory } from '../opening/index.ts'
-
-/** The layer below a store that has none. */
-export const nowhere: OffsetSpace = { locate: () => false }
 
 export interface LowerLayerParts {
   readonly fs: FileSystem

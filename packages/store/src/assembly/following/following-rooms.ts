@@ -6,7 +6,7 @@ import { loadXxh64, Mutex, nextTurn } from '@varve/pack/base'
 import { throwIfAborted, VarveError } from '@varve/pack/errors'
 import { hasCode } from '@varve/pack/fs'
 import { rawToHex } from '@varve/pack/objects'
-import { BlockCache, FileRetirer, RecordCache, RecordReader } from '@varve/pack/pack'
+import { BlockCache, CopyReader, FileRetirer, RecordCache, RecordReader } from '@varve/pack/pack'
 import type { CheckOptions, CheckReport, RefChange } from '../../api/index.ts'
 import type { GitCommits } from '../../branches/index.ts'
 import { FolderChecks } from '../../checking/index.ts'
@@ -17,7 +17,7 @@ import { readFailure } from '../../opening/index.ts'
 import { BlobReader, ObjectReader } from '../../reader/index.ts'
 import type { RefStore } from '../../refs/index.ts'
 import { copiesOfFollowed } from '../copies-rooms.ts'
-import { LowerLayer, nowhere } from '../lower-layer.ts'
+import { LowerLayer } from '../lower-layer.ts'
 import type { ReaderRooms } from '../reader-rooms.ts'
 import { BLOCK_CACHE_PART, type ReadingOptions } from '../store-options.ts'
 import { projectionSource, StoreStorage } from '../store-storage.ts'
@@ -58,7 +58,8 @@ export class FollowingRooms implements ReaderRooms {
       onGrown: (bytes) => cache.resize(cacheBytes - bytes),
     })
     const records = new RecordReader(cache, () => this.files.space, recordCache)
-    const index = new HashIndex(records, () => this.files.space.lower)
+    const below = new CopyReader(cache, () => this.files.space.lower)
+    const index = new HashIndex(records, below)
     this.#lower = new LowerLayer({
       ...{ fs, folder, cache, retirer: this.#retirer, clock: o.clock, option: o.lower },
       onDamage: (file, { cause }) => {
@@ -77,7 +78,7 @@ export class FollowingRooms implements ReaderRooms {
     this.objects = new ObjectReader({
       records,
       index,
-      below: new RecordReader(cache, () => this.files.space.lower ?? nowhere),
+      below,
       epoch: () => this.files.epoch,
       onHealed: (kind, hash) => {
         if (this.#told.isNew(`${kind} ${hash}`)) onEvent({ type: 'healed', hash: rawToHex(hash) as never })
