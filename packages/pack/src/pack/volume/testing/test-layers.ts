@@ -47,7 +47,7 @@ export class TestLayers {
   readonly retirer: FileRetirer
   readonly random: SeededRandom
   /** By the number of the pack file. */
-  readonly records = new Map<number, readonly TestRecord[]>()
+  readonly records: Map<number, readonly TestRecord[]> = new Map()
   readonly #chunkBytes = new Map<number, Buffer>()
 
   private constructor(disk: MemoryFileSystem, storeId: Buffer, seed: number) {
@@ -173,7 +173,11 @@ export function bodyAt(layers: TestLayers, lower: LowerView, offset: number): Bu
 }
 
 /** All offsets that the view finds for the hash, and what stood in its way. */
-export function offsetsOf(view: LowerView, hash: string, kind: IndexKind = indexKind.blob) {
+export function offsetsOf(
+  view: LowerView,
+  hash: string,
+  kind: IndexKind = indexKind.blob,
+): { found: { volume: number; offsets: readonly number[] }[]; failure: string | undefined } {
   const found: { volume: number; offsets: readonly number[] }[] = []
   const steps = view.candidates(kind, hash)
   for (let step = steps.next(); ; step = steps.next()) {
