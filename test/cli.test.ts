@@ -263,7 +263,7 @@ describe('which store', () => {
     const path = join(folder, 'store')
     await using store = await Store.open(path)
     const before = readdirSync(path).sort()
-    const outcome = await varve(['-s', path, 'status', '--json'])
+    const outcome = await varve(['-s', path, 'set', 'main:a', '--json'], { input: 'x' })
     expect(outcome.exit).toBe(11)
     const error = JSON.parse(outcome.stderr) as { details: { pid: number; since: string } }
     expect(error.details.pid).toBe(process.pid)

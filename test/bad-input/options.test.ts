@@ -24,7 +24,12 @@ async function failureOf(call: () => unknown): Promise<unknown> {
 
 describe('opening refuses', () => {
   const wrong: readonly [option: string, options: unknown][] = [
-    ['readOnly', { readOnly: true }],
+    ['readOnly', { readOnly: 'yes' }],
+    ['create', { readOnly: true, create: 'if-missing' }],
+    ['lock', { readOnly: true, lock: { wait: 5 } }],
+    ['durability', { readOnly: true, durability: 'flush' }],
+    ['follow', { readOnly: true, follow: 'yes' }],
+    ['cacheBytes', { readOnly: true, cacheBytes: -1 }],
     ['readOnly', { readOnly: null }],
     ['follow', { readOnly: false, follow: true }],
     ['lower', { lower: '/archive' }],
@@ -53,17 +58,18 @@ describe('opening refuses', () => {
   })
 
   test('what is not in this version, and says so', async () => {
-    for (const options of [{ readOnly: true }, { follow: true }, { lower: '/archive' }, { control: true }]) {
+    for (const options of [{ lower: '/archive' }, { control: true }]) {
       const failure = await failureOf(() => Store.open(join(parent, 'new'), options as WriterOptions))
       expect(VarveError.is(failure) ? failure.hint : failure).toContain('not in this version')
     }
   })
 
-  test('to read only while a writer is there, without a word about its lock', async () => {
+  test('to read only and wait for the lock, while a writer is there', async () => {
     const path = join(parent, 'store')
     const store = await Store.open(path, { readOnly: false })
-    const failure = await failureOf(() => Store.open(path, { readOnly: true } as never))
-    expect(failure).toMatchObject({ code: 'OPTION_MISMATCH', details: { option: 'readOnly' } })
+    const options = { readOnly: true, lock: { wait: 5 } }
+    const failure = await failureOf(() => Store.open(path, options as never))
+    expect(failure).toMatchObject({ code: 'OPTION_MISMATCH', details: { option: 'lock' } })
     await store.branch('main').commit((edit) => void edit.set('a', 'b'))
     await store.close()
     await rm(path, { recursive: true })

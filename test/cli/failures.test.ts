@@ -47,11 +47,11 @@ test('inspect says that a file is not there, whatever it is called', async () =>
 test('a store in use: exit code 11, by which process, of which program, since when', async () => {
   await using store = await Store.open(join(folder, 's'))
   const program = process.title
-  const { exit, stderr } = await run('status')
+  const { exit, stderr } = await run('branch', 'rm', 'main', '--yes')
   expect(exit).toBe(11)
   expect(stderr).toMatch(/^varve: process \d+ \(.+\) has been writing to the store since \d{4}-.*Z {2}\[/)
   expect(stderr).toContain(`process ${process.pid} (${program}) has`)
-  const { stderr: json } = await run('status', '--json')
+  const { stderr: json } = await run('branch', 'rm', 'main', '--yes', '--json')
   expect(JSON.parse(json)).toMatchObject({ details: { pid: process.pid, program } })
   expect(store.path).toContain('s')
 })

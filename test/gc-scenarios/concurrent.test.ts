@@ -5,7 +5,7 @@
  * Different on purpose: a worker that dies ends the collection with GC_FAILED, and leaves the store as it
  * was; the next collection works. `close` cancels, and waits until the collection's files are gone.
  *
- * Not here: 6.3.7–6.3.10 need an instance in another process that only reads.
+ * Not here: 6.3.7–6.3.10 are in readers.test.ts.
  */
 import { describe, expect, test } from 'vitest'
 import { dyingFileSystem } from '../support/dying-file-system.ts'

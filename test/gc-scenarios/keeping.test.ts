@@ -12,7 +12,7 @@
  * - The target of the last collection may be collected again; only an older one is refused.
  *
  * Not here:
- * | 6.1.7–6.1.10 | need an instance in another process that only reads              |
+ * | 6.1.7–6.1.10 | are in readers.test.ts                                           |
  * | 6.2          | needs the lower layer                                            |
  * | 6.1.12       | as far as it says "refused": a collection may start at any time  |
  */

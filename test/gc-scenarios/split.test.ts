@@ -7,7 +7,7 @@
  * Splitting an empty chunk does nothing, rather than being refused.
  *
  * Not here:
- * | 6.4.2  | needs an instance in another process that only reads                                 |
+ * | 6.4.2  | is in readers.test.ts, as is what 6.4.4 has to say of readers                        |
  * | 6.4.11 | there are no stores that refuse to split: every store can be collected               |
  */
 import { describe, expect, test } from 'vitest'

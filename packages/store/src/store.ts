@@ -27,6 +27,8 @@ import {
   type LogOptions,
   type ObjectPlace,
   type PutOptions,
+  type ReaderOptions,
+  type ReadOnlyStore,
   type StoredBlob,
   type StoreReader,
   type StoreStats,
@@ -49,6 +51,7 @@ import { Bulk } from './bulk.ts'
 import { emptyTree } from './directory/index.ts'
 import { openFailure } from './opening/index.ts'
 import { putBlob } from './put-blob.ts'
+import { openReadOnly } from './read-only-store.ts'
 
 type HasBlobsOptions = Abortable & { readonly touch?: boolean | undefined }
 type NewCommit = CommitInfo & {
@@ -88,13 +91,24 @@ export class Store implements StoreReader, BlobWriter {
   }
 
   /**
+   * Opens the store in a folder only to read, whoever else has it, as it is at this moment: nothing is
+   * written, nothing is locked.
+   * @throws NO_STORE (also where it may not be read), NEWER_FORMAT, CORRUPT, OPTION_MISMATCH, INVALID_PATH,
+   * ABORTED
+   */
+  static open(path: string | URL, o: ReaderOptions): Promise<ReadOnlyStore>
+  /**
    * Opens the store in a folder for writing, making it if it is not there (see `create`). One writer at a
    * time has it.
    * @throws STORE_LOCKED, NO_STORE, NEWER_FORMAT, CORRUPT, OPTION_MISMATCH, INVALID_PATH, READ_ONLY_FOLDER,
    * NO_SPACE, ABORTED
    */
-  static async open(path: string | URL, o: WriterOptions = {}): Promise<Store> {
-    return openStore(path, o)
+  static open(path: string | URL, o?: WriterOptions): Promise<Store>
+  static async open(
+    path: string | URL,
+    o: ReaderOptions | WriterOptions = {},
+  ): Promise<Store | ReadOnlyStore> {
+    return o?.readOnly === true ? openReadOnly(path, o) : openStore(path, o)
   }
 
   get id(): string {

@@ -20,16 +20,17 @@ const pieceCount = regionBytes / pieceBytes
 /**
  * The bytes of one region of the old address space, each at its virtual place, whatever files they come from.
  * Places that no file holds keep bytes of an earlier region: a record read there fails its checksum, which
- * covers its offset.
+ * covers its offset. They must not keep what lay in the memory before: that may be the image of another store,
+ * whose records at these offsets are whole.
  */
 export class RegionImage {
-  readonly bytes: Buffer = Buffer.allocUnsafeSlow(regionBytes)
+  readonly bytes: Buffer = Buffer.alloc(regionBytes)
   readonly #source: SourceSpace
   /** Reads 64 bits at once several times faster than a buffer does. */
   readonly #view: DataView
   readonly #isLoaded = new Uint8Array(pieceCount)
   readonly #location = new Location()
-  #staging: Buffer = Buffer.allocUnsafeSlow(regionBytes)
+  #staging: Buffer = Buffer.alloc(regionBytes)
   #chunks: readonly Chunk[] = []
   #base = 0
   #bytesRead = 0
@@ -151,7 +152,7 @@ export class RegionImage {
     if (isWhole) {
       readFullySync(segment.file.handle, this.bytes, from.start - this.#base, wanted, from.position)
     } else {
-      if (this.#staging.length < wanted) this.#staging = Buffer.allocUnsafeSlow(wanted)
+      if (this.#staging.length < wanted) this.#staging = Buffer.alloc(wanted)
       readFullySync(segment.file.handle, this.#staging, 0, wanted, from.position)
       this.#scatter(runs, first, next, from.position)
     }

@@ -53,6 +53,12 @@ export interface FileSystem {
   realPath(path: string): Promise<string>
   /** Makes the names in a folder durable, not what they name. */
   syncFolder(path: string): Promise<void>
+  /**
+   * Calls `onChange` soon after anything in the folder or in its files has changed, perhaps once for many
+   * changes, perhaps for none. Gives what ends it; `undefined` when the system cannot tell. It may fall
+   * silent for good: whoever must not miss a change also looks from time to time. Keeps no process alive.
+   */
+  watch?(folder: string, onChange: () => void): (() => void) | undefined
   /** What an ordinary user may still write to the disk that holds the path, in bytes. */
   freeBytes(path: string): Promise<number>
 }

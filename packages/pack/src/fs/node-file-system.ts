@@ -15,6 +15,7 @@ import {
   stat,
   statfs,
   unlink,
+  watch,
 } from 'node:fs'
 import { dirname } from 'node:path'
 import { promisify } from 'node:util'
@@ -135,6 +136,17 @@ export class NodeFileSystem implements FileSystem {
       await fsyncFile(descriptor)
     } finally {
       await closeFile(descriptor)
+    }
+  }
+
+  watch(folder: string, onChange: () => void): (() => void) | undefined {
+    try {
+      const watcher = watch(folder, { persistent: false }, () => onChange())
+      // Out of watches, or the folder is gone.
+      watcher.on('error', () => watcher.close())
+      return () => watcher.close()
+    } catch {
+      return undefined
     }
   }
 

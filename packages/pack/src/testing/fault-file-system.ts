@@ -114,6 +114,10 @@ export class FaultFileSystem implements FileSystem {
     await this.#intercepted.syncFolder(path)
   }
 
+  watch(folder: string, onChange: () => void): (() => void) | undefined {
+    return this.#intercepted.watch(folder, onChange)
+  }
+
   async freeBytes(path: string): Promise<number> {
     return this.#intercepted.freeBytes(path)
   }

@@ -157,6 +157,10 @@ export class InterceptedFileSystem implements FileSystem {
     await this.#gate.run({ kind: 'syncFolder', path }, () => this.#inner.syncFolder(path))
   }
 
+  watch(folder: string, onChange: () => void): (() => void) | undefined {
+    return this.#inner.watch?.(folder, onChange)
+  }
+
   async freeBytes(path: string): Promise<number> {
     return this.#gate.run({ kind: 'freeBytes', path }, () => this.#inner.freeBytes(path))
   }

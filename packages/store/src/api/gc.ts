@@ -24,8 +24,21 @@ export const gcRules: RulesFor<GcOptions> = {
   grace: optionRule.duration,
 }
 
+/**
+ * What may be known of the collections of a store that somebody else writes, but not what its writer does
+ * now.
+ */
+export interface GcReader {
+  /** What a collection does with what it retires. */
+  behaviour(): 'archive' | 'delete'
+  /** Of the latest collection that had one. */
+  latestTarget(): Hash<'commit'> | undefined
+  /** Whether a collection with this target could start now, and if not, why. */
+  isAllowed(target?: CommitLike): Promise<true | VarveError>
+}
+
 /** Collections: what is no longer reachable goes, while the program goes on. */
-export interface Gc {
+export interface Gc extends GcReader {
   /**
    * Starts, finishes by itself, and resolves at the switch. Aborting the signal cancels it (`ABORTED`). With
    * a target, history before it goes; without one, only what no ref reaches. Running already: joins it when
@@ -42,11 +55,6 @@ export interface Gc {
   readonly status: GcStatus
   /** True when no collection is running. */
   isFinished(): boolean
-  /** What a collection does with what it retires. */
-  behaviour(): 'archive' | 'delete'
-  /** Whether a collection with this target could start now, and if not, why. */
-  isAllowed(target?: CommitLike): Promise<true | VarveError>
-  latestTarget(): Hash<'commit'> | undefined
 }
 
 /**

@@ -32,7 +32,15 @@ export {
 export type { Bytes, Content, ContentStream, ValueOf } from './content.ts'
 export { type Cursor, type Range, rangeRules } from './cursor.ts'
 export type { BlobEntry, Change, Entry, Mode, TreeEntry } from './entry.ts'
-export { type Gc, type GcOptions, type GcResult, type GcStats, type GcStatus, gcRules } from './gc.ts'
+export {
+  type Gc,
+  type GcOptions,
+  type GcReader,
+  type GcResult,
+  type GcStats,
+  type GcStatus,
+  gcRules,
+} from './gc.ts'
 export type { Hash, ObjectKind } from './hash.ts'
 export { isHash, parseHash } from './hash.ts'
 export type { Path } from './path.ts'
@@ -41,6 +49,10 @@ export {
   logRules,
   type ObjectPlace,
   type OpenOptions,
+  type ReaderOptions,
+  type ReadOnlyStore,
+  type RefChange,
+  readerRules,
   type StoreEvent,
   type StoreReader,
   type StoreStats,

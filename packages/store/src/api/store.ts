@@ -6,7 +6,7 @@ import type { BranchReader, Commit, CommitLike, TagReader } from './commit.ts'
 import type { Bytes } from './content.ts'
 import type { Cursor } from './cursor.ts'
 import type { Change } from './entry.ts'
-import type { GcStatus } from './gc.ts'
+import type { GcReader, GcStatus } from './gc.ts'
 import type { Hash, ObjectKind } from './hash.ts'
 import type { Path } from './path.ts'
 import type { DiffOptions, Tree } from './tree.ts'
@@ -79,6 +79,35 @@ export interface ObjectPlace {
   readonly size?: number | undefined
 }
 
+/** A ref that is not where it was. */
+export interface RefChange<V = Bytes> {
+  /** `heads/<name>` of a branch, `tags/<name>` of a tag. */
+  readonly ref: string
+  /** `undefined`: there was none. Reading it @throws CORRUPT when it is damaged. */
+  readonly before: Commit<V> | undefined
+  /** `undefined`: there is none any more. Reading it @throws CORRUPT when it is damaged. */
+  readonly after: Commit<V> | undefined
+  /** What is different in the tree after. The first step @throws COLLECTED when the one before is gone */
+  changes(): Cursor<Change>
+}
+
+/**
+ * A store opened only to read, as of the opening or the latest reload, whatever its writer does: nothing is
+ * written, nothing is locked. There may be any number of them, in any process.
+ */
+export interface ReadOnlyStore extends StoreReader {
+  readonly readOnly: true
+  readonly gc: GcReader
+  /**
+   * Goes on to the latest state that is whole in the files, in time proportional to what is new, and gives
+   * the refs that moved. Handles of before go on, and what a collection has taken meanwhile is `COLLECTED`
+   * for them.
+   * @throws CORRUPT, NEWER_FORMAT, NO_STORE (the store is gone), STORE_CLOSED; then everything stays as it
+   * was
+   */
+  reload(): Promise<readonly RefChange[]>
+}
+
 export interface OpenOptions extends Abortable {
   /**
    * The folder of the lower layer: where collections archive what leaves the store, instead of deleting it.
@@ -108,30 +137,45 @@ export interface WriterOptions extends OpenOptions {
   readonly now?: (() => number) | undefined
 }
 
+export interface ReaderOptions extends OpenOptions {
+  readonly readOnly: true
+  /** Reload by itself, soon after the store has changed. Default false. */
+  readonly follow?: boolean | undefined
+}
+
 /** What opening may be asked for in a later version. To open without it could harm what the caller has. */
 interface LaterOptions {
-  readonly follow?: undefined
   readonly control?: undefined
 }
 
 const later = { says: 'left out', fits: () => false, hint: 'It is not in this version: leave it out.' }
 
-export const writerRules: RulesFor<WriterOptions & LaterOptions> = {
+export const readerRules: RulesFor<ReaderOptions & LaterOptions> = {
   ...abortableRules,
   cacheBytes: optionRule.count,
   onEvent: optionRule.listener,
-  readOnly: {
-    says: 'false or left out',
-    fits: (value) => value === false,
-    hint: 'Opening only to read is not in this version: every opening takes the lock and may write.',
-  },
+  readOnly: { says: 'true', fits: (value) => value === true },
+  follow: optionRule.flag,
+  lower: optionRule.any,
+  control: later,
+}
+
+export const writerRules: RulesFor<WriterOptions & LaterOptions & { readonly follow?: undefined }> = {
+  ...abortableRules,
+  cacheBytes: optionRule.count,
+  onEvent: optionRule.listener,
+  readOnly: { says: 'true, false or left out', fits: (value) => value === false },
   create: optionRule.any,
   lock: optionRule.any,
   durability: optionRule.durability,
   author: optionRule.text,
   now: optionRule.listener,
   lower: optionRule.any,
-  follow: later,
+  follow: {
+    says: 'left out',
+    fits: () => false,
+    hint: 'Only a store that is opened with readOnly: true follows another writer.',
+  },
   control: later,
 }
 
@@ -174,6 +218,10 @@ export type StoreEvent =
   | { readonly type: 'index-rebuilt'; readonly file: string; readonly reason: string }
   | { readonly type: 'projections-rebuilt'; readonly reason: string }
   | { readonly type: 'gc'; readonly status: GcStatus }
+  /** `follow` went on to a later state: the refs that moved. */
+  | { readonly type: 'reloaded'; readonly changes: readonly RefChange[] }
+  /** What `follow` could not do; it tries again, and tells of the same failure once. */
+  | { readonly type: 'reload-failed'; readonly error: Error }
   /** A whole copy stood in for a damaged object; told of each object once in an opening. */
   | { readonly type: 'healed'; readonly hash: Hash }
   | { readonly type: 'writer-failed'; readonly error: VarveError }

@@ -1,23 +1,17 @@
 /** Joins the collector to the store that it collects. */
 import { CollectorThread, type ThreadKeeper } from '@varve/gc-worker'
 import { assert } from '@varve/pack/base'
-import { VarveError } from '@varve/pack/errors'
 import { fileName } from '@varve/pack/layout'
-import { hexToRaw, indexKind, type NodeRef } from '@varve/pack/objects'
+import { hexToRaw, indexKind } from '@varve/pack/objects'
 import type { AppendLog, BlockCache, FileRetirer } from '@varve/pack/pack'
 import { type BranchRooms, findCommit } from '../branches/index.ts'
 import type { FileSet } from '../file-set/index.ts'
 import { type CollectionHost, type CommitPlace, GarbageCollector, type StallMeter } from '../gc/index.ts'
-import {
-  boundaryFor,
-  type IndexMaintenance,
-  leastKept,
-  StoreCollection,
-  sealAndSetAside,
-} from '../maintenance/index.ts'
+import { type IndexMaintenance, StoreCollection, sealAndSetAside } from '../maintenance/index.ts'
 import { openFailure } from '../opening/index.ts'
 import type { Projections } from '../projections/index.ts'
 import type { PinRegistry, WriteQueue } from '../writer/index.ts'
+import { assertSpaceFor } from './space-needed.ts'
 import type { StoreOptions } from './store-options.ts'
 
 export interface CollectorParts {
@@ -77,33 +71,11 @@ class StoreCollectionHost implements CollectionHost {
     return target === null ? undefined : { hash: hexToRaw(target.hash), offset: target.offset }
   }
 
-  /**
-   * Refuses only what certainly has no room: where all that the files hold would fit, nothing is looked at,
-   * and otherwise what the target and the refs keep is counted until it is too much.
-   */
-  async assertSpaceFor(target: CommitPlace | undefined, stalls: StallMeter): Promise<void> {
+  assertSpaceFor(target: CommitPlace | undefined, stalls: StallMeter): Promise<void> {
     const { branchRooms, files, options, folder } = this.#parts
-    const free = await options.fs.freeBytes(folder)
-    const { end, chunks, segments } = files.space
-    const limit = boundaryFor(target, files, end)
-    let present = 0
-    for (const chunk of chunks) if (chunk.base < limit) present += chunk.length
-    for (const segment of segments) present += segment.file.end
-    if (present <= free) return
-    const { objects } = branchRooms
-    const walk = leastKept(this.#treesOf(target), { objects, limit, enough: free })
-    for (;;) {
-      const step = stalls.section(() => walk.next())
-      if (step.done !== true) await options.clock.turn()
-      else if (step.value > free) throw new VarveError('NO_SPACE', { needed: step.value, free })
-      else return
-    }
-  }
-
-  *#treesOf(target: CommitPlace | undefined): Generator<NodeRef, void, undefined> {
-    const { objects, refs } = this.#parts.branchRooms
-    if (target !== undefined) yield objects.commitAt(target).tree
-    for (const { target: commit } of [...refs.listed()]) yield objects.commitAt(commit).tree
+    const { objects, refs } = branchRooms
+    const { fs, clock } = options
+    return assertSpaceFor({ objects, refs, files, fs, folder, clock }, target, stalls)
   }
 
   warmUp(): void {

@@ -16,8 +16,6 @@ import {
   type ControlState,
   FileRetirer,
   type GrowingFile,
-  LowerSpace,
-  type OffsetSpace,
   PackFile,
   packHeaderSize,
   RecordCache,
@@ -30,8 +28,6 @@ import { acquireStoreLock, type Kv, openKv, openMemoryKv, type StoreLock } from 
 import { IndexMaintenance, rebuildSegmentIndex } from '../maintenance/index.ts'
 import {
   loadMetadata,
-  lowerDirectory,
-  lowerPath,
   type OpenPacks,
   openFailure,
   openPacks,
@@ -41,20 +37,14 @@ import {
 } from '../opening/index.ts'
 import { Projections } from '../projections/index.ts'
 import { BlobReader, ObjectReader } from '../reader/index.ts'
-import type { RefStore } from '../refs/index.ts'
+import { type RefStore, refsFrom } from '../refs/index.ts'
 import { ArchivedReferences, ObjectWriter, PinRegistry, WriteQueue } from '../writer/index.ts'
 import { collectorFor } from './collector-rooms.ts'
-import { refsFrom } from './refs-from-metadata.ts'
-import type { StoreOptions } from './store-options.ts'
+import { LowerLayer, nowhere } from './lower-layer.ts'
+import { BLOCK_CACHE_PART, type StoreOptions } from './store-options.ts'
 import type { StoreRooms } from './store-rooms.ts'
 import { projectionSource, StoreStorage } from './store-storage.ts'
 import { ToldOnce } from './told-once.ts'
-
-/**
- * Of the memory for caches, the part that always belongs to blocks: fresh ends of the log, maps, indexes.
- * They have the rest too until it is filled with records that were read here and there.
- */
-const BLOCK_CACHE_PART = 0.25
 
 /**
  * @throws STORE_LOCKED, NO_STORE, NEWER_FORMAT, CORRUPT, READ_ONLY_FOLDER, NO_SPACE, WRITER_FAILED, ABORTED
@@ -88,6 +78,7 @@ class Opening {
   readonly #cache: BlockCache
   readonly #recordCache: RecordCache
   readonly #retirer: FileRetirer
+  readonly #lower: LowerLayer
   /** Places of damage, and objects that a copy stood in for. */
   readonly #told = new ToldOnce()
 
@@ -103,6 +94,10 @@ class Opening {
     })
     // A file that cannot be unlinked stays as a leftover, which the next opening removes.
     this.#retirer = new FileRetirer(o.fs, () => undefined)
+    this.#lower = new LowerLayer({
+      ...{ fs: o.fs, folder: this.#folder, cache, retirer: this.#retirer, clock: o.clock, option: o.lower },
+      onDamage: (file) => this.#tellDamage(file, 0, 0),
+    })
   }
 
   async run(): Promise<StoreRooms> {
@@ -114,7 +109,8 @@ class Opening {
     // The index is filled while the files are opened, so its reader gets the address space afterwards.
     const records = new RecordReader(this.#cache, () => (files as FileSet).space, this.#recordCache)
     const index = new HashIndex(records, () => files?.space.lower)
-    const lower = this.#openLower(control, storeId)
+    const lower = this.#lower.space(control)
+    this.#lower.assertAsWanted(control)
     const packs = await this.#openPacks(control, storeId, index)
     try {
       files = new FileSet({
@@ -140,25 +136,6 @@ class Opening {
     } catch (error) {
       await files.close()
       throw error
-    }
-  }
-
-  /** Nothing of it is read before something is looked for there, unless the caller wants it so. */
-  #openLower(control: ControlState, storeId: Buffer): LowerSpace | undefined {
-    const { fs, clock, lower } = this.#o
-    const path = lowerPath(this.#folder, control, lower)
-    if (path === undefined) return undefined
-    const space = new LowerSpace({
-      ...{ fs, folder: this.#folder, storeId, cache: this.#cache, retirer: this.#retirer, clock },
-      directory: lowerDirectory(fs, path),
-      onFilterDamage: ({ details }) => this.#tellDamage((details as { file: string }).file, 0, 0),
-    })
-    if (lower?.missing !== 'refuse') return space
-    try {
-      space.view(control.volumes).opened()
-      return space
-    } finally {
-      space.close()
     }
   }
 
@@ -254,7 +231,7 @@ class Opening {
     })
     const onRebuilt = (reason: string): void => onEvent({ type: 'projections-rebuilt', reason })
     const projections = new Projections(kv, { turn: () => clock.turn(), onRebuilt })
-    await projections.catchUp(projectionSource({ files, objects, records, refs }), parts.isNew)
+    await projections.catchUp(projectionSource({ files, objects, records, refs: () => refs }), parts.isNew)
     const { log, indexing } = await this.#startLog(parts)
     let isClosed = false
     const queue = new WriteQueue({ log, clock, isClosed: () => isClosed })
@@ -371,9 +348,6 @@ class Opening {
     return this.#o.random(4).readUInt32LE(0)
   }
 }
-
-/** The layer below a store that has none. */
-const nowhere: OffsetSpace = { locate: () => false }
 
 interface OpenedParts {
   readonly isNew: boolean

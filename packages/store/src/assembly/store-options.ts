@@ -6,11 +6,22 @@ import { fileURLToPath } from 'node:url'
 import { type Clock, parseDuration, systemClock } from '@varve/pack/base'
 import { checkOptions, listenerOf, optionRule, VarveError } from '@varve/pack/errors'
 import { type FileSystem, NodeFileSystem } from '@varve/pack/fs'
-import { type StoreEvent, type WriterOptions, writerRules } from '../api/index.ts'
+import {
+  type ReaderOptions,
+  readerRules,
+  type StoreEvent,
+  type WriterOptions,
+  writerRules,
+} from '../api/index.ts'
 import type { CreateMode, LowerOption } from '../opening/index.ts'
 
 /** Memory for blocks of pack, map, and index files. More makes reads of a larger working set fast. */
 const CACHE_BYTES_DEFAULT = 64 * 1024 * 1024
+/**
+ * Of the memory for caches, the part that always belongs to blocks: fresh ends of the log, maps, indexes.
+ * They have the rest too until it is filled with records that were read here and there.
+ */
+export const BLOCK_CACHE_PART = 0.25
 const AUTHOR_DEFAULT = ''
 /** As far as a `Date` reaches, ms since 1970. */
 const TIME_MAX = 8.64e15
@@ -49,6 +60,35 @@ export interface StoreOptions {
   readonly memoryKey: object | undefined
   readonly collectorWhere: 'thread' | 'inline' | undefined
   readonly chunkBytes: number | undefined
+}
+
+/** Of an opening that only reads. */
+export interface ReadingOptions
+  extends Pick<
+    StoreOptions,
+    'folder' | 'lower' | 'signal' | 'cacheBytes' | 'onEvent' | 'fs' | 'clock' | 'random'
+  > {
+  readonly follow: boolean
+}
+
+/** @throws OPTION_MISMATCH naming the option that makes no sense; INVALID_PATH */
+export function readingOptions(
+  path: string | URL,
+  o: ReaderOptions,
+  platform: StorePlatform,
+): ReadingOptions {
+  checkOptions(o, readerRules)
+  return {
+    folder: folderOf(path),
+    lower: lowerOption(o.lower),
+    follow: o.follow ?? false,
+    signal: o.signal,
+    cacheBytes: o.cacheBytes ?? CACHE_BYTES_DEFAULT,
+    onEvent: listenerOf(o.onEvent),
+    fs: platform.fileSystem ?? new NodeFileSystem(),
+    clock: platform.clock ?? systemClock,
+    random: platform.random ?? randomBytes,
+  }
 }
 
 /** @throws OPTION_MISMATCH naming the option that makes no sense; INVALID_PATH */

@@ -17,13 +17,13 @@ import {
 import { type AddressSpace, Location, type RecordReader } from '@varve/pack/pack'
 import type { Bytes } from '../api/index.ts'
 import type { TreeStorage } from '../directory/index.ts'
-import type { FileSet } from '../file-set/index.ts'
+import type { FilesView } from '../file-set/index.ts'
 import { GIT_ID_KEY, type ProjectedCommit, type ProjectionSource } from '../projections/index.ts'
 import type { BlobReader, ObjectReader } from '../reader/index.ts'
 import type { RefStore } from '../refs/index.ts'
 
 export interface StoreStorageParts {
-  readonly files: FileSet
+  readonly files: FilesView
   readonly objects: ObjectReader
   readonly blobs: BlobReader
 }
@@ -112,10 +112,10 @@ function readCommit(
 
 /** The log as the projections see it when they must be brought up to it. */
 export function projectionSource(parts: {
-  readonly files: FileSet
+  readonly files: FilesView
   readonly objects: ObjectReader
   readonly records: RecordReader
-  readonly refs: RefStore
+  readonly refs: () => RefStore
 }): ProjectionSource {
   const { files, objects, records, refs } = parts
   return {
@@ -126,6 +126,7 @@ export function projectionSource(parts: {
         if (commit !== undefined) yield commit
       }
     },
+    archivedTo: () => files.control.volumes.map(({ id, manifest }) => `${id}:${manifest}`).join(' '),
     *archivedCommits(): Iterable<ProjectedCommit> {
       const offsets = files.index.archivedCommits()
       for (let step = offsets.next(); ; step = offsets.next()) {
@@ -139,7 +140,7 @@ export function projectionSource(parts: {
     },
     gitIdOf: (hash: string) => objects.commit(hexToRaw(hash))?.extra[GIT_ID_KEY],
     *refs() {
-      for (const { key, target } of refs.listed()) yield { key, hash: rawToHex(target.hash) }
+      for (const { key, target } of refs().listed()) yield { key, hash: rawToHex(target.hash) }
     },
   }
 }

@@ -2,7 +2,7 @@
  * Collecting: who may start one, what states it goes through, and how it catches up. Knows commits as places
  * only.
  */
-export { Collection, type CollectionState } from './collection.ts'
+export { asCollectionError, Collection, type CollectionState } from './collection.ts'
 export type {
   CollectionFigures,
   CollectionHost,

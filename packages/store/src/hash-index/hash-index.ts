@@ -7,7 +7,14 @@
  */
 import { VarveError } from '@varve/pack/errors'
 import { type IndexKind, indexKind, indexKindOf, type RawHash, rawToHex } from '@varve/pack/objects'
-import { HashTable, hashWord, type IndexFile, type LowerFiles, type RecordReader } from '@varve/pack/pack'
+import {
+  HashTable,
+  hashWord,
+  type IndexEntries,
+  type IndexFile,
+  type LowerFiles,
+  type RecordReader,
+} from '@varve/pack/pack'
 import { LowerSearch } from './lower-search.ts'
 
 /** Records of an unsorted table looked at between two yields. */
@@ -87,6 +94,15 @@ export class HashIndex {
     const open = this.#open()
     open.counts[kind]++
     open.table.addBytes(buf, at.hashStart, at.offset - open.base)
+  }
+
+  /** The same for all of these entries. */
+  addAll({ count, columns: { kinds, high, low, offsets } }: IndexEntries): void {
+    const { base, counts, table } = this.#open()
+    for (let i = 0; i < count; i++) {
+      counts[kinds[i] as IndexKind]++
+      table.addWords(high[i] as number, low[i] as number, (offsets[i] as number) - base)
+    }
   }
 
   /** Objects of one kind in all layers; one that was put twice counts twice. */

@@ -18,6 +18,14 @@ export interface SegmentIndexOptions {
 /** @throws CORRUPT when map and pack file do not fit each other, and what the file system throws */
 export async function rebuildSegmentIndex(o: SegmentIndexOptions): Promise<void> {
   const { fs, folder, storeId, segment } = o
+  const builder = segmentIndexOf(segment)
+  const path = `${folder}/${fileName.segmentIndex(segment.number)}`
+  await builder.write(fs, { path, number: segment.number, storeId, packLength: segment.file.end })
+  await fs.syncFolder(folder)
+}
+
+/** The same in memory. @throws CORRUPT when map and pack file do not fit each other */
+export function segmentIndexOf(segment: Segment): IndexBuilder {
   const builder = new IndexBuilder()
   for (const run of segment.runs()) {
     const bytes = Buffer.allocUnsafeSlow(run.length)
@@ -26,9 +34,7 @@ export async function rebuildSegmentIndex(o: SegmentIndexOptions): Promise<void>
     }
     addRun(builder, bytes, { start: run.start, position: run.position, file: segment.file.name })
   }
-  const path = `${folder}/${fileName.segmentIndex(segment.number)}`
-  await builder.write(fs, { path, number: segment.number, storeId, packLength: segment.file.end })
-  await fs.syncFolder(folder)
+  return builder
 }
 
 function addRun(

@@ -231,7 +231,11 @@ function jobFor(parts: StoreCollectionParts, order: CollectionOrder): CollectJob
 }
 
 /** The end of the chunk that holds the target; without a target, where the collection starts. */
-export function boundaryFor(target: CommitPlace | undefined, files: FileSet, start: number): number {
+export function boundaryFor(
+  target: CommitPlace | undefined,
+  files: Pick<FileSet, 'control'>,
+  start: number,
+): number {
   if (target === undefined) return start
   const { retire, chunks } = files.control
   if (target.offset < retire) return retire

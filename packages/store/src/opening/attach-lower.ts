@@ -1,5 +1,5 @@
 /** The lower layer at opening: attached to a store that has none, or found where it is now. */
-import { dirname, isAbsolute, relative, resolve } from 'node:path'
+import { dirname, isAbsolute, relative } from 'node:path'
 import { VarveError } from '@varve/pack/errors'
 import { type FileSystem, FolderOpener, LazyDirectory } from '@varve/pack/fs'
 import { classifyFile, fileName, storeFormat } from '@varve/pack/layout'
@@ -23,16 +23,6 @@ export interface LowerOption {
 interface Place {
   readonly fs: FileSystem
   readonly folder: string
-}
-
-/** The folder of the lower layer, absolute; `undefined`: the store has none. */
-export function lowerPath(
-  folder: string,
-  control: ControlState,
-  option: LowerOption | undefined,
-): string | undefined {
-  if (option !== undefined) return option.path
-  return control.lower === null ? undefined : resolve(folder, control.lower)
 }
 
 /**

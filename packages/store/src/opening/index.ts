@@ -2,9 +2,22 @@
  * Opening a store for writing, step by step: folder, control, files, metadata. Each step fails without
  * leaving a handle.
  */
-export { createVolume, type LowerOption, lowerDirectory, lowerPath } from './attach-lower.ts'
-export { type LoadMetadataOptions, loadMetadata } from './load-metadata.ts'
-export { openFailure } from './open-failure.ts'
-export { type OpenPacks, type OpenPacksOptions, openPacks, type PackToIndex } from './open-packs.ts'
+export { createVolume, type LowerOption, lowerDirectory } from './attach-lower.ts'
+export {
+  checkpointDamaged,
+  type LoadMetadataOptions,
+  loadMetadata,
+  type MetadataDoubt,
+} from './load-metadata.ts'
+export { openFailure, readFailure } from './open-failure.ts'
+export {
+  type LostRange,
+  lostIn,
+  type OpenPacks,
+  type OpenPacksOptions,
+  openPacks,
+  openWholeIndex,
+  type PackToIndex,
+} from './open-packs.ts'
 export { type CreateMode, prepareFolder } from './prepare-folder.ts'
 export { removeLeftovers, takeControl } from './take-control.ts'

@@ -55,7 +55,7 @@ export async function loadMetadata(o: LoadMetadataOptions): Promise<LoadedMetada
 }
 
 /** The log that it was made from is gone, and projections decide nothing: it cannot be made anew. */
-function checkpointDamaged(error: VarveError<'CORRUPT'>): VarveError<'CORRUPT'> {
+export function checkpointDamaged(error: VarveError<'CORRUPT'>): VarveError<'CORRUPT'> {
   const hint =
     'It says where branches and tags are, and nothing else does. Put the file back from a copy of the store: ' +
     'nothing has been changed, and the store opens when it is there.'

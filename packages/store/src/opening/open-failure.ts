@@ -24,3 +24,13 @@ export function openFailure(error: unknown, path: string): unknown {
   if (isMissing) return new VarveError('NO_STORE', { path }, { cause: error })
   return new VarveError('WRITER_FAILED', { file: path }, { cause: error })
 }
+
+/** The same for a store that is only read. What only the system can tell passes as it is. */
+export function readFailure(error: unknown, path: string): unknown {
+  const isOfSystem = error instanceof Error && 'syscall' in error
+  if (!isOfSystem) return error
+  const isForbidden = hasCode(error, 'EACCES') || hasCode(error, 'EPERM')
+  if (isForbidden) return new VarveError('NO_STORE', { path }, { message: error.message, cause: error })
+  const failure = openFailure(error, path)
+  return VarveError.is(failure, 'WRITER_FAILED') ? error : failure
+}

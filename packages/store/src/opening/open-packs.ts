@@ -114,7 +114,7 @@ function lostInSealed(o: OpenPacksOptions, indexes: readonly IndexFile[]): LostR
   })
 }
 
-function lostIn({ number, damage, damageCount, file, base, end }: RecoveredChunk): LostRange[] {
+export function lostIn({ number, damage, damageCount, file, base, end }: RecoveredChunk): LostRange[] {
   const lost = damage
     .filter(({ what }) => what === 'batch')
     .map((range) => {
@@ -169,7 +169,7 @@ async function openIndex(o: OpenPacksOptions, pack: PackToIndex): Promise<IndexF
   const place = { folder, name, number: pack.number, storeId, cache, retirer }
   let damage: VarveError | undefined
   try {
-    const found = await openWhole(fs, place)
+    const found = await openWholeIndex(fs, place)
     if (found !== undefined) return found
   } catch (error) {
     if (!VarveError.is(error, 'CORRUPT')) throw error
@@ -186,7 +186,7 @@ async function openIndex(o: OpenPacksOptions, pack: PackToIndex): Promise<IndexF
 }
 
 /** All of it is proved before the first look-up: a damaged page must not be met by one. */
-async function openWhole(
+export async function openWholeIndex(
   fs: FileSystem,
   place: Parameters<typeof IndexFile.open>[1],
 ): Promise<IndexFile | undefined> {

@@ -30,6 +30,10 @@ class SmallLog implements ProjectionSource {
 
   *archivedCommits(): Iterable<ProjectedCommit> {}
 
+  archivedTo(): string {
+    return ''
+  }
+
   *commitsFrom(position: number): Iterable<ProjectedCommit> {
     this.asked.push(position)
     for (const [at, commit] of this.commits.entries()) if ((at + 1) * 100 >= position) yield commit
@@ -301,6 +305,7 @@ describe('notes', () => {
 function bound(of: SmallLog): ProjectionSource {
   return {
     archivedCommits: () => [],
+    archivedTo: () => '',
     commitsFrom: (position) => of.commitsFrom(position),
     refs: () => of.refs(),
     gitIdOf: (hash) => of.gitIdOf(hash),

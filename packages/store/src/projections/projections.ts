@@ -20,6 +20,8 @@ export interface ProjectionSource {
   commitsFrom(position: number): Iterable<ProjectedCommit>
   /** Those that rest in the lower layer. @throws LOWER_UNAVAILABLE, CORRUPT when not all can be read now */
   archivedCommits(): Iterable<ProjectedCommit>
+  /** Another text whenever more rests there. */
+  archivedTo(): string
   refs(): Iterable<{ readonly key: string; readonly hash: string }>
   /** What a commit says of its origin; `undefined` when it says nothing, or the store does not hold it. */
   gitIdOf(hash: string): string | undefined

@@ -20,7 +20,7 @@ import {
 } from '@varve/pack/objects'
 import { type BlockCache, RecordReader, type RecordView } from '@varve/pack/pack'
 import type { Bytes } from '../api/index.ts'
-import type { FileSet } from '../file-set/index.ts'
+import type { FilesView } from '../file-set/index.ts'
 import type { ObjectReader } from './object-reader.ts'
 import { bodyOf } from './record-body.ts'
 
@@ -36,7 +36,7 @@ export interface PieceRange {
 
 export interface BlobReaderParts {
   readonly cache: BlockCache
-  readonly files: FileSet
+  readonly files: FilesView
   readonly objects: ObjectReader
   /** Lets the event loop in. */
   readonly turn: () => Promise<void>

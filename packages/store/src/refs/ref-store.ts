@@ -60,6 +60,11 @@ export class RefStore {
     return this.#known(this.#acknowledged.get(key))
   }
 
+  /** The same for lists that decide nothing: in doubt, the last that is known. */
+  lastKnown(key: string): RefTarget | undefined {
+    return this.#acknowledged.get(key)?.target
+  }
+
   /** Takes a ref as the metadata state has it: durable. */
   load(key: string, target: RefTarget, position: number): void {
     this.#newest.set(key, { target, position })

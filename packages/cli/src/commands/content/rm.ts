@@ -1,8 +1,9 @@
 import { throwIfAborted } from '@varve/pack/errors'
-import type { Branch } from '@varve/store'
+import type { Commit, StoreReader } from '@varve/store'
 import { CommandFailure, confirm } from '../../terminal/index.ts'
 import {
   type CommandContext,
+  openForReading,
   openForWriting,
   parseRevisionPath,
   pathNotFound,
@@ -29,20 +30,10 @@ export async function rm(
     if (at.path.length === 0) throw new CommandFailure('USAGE', 'a path is needed: BRANCH:PATH')
     if (at.revision !== first.revision) throw new CommandFailure('USAGE', 'all paths must be on one branch')
   }
+  if (options.dryRun) return showPlan(context, first.revision, paths)
   await openForWriting(context, async (store) => {
     const branch = store.branch(first.revision)
-    const before = await branch.head()
-    if (before === undefined) throw await refNotFound(store, 'branch', first.revision)
-    const plan = await planOf(branch, paths)
-    if (options.dryRun) {
-      const json = {
-        type: 'plan',
-        command: 'rm',
-        branch: branch.name,
-        remove: paths.map((at) => at.pathText),
-      }
-      return context.output.document(json, () => plan)
-    }
+    const { before, plan } = await planOf(store, first.revision, paths)
     await confirm(context.host, { isYes: options.yes, plan, question: 'Commit that?' })
     throwIfAborted(context.signal)
     const names = paths.map((at) => at.pathText).join(', ')
@@ -56,7 +47,27 @@ export async function rm(
   })
 }
 
-async function planOf(branch: Branch, paths: readonly RevisionPath[]): Promise<string[]> {
+async function showPlan(
+  context: CommandContext,
+  branch: string,
+  paths: readonly RevisionPath[],
+): Promise<void> {
+  await openForReading(context, async (store) => {
+    const { plan } = await planOf(store, branch, paths)
+    const json = { type: 'plan', command: 'rm', branch, remove: paths.map((at) => at.pathText) }
+    await context.output.document(json, () => plan)
+  })
+}
+
+/** @throws CommandFailure PATH_NOT_FOUND, VarveError REF_NOT_FOUND */
+async function planOf(
+  store: StoreReader,
+  name: string,
+  paths: readonly RevisionPath[],
+): Promise<{ readonly before: Commit; readonly plan: string[] }> {
+  const branch = store.branch(name)
+  const before = await branch.head()
+  if (before === undefined) throw await refNotFound(store, 'branch', name)
   const plan: string[] = []
   for (const at of paths) {
     const entry = await branch.stat(at.path)
@@ -64,5 +75,5 @@ async function planOf(branch: Branch, paths: readonly RevisionPath[]): Promise<s
     const what = entry.kind === 'tree' ? `directory of ${entry.count} entries` : `${entry.size} bytes`
     plan.push(`remove ${branch.name}:${at.pathText} (${what})`)
   }
-  return plan
+  return { before, plan }
 }

@@ -1,6 +1,6 @@
 import { isAbsolute, resolve } from 'node:path'
 import { VarveError } from '@varve/pack/errors'
-import type { Store, StoreEvent, StoreReader, WriterOptions } from '@varve/store'
+import type { OpenOptions, ReadOnlyStore, Store, StoreEvent, StoreReader, WriterOptions } from '@varve/store'
 import type { Host } from '../../host/index.ts'
 import { CommandFailure, shownLines } from '../../terminal/index.ts'
 import type { CommandContext } from './command-context.ts'
@@ -15,15 +15,17 @@ export function storeFolder({ host, options }: CommandContext): string {
 }
 
 /**
- * Runs a command that only reads, on an open store. The store is opened by its writer's way (a store in use
- * is STORE_LOCKED) because this is the only way there is; this function is the only one to change when there
- * is another.
+ * Runs a command that only reads, on the store as it is at this moment, whoever else has it open: nothing of
+ * it is written, nothing is locked.
+ * @throws NO_STORE
  */
 export async function openForReading<T>(
   context: CommandContext,
-  work: (store: StoreReader & Pick<Store, 'gc'>) => Promise<T>,
+  work: (store: ReadOnlyStore) => Promise<T>,
 ): Promise<T> {
-  return openForWriting(context, work)
+  const { Store } = await import('@varve/store')
+  const store = await Store.open(storeFolder(context), { readOnly: true, ...openOptions(context) })
+  return closedAfter(store, work)
 }
 
 /**
@@ -36,7 +38,7 @@ export async function openForWriting<T>(
   work: (store: Store) => Promise<T>,
   o: Pick<WriterOptions, 'cacheBytes'> = {},
 ): Promise<T> {
-  return withStore(context, { create: 'never', ...o }, work)
+  return withWriter(context, { create: 'never', ...o }, work)
 }
 
 /** Runs on a new store. @throws CommandFailure EXISTS when there is one */
@@ -45,14 +47,14 @@ export async function createStore<T>(
   work: (store: Store) => Promise<T>,
 ): Promise<T> {
   try {
-    return await withStore(context, { create: 'must' }, work)
+    return await withWriter(context, { create: 'must' }, work)
   } catch (cause) {
     if (!VarveError.is(cause, 'OPTION_MISMATCH') || cause.details.option !== 'create') throw cause
     throw new CommandFailure('EXISTS', cause.message, { cause })
   }
 }
 
-async function withStore<T>(
+async function withWriter<T>(
   context: CommandContext,
   how: Pick<WriterOptions, 'create' | 'cacheBytes'>,
   work: (store: Store) => Promise<T>,
@@ -61,10 +63,17 @@ async function withStore<T>(
   const { Store } = await import('@varve/store')
   const store = await Store.open(storeFolder(context), {
     ...how,
-    signal: context.signal,
-    onEvent: (event) => tell(context, event),
+    ...openOptions(context),
     ...(wait !== undefined && { lock: { wait: wait as `${number}s` } }),
   })
+  return closedAfter(store, work)
+}
+
+function openOptions(context: CommandContext): OpenOptions {
+  return { signal: context.signal, onEvent: (event) => tell(context, event) }
+}
+
+async function closedAfter<S extends StoreReader, T>(store: S, work: (store: S) => Promise<T>): Promise<T> {
   let result: T
   try {
     result = await work(store)

@@ -1,4 +1,5 @@
 import { throwIfAborted } from '@varve/pack/errors'
+import type { StoreReader } from '@varve/store'
 import { CommandFailure, confirm, firstLine } from '../../terminal/index.ts'
 import {
   type CommandContext,
@@ -64,15 +65,14 @@ export async function branchRm(
   names: readonly string[],
   options: { readonly dryRun: boolean; readonly yes: boolean },
 ): Promise<void> {
+  if (options.dryRun) {
+    return openForReading(context, async (store) => {
+      const plan = await removalPlan(store, names)
+      await context.output.document({ type: 'plan', command: 'branch rm', remove: names }, () => plan)
+    })
+  }
   await openForWriting(context, async (store) => {
-    const plan: string[] = []
-    for (const name of names) {
-      const head = await store.branch(name).head()
-      if (head === undefined) throw await refNotFound(store, 'branch', name)
-      plan.push(`remove the branch ${name} (at ${head.hash.slice(0, 12)} ${firstLine(head.message)})`)
-    }
-    if (options.dryRun)
-      return context.output.document({ type: 'plan', command: 'branch rm', remove: names }, () => plan)
+    const plan = await removalPlan(store, names)
     await confirm(context.host, { isYes: options.yes, plan, question: 'Do that?' })
     for (const name of names) {
       throwIfAborted(context.signal)
@@ -81,6 +81,16 @@ export async function branchRm(
       await showMoved(context, { kind: 'branch', name, before, after: undefined })
     }
   })
+}
+
+async function removalPlan(store: StoreReader, names: readonly string[]): Promise<string[]> {
+  const plan: string[] = []
+  for (const name of names) {
+    const head = await store.branch(name).head()
+    if (head === undefined) throw await refNotFound(store, 'branch', name)
+    plan.push(`remove the branch ${name} (at ${head.hash.slice(0, 12)} ${firstLine(head.message)})`)
+  }
+  return plan
 }
 
 function exists(name: string): CommandFailure {

@@ -1,4 +1,5 @@
 import { throwIfAborted } from '@varve/pack/errors'
+import type { StoreReader } from '@varve/store'
 import { type Cell, CommandFailure, confirm, firstLine, type Output } from '../../terminal/index.ts'
 import {
   type CommandContext,
@@ -64,15 +65,14 @@ export async function tagRm(
   names: readonly string[],
   options: { readonly dryRun: boolean; readonly yes: boolean },
 ): Promise<void> {
+  if (options.dryRun) {
+    return openForReading(context, async (store) => {
+      const plan = await removalPlan(store, names)
+      await context.output.document({ type: 'plan', command: 'tag rm', remove: names }, () => plan)
+    })
+  }
   await openForWriting(context, async (store) => {
-    const plan: string[] = []
-    for (const name of names) {
-      const target = await store.tag(name).target()
-      if (target === undefined) throw await refNotFound(store, 'tag', name)
-      plan.push(`remove the tag ${name} (at ${target.hash.slice(0, 12)} ${firstLine(target.message)})`)
-    }
-    if (options.dryRun)
-      return context.output.document({ type: 'plan', command: 'tag rm', remove: names }, () => plan)
+    const plan = await removalPlan(store, names)
     await confirm(context.host, { isYes: options.yes, plan, question: 'Do that?' })
     for (const name of names) {
       throwIfAborted(context.signal)
@@ -81,4 +81,14 @@ export async function tagRm(
       await showMoved(context, { kind: 'tag', name, before, after: undefined })
     }
   })
+}
+
+async function removalPlan(store: StoreReader, names: readonly string[]): Promise<string[]> {
+  const plan: string[] = []
+  for (const name of names) {
+    const target = await store.tag(name).target()
+    if (target === undefined) throw await refNotFound(store, 'tag', name)
+    plan.push(`remove the tag ${name} (at ${target.hash.slice(0, 12)} ${firstLine(target.message)})`)
+  }
+  return plan
 }

@@ -1,4 +1,5 @@
-import type { Commit, GcStats, StoreReader } from '@varve/store'
+import type { Commit, GcReader, GcStats, StoreReader } from '@varve/store'
+import { findWriter } from '@varve/store/internal'
 import { confirm, firstLine, progressView } from '../../terminal/index.ts'
 import { type CommandContext, findCommit, openForReading, openForWriting } from '../context/index.ts'
 
@@ -16,24 +17,10 @@ export async function gcRun(
   revision: string | undefined,
   options: GcRunOptions,
 ): Promise<void> {
-  const { host, output, signal } = context
+  const { host, signal } = context
+  if (options.dryRun) return showPlan(context, revision, options)
   await openForWriting(context, async (store) => {
-    const target = revision === undefined ? undefined : await findCommit(store, revision)
-    const keep = await Promise.all(options.keep.map((text) => findCommit(store, text)))
-    const isAllowed = await store.gc.isAllowed(target)
-    if (isAllowed !== true) throw isAllowed
-    const plan = await planOf(store, target)
-    if (options.dryRun) {
-      const { before, lines } = plan
-      const json = {
-        type: 'plan',
-        command: 'gc run',
-        target: target?.hash ?? null,
-        keep: keep.map(({ hash }) => hash),
-        before,
-      }
-      return output.document(json, () => lines)
-    }
+    const { target, keep, plan } = await asked(store, revision, options)
     await confirm(host, { isYes: options.yes, plan: plan.lines, question: 'Collect?' })
     const view = await progressView(host, context.options)
     try {
@@ -52,14 +39,59 @@ export async function gcRun(
   })
 }
 
+async function showPlan(
+  context: CommandContext,
+  revision: string | undefined,
+  options: GcRunOptions,
+): Promise<void> {
+  await openForReading(context, async (store) => {
+    const { target, keep, plan } = await asked(store, revision, options)
+    const json = {
+      type: 'plan',
+      command: 'gc run',
+      target: target?.hash ?? null,
+      keep: keep.map(({ hash }) => hash),
+      before: plan.before,
+    }
+    await context.output.document(json, () => plan.lines)
+  })
+}
+
+/** What a collection is asked for, found in the store. @throws why it is refused */
+async function asked(
+  store: StoreReader & { readonly gc: GcReader },
+  revision: string | undefined,
+  options: GcRunOptions,
+): Promise<{
+  readonly target: Commit | undefined
+  readonly keep: readonly Commit[]
+  readonly plan: GcRunPlan
+}> {
+  const target = revision === undefined ? undefined : await findCommit(store, revision)
+  const keep = await Promise.all(options.keep.map((text) => findCommit(store, text)))
+  const isAllowed = await store.gc.isAllowed(target)
+  if (isAllowed !== true) throw isAllowed
+  return { target, keep, plan: await planOf(store, target) }
+}
+
+interface GcRunPlan {
+  /** Commits before the target; `null` without one. */
+  readonly before: number | null
+  readonly lines: string[]
+}
+
+/** Whether a collection runs only the writer knows: `unknown` while there is one. */
 export async function gcStatus(context: CommandContext): Promise<void> {
   const { output } = context
   await openForReading(context, async (store) => {
     const { gc } = store
     const latest = gc.latestTarget() ?? null
-    const json = { type: 'gc', state: gc.status.state, behaviour: gc.behaviour(), latestTarget: latest }
-    await output.facts(json, [
-      ['state', gc.status.state],
+    const writer = await findWriter(store.path)
+    const state = writer === undefined ? 'idle' : 'unknown'
+    const json = { type: 'gc', state, behaviour: gc.behaviour(), latestTarget: latest }
+    const by = writer === undefined ? '' : ` (process ${writer.pid} has the store open)`
+    await output.facts({ ...json, ...(writer !== undefined && { writer }) }, [
+      ['state', `${state}${by}`],
       ['behaviour', gc.behaviour()],
       ['last collected before', latest === null ? '-' : output.hash(latest)],
     ])
@@ -69,10 +101,7 @@ export async function gcStatus(context: CommandContext): Promise<void> {
 /**
  * What can be told before: how many commits lie before the target. Some of them a branch or a tag may keep.
  */
-async function planOf(
-  store: StoreReader,
-  target: Commit | undefined,
-): Promise<{ before: number | null; lines: string[] }> {
+async function planOf(store: StoreReader, target: Commit | undefined): Promise<GcRunPlan> {
   if (target === undefined) {
     return { before: null, lines: ['drop what no branch and no tag reaches'] }
   }

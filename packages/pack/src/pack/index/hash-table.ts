@@ -40,6 +40,11 @@ export class HashTable {
     this.#add(this.#fingerprint(hashWordAt(bytes, hashStart), hashWordAt(bytes, hashStart + 4)), relative)
   }
 
+  /** The same with the first two words of the hash. */
+  addWords(high: number, low: number, relative: number): void {
+    this.#add(this.#fingerprint(high, low), relative)
+  }
+
   /** The first slot that may be the hash's, or -1. Valid until the next `add`. */
   first(hash: RawHash): number {
     return this.firstOf(hashWord(hash, 0), hashWord(hash, 4))

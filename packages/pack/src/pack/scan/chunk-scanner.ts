@@ -29,6 +29,8 @@ export interface ScanOptions {
   readonly header: PackHeader
   /** The border of a batch where the scan starts; default the first batch. Virtual. */
   readonly from?: number | undefined
+  /** The batch that ends at `from`, where that is known. */
+  readonly last?: { readonly sequence: number; readonly time: number } | undefined
   /** Nothing at or after it is looked at: the sealed end, or where the file ends. Virtual. */
   readonly end: number
   /** Of scans that are over. Default: its own. */
@@ -69,7 +71,9 @@ export class ChunkScanner {
     this.#next = o.from ?? this.#first
     this.#window = new ScanWindow(o.handle, o.end - o.header.base, o.memory)
     this.#frame = new BatchFrame(o.header.nonce)
-    this.#isContiguous = this.#next === this.#first
+    this.#isContiguous = this.#next === this.#first || o.last !== undefined
+    this.#sequence = o.last?.sequence ?? 0
+    this.#time = o.last?.time ?? 0
   }
 
   /**

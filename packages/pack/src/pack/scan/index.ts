@@ -5,6 +5,13 @@
 export { ChunkContents } from './chunk-contents.ts'
 export { ChunkScanner, type ScanOptions, type ScanStep, scanChunk } from './chunk-scanner.ts'
 export { canonicalHash, mendHash } from './mend-hash.ts'
-export { type RecoveredChunk, type RecoverOptions, recoverChunk } from './recover-chunk.ts'
+export {
+  type LogPosition,
+  type ReadLogOptions,
+  type RecoveredChunk,
+  type RecoverOptions,
+  readChunkLog,
+  recoverChunk,
+} from './recover-chunk.ts'
 export { ScanMemory } from './scan-memory.ts'
 export { type DamagedRange, RecordCursor, ScannedBatch } from './scanned-batch.ts'

@@ -6,12 +6,24 @@ import { type ChunkTail, openChunkFile, type PackHeader, packHeaderSize } from '
 import { ChunkContents } from './chunk-contents.ts'
 import { ChunkScanner, type ScanStep } from './chunk-scanner.ts'
 import { mendHash } from './mend-hash.ts'
+import type { ScanMemory } from './scan-memory.ts'
 import type { DamagedRange, RecordCursor, ScannedBatch } from './scanned-batch.ts'
 
 /** At most this many damaged ranges are listed; `damageCount` counts them all. */
 const damageListedMax = 1000
 
-export interface RecoverOptions {
+/** What is told while a log is read. */
+export interface LogListener {
+  /** Called for every good record below the end, in order. The cursor is valid until it returns. */
+  onRecord(record: RecordCursor, batchTime: number): void
+  /**
+   * The same for every record below the end that is damaged by itself: of what kind it is and where is known.
+   * Its hash is what it was, unless more than the hash is damaged; then it is what is left of it.
+   */
+  onDamaged?(record: RecordCursor): void
+}
+
+export interface RecoverOptions extends LogListener {
   readonly fs: FileSystem
   readonly folder: string
   /** The open chunk, as control names it. */
@@ -23,13 +35,6 @@ export interface RecoverOptions {
    * written; the end is then that of the unbroken prefix of whole batches which the file has now.
    */
   readonly mode: 'rewrite' | 'read'
-  /** Called for every good record below the end, in order. The cursor is valid until it returns. */
-  onRecord(record: RecordCursor, batchTime: number): void
-  /**
-   * The same for every record below the end that is damaged by itself: of what kind it is and where is known.
-   * Its hash is what it was, unless more than the hash is damaged; then it is what is left of it.
-   */
-  onDamaged?(record: RecordCursor): void
 }
 
 /** What recovery found in the open chunk; as a `ChunkTail` it says where the log goes on. Virtual offsets. */
@@ -45,6 +50,29 @@ export interface RecoveredChunk extends ChunkTail {
   readonly bytesCut: number
   /** Recognisable batches among them, torn or whole. */
   readonly batchesCut: number
+  /** Where reading can go on. */
+  readonly position: LogPosition
+}
+
+/** How far the log of a chunk has been read. Virtual offsets. */
+export interface LogPosition {
+  readonly end: number
+  /** Below it every byte was durable once. */
+  readonly mark: number
+  /** The batch that ends at `end`; `undefined`: damage does. */
+  readonly last: { readonly sequence: number; readonly time: number } | undefined
+}
+
+export interface ReadLogOptions extends LogListener {
+  readonly handle: FileHandle
+  /** The file's own, proved. */
+  readonly header: PackHeader
+  /** Where an earlier reading ended. Default: the first batch. */
+  readonly after?: LogPosition | undefined
+  /** Bytes of a sealed chunk, all of which were durable once. Default: all that the file has now. */
+  readonly sealedLength?: number | undefined
+  /** Of scans that are over. Default: its own. */
+  readonly memory?: ScanMemory | undefined
 }
 
 /**
@@ -67,7 +95,7 @@ export async function recoverChunk(o: RecoverOptions): Promise<RecoveredChunk> {
   const opened = await openChunkFile(o.fs, o.folder, o, o.mode === 'rewrite' ? 'write' : 'read')
   const { handle, header, size } = opened
   try {
-    const walk = new RecoveryWalk(o, handle, header, size)
+    const walk = new RecoveryWalk(o, { handle, header, size })
     await walk.run()
     if (o.mode === 'rewrite' && walk.mark < walk.end) await rewrite(handle, header, walk)
     return walk.result()
@@ -76,35 +104,63 @@ export async function recoverChunk(o: RecoverOptions): Promise<RecoveredChunk> {
   }
 }
 
+/**
+ * Reads the log of a chunk that somebody else may be writing, up to the end of the unbroken prefix of whole
+ * batches that the file has now, or on from where an earlier reading ended. What a writer has begun to write
+ * is not whole yet, and is read next time.
+ *
+ * Only the bytes that the file has at the call are looked at: a file grows behind the bytes written, so what
+ * is not whole among them was torn by a crash or is the batch that is being written, never one before it.
+ * @throws what the file system throws
+ */
+export async function readChunkLog(o: ReadLogOptions): Promise<RecoveredChunk> {
+  const { handle, header } = o
+  const walk = new RecoveryWalk(o, { handle, header, size: o.sealedLength ?? handle.sizeSync() })
+  await walk.run()
+  return walk.result()
+}
+
+interface WalkedFile {
+  readonly handle: FileHandle
+  readonly header: PackHeader
+  /** Bytes of it that count. */
+  readonly size: number
+}
+
+type WalkOptions = LogListener & Pick<ReadLogOptions, 'after' | 'sealedLength' | 'memory'>
+
 /** One pass over the chunk, and a second over headers only from the first damage on. */
 class RecoveryWalk {
   /** See `recoverChunk`. */
   mark: number
   /** The log is accepted up to here. */
   end: number
-  readonly #o: RecoverOptions
-  readonly #handle: FileHandle
-  readonly #header: PackHeader
-  readonly #fileSize: number
+  readonly #o: WalkOptions
+  readonly #file: WalkedFile
   readonly #contents = new ChunkContents()
   readonly #damage: DamagedRange[] = []
   #damageCount = 0
-  #sequence = 0
+  #last: LogPosition['last']
+  #sequence: number
   #isClosed = true
   /** Where batches start, from the first damage on. */
   #laterBatches: number[] | undefined
 
-  constructor(o: RecoverOptions, handle: FileHandle, header: PackHeader, fileSize: number) {
+  constructor(o: WalkOptions, file: WalkedFile) {
     this.#o = o
-    this.#handle = handle
-    this.#header = header
-    this.#fileSize = fileSize
-    this.mark = header.base + packHeaderSize
-    this.end = this.mark
+    this.#file = file
+    const { base } = file.header
+    this.end = o.after?.end ?? base + packHeaderSize
+    this.mark = o.sealedLength === undefined ? (o.after?.mark ?? this.end) : base + o.sealedLength
+    this.#last = o.after === undefined ? { sequence: 0, time: 0 } : o.after.last
+    this.#sequence = this.#last?.sequence ?? 0
   }
 
   async run(): Promise<void> {
-    const scanner = this.#scanner(undefined)
+    const { handle, header, size } = this.#file
+    const { memory } = this.#o
+    const end = header.base + size
+    const scanner = new ChunkScanner({ handle, header, from: this.end, last: this.#last, end, memory })
     for (let step = await scanner.next(); step !== undefined; step = await scanner.next()) {
       if (step.kind === 'batch' && step.batch.isWhole) {
         this.mark = Math.max(this.mark, step.batch.header.syncedTo)
@@ -118,10 +174,11 @@ class RecoveryWalk {
   }
 
   result(): RecoveredChunk {
-    const { base, number, nonce } = this.#header
-    const bytesCut = base + this.#fileSize - this.end
+    const { base, number, nonce } = this.#file.header
+    const fileSize = this.#file.size
+    const bytesCut = base + fileSize - this.end
     return {
-      ...{ file: fileName.chunk(number), number, base, nonce, end: this.end, fileSize: this.#fileSize },
+      ...{ file: fileName.chunk(number), number, base, nonce, end: this.end, fileSize },
       contents: this.#contents,
       recordCount: this.#contents.recordCount,
       sequence: this.#sequence,
@@ -131,6 +188,7 @@ class RecoveryWalk {
       damageCount: this.#damageCount,
       bytesCut,
       batchesCut: (this.#laterBatches ?? []).filter((start) => start >= this.end).length,
+      position: { end: this.end, mark: this.mark, last: this.#last },
     }
   }
 
@@ -142,7 +200,8 @@ class RecoveryWalk {
   }
 
   async #surveyFrom(start: number): Promise<number[]> {
-    const scanner = this.#scanner(start)
+    const { handle, header, size } = this.#file
+    const scanner = new ChunkScanner({ handle, header, from: start, end: header.base + size })
     const batches: number[] = []
     for (let header = await scanner.nextHeader(); header; header = await scanner.nextHeader()) {
       this.mark = Math.max(this.mark, header.syncedTo)
@@ -158,6 +217,7 @@ class RecoveryWalk {
     // A gap may reach over the mark, which is the border of a batch; above it the log has ended.
     this.end = damage.length === 0 ? range.end : Math.min(range.end, this.mark)
     for (const one of damage) this.#report(one)
+    this.#last = undefined
     if (step.kind === 'damage') return
     const { header, isWhole } = step.batch
     for (const record = step.batch.records(); record.next(); ) {
@@ -166,6 +226,10 @@ class RecoveryWalk {
     }
     this.#tellDamaged(step.batch)
     this.#sequence = Math.max(this.#sequence, header.sequence)
+    // What is proved only by the records in it has no number.
+    if (header.sequence > 0 && this.end === range.end) {
+      this.#last = { sequence: header.sequence, time: header.time }
+    }
     this.#isClosed = isWhole && header.recordCount === 0 && header.syncedTo === header.start
   }
 
@@ -185,11 +249,6 @@ class RecoveryWalk {
     this.#damageCount++
     if (this.#damage.length >= damageListedMax) return
     this.#damage.push({ ...damage, end: Math.min(damage.end, this.end) })
-  }
-
-  #scanner(from: number | undefined): ChunkScanner {
-    const end = this.#header.base + this.#fileSize
-    return new ChunkScanner({ handle: this.#handle, header: this.#header, from, end })
   }
 }
 

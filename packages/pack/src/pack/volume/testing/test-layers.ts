@@ -6,7 +6,7 @@ import { BlockCache, FileRetirer, writeNewFile } from '../../blocks/index.ts'
 import type { ControlVolume } from '../../control/index.ts'
 import { encodePackHeader } from '../../frame/index.ts'
 import { BloomFilter, hashWord, IndexBuilder } from '../../index/index.ts'
-import { AddressSpace, RecordReader } from '../../read/index.ts'
+import { AddressSpace, type LowerCandidates, RecordReader } from '../../read/index.ts'
 import { SegmentWriter } from '../../segment/index.ts'
 import {
   firstOffset,
@@ -177,8 +177,8 @@ export function offsetsOf(
   view: LowerView,
   hash: string,
   kind: IndexKind = indexKind.blob,
-): { found: { volume: number; offsets: readonly number[] }[]; failure: string | undefined } {
-  const found: { volume: number; offsets: readonly number[] }[] = []
+): { found: LowerCandidates[]; failure: string | undefined } {
+  const found: LowerCandidates[] = []
   const steps = view.candidates(kind, hash)
   for (let step = steps.next(); ; step = steps.next()) {
     if (step.done === true) return { found, failure: step.value?.code }

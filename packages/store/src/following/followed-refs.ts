@@ -1,0 +1,144 @@
+/** The refs of a store that somebody else may be writing, and what has become of them since. */
+import { VarveError } from '@varve/pack/errors'
+import type { FileSystem } from '@varve/pack/fs'
+import { metaTable } from '@varve/pack/objects'
+import { type ControlState, type MetaEntry, MetaState, readCheckpoint } from '@varve/pack/pack'
+import { checkpointDamaged, type MetadataDoubt } from '../opening/index.ts'
+import { RefStore, type RefTarget, refOf, refsFrom } from '../refs/index.ts'
+import type { NextView } from './next-view.ts'
+
+/** A ref that is not where it was. */
+export interface RefMove {
+  /** `heads/<name>` or `tags/<name>`. */
+  readonly key: string
+  readonly before: RefTarget | undefined
+  readonly after: RefTarget | undefined
+}
+
+/** The next state of the refs, not seen by anybody yet. */
+export interface NextRefs {
+  readonly moves: readonly RefMove[]
+  readonly install: () => void
+}
+
+export class FollowedRefs {
+  readonly #fs: FileSystem
+  readonly #folder: string
+  #state = new MetaState()
+  #refs = new RefStore()
+  #doubt: MetadataDoubt | undefined
+
+  constructor(fs: FileSystem, folder: string) {
+    this.#fs = fs
+    this.#folder = folder
+  }
+
+  get refs(): RefStore {
+    return this.#refs
+  }
+
+  /**
+   * What the metadata of the next view makes of the refs. The log says it where the view has read all of it;
+   * where a collection has taken a part that was never read, its checkpoint does.
+   * @param from where the present view ends
+   * @throws CORRUPT when the checkpoint is damaged, and what the file system throws
+   */
+  async next(view: NextView, from: number): Promise<NextRefs> {
+    const { checkpoint } = view.control
+    const start = checkpoint?.position ?? 0
+    const entries = view.metadata
+      .filter(({ offset }) => offset >= start)
+      .toSorted((a, b) => a.offset - b.offset)
+    const doubts = view.doubts.filter(({ below }) => below > start)
+    if (checkpoint !== null && start > from) return this.#anew(view.control, entries, doubts)
+    if (doubts.length > 0) {
+      // What is said below it is in doubt from now on, so the store of refs is another one.
+      const state = copyOf(this.#state)
+      return this.#replacedBy(state, entries, highest([...doubts, ...(this.#doubt ? [this.#doubt] : [])]))
+    }
+    return { moves: this.#movesBy(entries), install: () => this.#apply(entries) }
+  }
+
+  async #anew(
+    control: ControlState,
+    entries: readonly MetaEntry[],
+    doubts: readonly MetadataDoubt[],
+  ): Promise<NextRefs> {
+    const state = new MetaState()
+    const { checkpoint, storeId } = control
+    const place = { folder: this.#folder, storeId: Buffer.from(storeId, 'hex') }
+    try {
+      if (checkpoint !== null) {
+        for await (const entry of readCheckpoint(this.#fs, { ...place, ...checkpoint })) state.put(entry)
+      }
+    } catch (error) {
+      throw VarveError.is(error, 'CORRUPT') ? checkpointDamaged(error) : error
+    }
+    return this.#replacedBy(state, entries, highest(doubts))
+  }
+
+  #replacedBy(state: MetaState, entries: readonly MetaEntry[], doubt: MetadataDoubt | undefined): NextRefs {
+    for (const entry of entries) state.put(entry)
+    const refs = refsFrom(state, doubt)
+    const moves = movesBetween(this.#refs, refs)
+    return {
+      moves,
+      install: () => {
+        this.#state = state
+        this.#refs = refs
+        this.#doubt = doubt
+      },
+    }
+  }
+
+  #movesBy(entries: readonly MetaEntry[]): RefMove[] {
+    const after = new Map<string, RefTarget | undefined>()
+    for (const { key, target } of refsIn(entries)) after.set(key, target)
+    return [...after]
+      .map(([key, target]) => ({ key, before: this.#refs.lastKnown(key), after: target }))
+      .filter(isMoved)
+  }
+
+  #apply(entries: readonly MetaEntry[]): void {
+    for (const entry of entries) this.#state.put(entry)
+    for (const { key, target, position } of refsIn(entries)) {
+      this.#refs.stage(key, target, position)
+      this.#refs.acknowledge(key, target, position)
+    }
+  }
+}
+
+function* refsIn(
+  entries: readonly MetaEntry[],
+): Generator<{ readonly key: string; readonly target: RefTarget | undefined; readonly position: number }> {
+  for (const entry of entries) {
+    if (entry.table === metaTable.refs) yield { ...refOf(entry), position: entry.offset }
+  }
+}
+
+function movesBetween(before: RefStore, after: RefStore): RefMove[] {
+  const moves: RefMove[] = []
+  for (const { key, target } of after.listed()) {
+    moves.push({ key, before: before.lastKnown(key), after: target })
+  }
+  for (const { key, target } of before.listed()) {
+    if (after.lastKnown(key) === undefined) moves.push({ key, before: target, after: undefined })
+  }
+  return moves.filter(isMoved)
+}
+
+function isMoved({ before, after }: RefMove): boolean {
+  return before?.hash !== after?.hash
+}
+
+function highest(doubts: readonly MetadataDoubt[]): MetadataDoubt | undefined {
+  let found: MetadataDoubt | undefined
+  for (const doubt of doubts) if (found === undefined || doubt.below > found.below) found = doubt
+  return found
+}
+
+function copyOf(state: MetaState): MetaState {
+  const copy = new MetaState()
+  for (const entry of state.entries()) copy.put(entry)
+  return copy
+}

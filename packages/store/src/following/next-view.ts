@@ -1,0 +1,294 @@
+/**
+ * Opens what a control file names and the view does not have yet, and reads the log on from where the view
+ * ends. Nothing of it is seen by anybody before the view installs it, all at once.
+ */
+import { VarveError } from '@varve/pack/errors'
+import type { FileSystem } from '@varve/pack/fs'
+import { fileName } from '@varve/pack/layout'
+import {
+  AddressSpace,
+  type BlockCache,
+  Chunk,
+  type ControlChunk,
+  type ControlState,
+  entryOf,
+  type FileRetirer,
+  type IndexFile,
+  type LogPosition,
+  type LowerFiles,
+  type MetaEntry,
+  openChunkFile,
+  PackFile,
+  type PackHeader,
+  packHeaderSize,
+  RecordReader,
+  type ScanMemory,
+  Segment,
+} from '@varve/pack/pack'
+import type { FileSize } from '../file-set/index.ts'
+import type { LostRange, MetadataDoubt } from '../opening/index.ts'
+import { doubtOf, type LogPiece, readLogPiece } from './log-piece.ts'
+import { findChunkIndex, openSegmentIndex } from './sealed-index.ts'
+
+/** A chunk of the view. */
+export interface FollowedChunk {
+  readonly chunk: Chunk
+  readonly header: PackHeader
+  /** How far its log has been read; `undefined`: its index file says what is in it. */
+  readonly position: LogPosition | undefined
+  /** Its index file cannot be used. */
+  readonly hasDamagedIndex: boolean
+}
+
+export interface ViewParts {
+  readonly fs: FileSystem
+  /** The real path. */
+  readonly folder: string
+  readonly storeId: Buffer
+  readonly cache: BlockCache
+  readonly retirer: FileRetirer
+  readonly instance: object
+  readonly memory: ScanMemory
+  /** The volumes that a control names. */
+  readonly lowerOf: (control: ControlState) => LowerFiles | undefined
+}
+
+/** What the view has already. */
+export interface PresentView {
+  readonly chunks: ReadonlyMap<number, FollowedChunk>
+  readonly segments: ReadonlyMap<number, Segment>
+}
+
+/** All of the view's next state; whoever does not install it releases it. */
+export interface NextView {
+  readonly control: ControlState
+  readonly controlFiles: readonly FileSize[]
+  readonly space: AddressSpace
+  readonly chunks: ReadonlyMap<number, FollowedChunk>
+  readonly segments: ReadonlyMap<number, Segment>
+  /** Of the log, ascending. */
+  readonly pieces: readonly LogPiece[]
+  /** Of segments that are new, and of chunks that have been without, oldest first. */
+  readonly segmentIndexes: readonly IndexFile[]
+  readonly chunkIndexes: readonly IndexFile[]
+  /** Metadata records that are new to the view, in no order; some may lie below the checkpoint. */
+  readonly metadata: readonly MetaEntry[]
+  readonly doubts: readonly MetadataDoubt[]
+  readonly lost: readonly LostRange[]
+  /** Indexes that could not be used, with the reason. */
+  readonly damagedIndexes: readonly { readonly file: string; readonly reason: string }[]
+}
+
+/** @throws CORRUPT, NEWER_FORMAT, and what the file system throws; then nothing stays open */
+export async function openNextView(
+  parts: ViewParts,
+  present: PresentView,
+  control: ControlState,
+): Promise<NextView> {
+  const opening = new Opening(parts, present, control)
+  try {
+    return await opening.run()
+  } catch (error) {
+    opening.release()
+    throw error
+  }
+}
+
+class Opening {
+  readonly #parts: ViewParts
+  readonly #present: PresentView
+  readonly #control: ControlState
+  readonly #opened: { release(): void }[] = []
+  readonly #indexes: IndexFile[] = []
+  readonly #chunks = new Map<number, FollowedChunk>()
+  readonly #segments = new Map<number, Segment>()
+  readonly #pieces: LogPiece[] = []
+  readonly #segmentIndexes: IndexFile[] = []
+  readonly #chunkIndexes: IndexFile[] = []
+  readonly #metadata: MetaEntry[] = []
+  readonly #doubts: MetadataDoubt[] = []
+  readonly #lost: LostRange[] = []
+  readonly #damagedIndexes: { readonly file: string; readonly reason: string }[] = []
+
+  constructor(parts: ViewParts, present: PresentView, control: ControlState) {
+    this.#parts = parts
+    this.#present = present
+    this.#control = control
+  }
+
+  async run(): Promise<NextView> {
+    for (const info of this.#control.segments) await this.#addSegment(info)
+    for (const chunk of this.#control.chunks) await this.#addChunk(chunk)
+    const controlFiles = await this.#controlFiles()
+    const space = this.#space()
+    // From here on the address space uses the files; whoever opened them does not.
+    for (const file of this.#opened.splice(0)) file.release()
+    this.#opened.push(space)
+    this.#readMetadata(space)
+    return {
+      ...{ control: this.#control, controlFiles, space, chunks: this.#chunks, segments: this.#segments },
+      ...{ pieces: this.#pieces, segmentIndexes: this.#segmentIndexes, chunkIndexes: this.#chunkIndexes },
+      ...{ metadata: this.#metadata, doubts: this.#doubts, lost: this.#lost },
+      damagedIndexes: this.#damagedIndexes,
+    }
+  }
+
+  release(): void {
+    for (const file of [...this.#opened, ...this.#indexes]) file.release()
+  }
+
+  /** The one place where the view's address space is made. */
+  #space(): AddressSpace {
+    const { epoch, retire } = this.#control
+    return new AddressSpace({
+      ...{ epoch, instance: this.#parts.instance, retire },
+      chunks: [...this.#chunks.values()].map(({ chunk }) => chunk),
+      segments: [...this.#segments.values()],
+      lower: this.#parts.lowerOf(this.#control),
+    })
+  }
+
+  async #addSegment(info: ControlState['segments'][number]): Promise<void> {
+    const { fs, folder, storeId, cache, retirer } = this.#parts
+    const known = this.#present.segments.get(info.number)
+    if (known !== undefined) {
+      this.#segments.set(info.number, known)
+      return
+    }
+    const segment = await Segment.open(fs, { folder, info, storeId, cache, retirer })
+    this.#opened.push(segment)
+    const { index, damage } = await openSegmentIndex(fs, this.#parts, segment)
+    this.#indexes.push(index)
+    if (damage !== undefined) this.#damagedIndexes.push({ file: index.name, reason: damage })
+    this.#segments.set(info.number, segment)
+    this.#segmentIndexes.push(index)
+  }
+
+  async #addChunk(said: ControlChunk): Promise<void> {
+    const { number, length } = said
+    const known = this.#present.chunks.get(number)
+    if (known === undefined) return this.#addNew(said)
+    const isIndexed = known.position === undefined || (await this.#attach(known, length))
+    if (isIndexed) this.#chunks.set(number, { ...known, position: undefined })
+    else this.#chunks.set(number, await this.#readOn(known, length))
+  }
+
+  /**
+   * Puts the index file of a chunk that has been read by its log so far in the place of what was read; false
+   * while there is something of its log to read.
+   */
+  async #attach(known: FollowedChunk, length: number | null): Promise<boolean> {
+    const isRead = length !== null && known.position?.end === known.chunk.base + length
+    if (!isRead || known.hasDamagedIndex) return false
+    const { index } = await findChunkIndex(this.#parts.fs, this.#parts, known.chunk.number)
+    if (index === undefined) return false
+    this.#indexes.push(index)
+    this.#chunkIndexes.push(index)
+    return true
+  }
+
+  async #readOn(known: FollowedChunk, length: number | null): Promise<FollowedChunk> {
+    const { base, file } = known.chunk
+    const { position } = known
+    if (length !== null && position !== undefined && position.end > base + length) {
+      const message = `${file.name} ends before what was read of it: an older state of the store was put back`
+      throw new VarveError('CORRUPT', { file: file.name, offset: length }, { message })
+    }
+    if (length !== null && position?.end === base + length) return known
+    const sealedLength = length ?? undefined
+    const { memory } = this.#parts
+    const piece = await readLogPiece({
+      handle: file.handle,
+      header: known.header,
+      after: position,
+      sealedLength,
+      memory,
+    })
+    this.#take(piece)
+    return { ...known, position: piece.position }
+  }
+
+  async #addNew(said: ControlChunk): Promise<void> {
+    const { number, base, length } = said
+    const { header, file } = await this.#openFile(said)
+    const chunk = new Chunk({ number, base, file })
+    const found = length === null ? undefined : await findChunkIndex(this.#parts.fs, this.#parts, number)
+    const damage = found?.damage
+    if (damage !== undefined) {
+      this.#damagedIndexes.push({ file: fileName.chunkIndex(number), reason: damage })
+    }
+    const unread = { chunk, header, position: undefined, hasDamagedIndex: damage !== undefined }
+    if (found?.index === undefined) {
+      this.#chunks.set(number, await this.#readOn(unread, length))
+      return
+    }
+    const { index } = found
+    this.#indexes.push(index)
+    this.#chunkIndexes.push(index)
+    this.#chunks.set(number, unread)
+    if (length !== null && index.packLength < length) {
+      const error = new VarveError('CORRUPT', { file: file.name, offset: index.packLength })
+      this.#lost.push({ chunk: number, end: base + length, error })
+      this.#doubts.push({ below: base + length, error })
+    }
+  }
+
+  /** The header is proved first: another file under this name would be taken for damage record by record. */
+  async #openFile(said: ControlChunk): Promise<{ readonly header: PackHeader; readonly file: PackFile }> {
+    const { fs, folder, storeId, cache, retirer } = this.#parts
+    const { number, length } = said
+    const { handle, header } = await openChunkFile(fs, folder, { ...said, storeId }, 'read')
+    await handle.close()
+    const extent = length === null ? { growsFrom: packHeaderSize } : { length }
+    const name = fileName.chunk(number)
+    const file = await PackFile.open(fs, { folder, name, number, kind: 'pack', cache, retirer, ...extent })
+    this.#opened.push(file)
+    return { header, file }
+  }
+
+  #take(piece: LogPiece): void {
+    this.#pieces.push(piece)
+    this.#doubts.push(...piece.doubts)
+    this.#lost.push(...piece.lost)
+    this.#metadata.push(...piece.metadata)
+  }
+
+  /** Metadata of chunks that came with their indexes, out of the records that those name. */
+  #readMetadata(space: AddressSpace): void {
+    const records = new RecordReader(this.#parts.cache, () => space)
+    const from = this.#control.checkpoint?.position ?? 0
+    for (const index of this.#chunkIndexes) {
+      // What has been read by its log so far has given its metadata then.
+      if (this.#present.chunks.has(index.number)) continue
+      const { base } = (this.#chunks.get(index.number) as FollowedChunk).chunk
+      for (const offset of index.metadataOffsets()) {
+        if (offset >= from) this.#readEntry(records, { offset, number: index.number, base })
+      }
+    }
+  }
+
+  #readEntry(
+    records: RecordReader,
+    at: { readonly offset: number; readonly number: number; readonly base: number },
+  ): void {
+    try {
+      const { buf, bodyStart, bodyEnd, referenceCount } = records.record(at.offset)
+      this.#metadata.push(entryOf(Buffer.from(buf.subarray(bodyStart, bodyEnd)), referenceCount, at.offset))
+    } catch (error) {
+      if (!VarveError.is(error, 'CORRUPT')) throw error
+      this.#doubts.push(doubtOf(at.number, at.base, at.offset))
+    }
+  }
+
+  async #controlFiles(): Promise<FileSize[]> {
+    const { checkpoint } = this.#control
+    const names = checkpoint === null ? [] : [fileName.checkpoint(checkpoint.number)]
+    const files: FileSize[] = []
+    for (const name of [fileName.control, ...names]) {
+      const bytes = (await this.#parts.fs.stat(`${this.#parts.folder}/${name}`))?.size
+      // The checkpoint is opened when it is read, and missed then.
+      if (bytes !== undefined) files.push({ name, bytes })
+    }
+    return files
+  }
+}
