@@ -20,6 +20,7 @@ import {
   MovableLayer,
   placeFolders,
 } from '../support/movable-layer.ts'
+import { sha256 } from '../support/read-whole.ts'
 
 const ways = layerPlaces.filter((place) => place !== 'there')
 const nobodys = 'ab'.repeat(32) as Hash<'commit'>
@@ -54,7 +55,8 @@ async function expectUpperWorks(store: Store, life: LayeredLife, layer: MovableL
   const found = await outcomeOf(() => store.getCommit(archived))
   // A copy of the layer may hold it; what was read before, memory.
   expect(['there', 'LOWER_UNAVAILABLE']).toContain(found)
-  expect((await store.locate(archived)).state).toBe(found === 'there' ? 'archived' : 'unavailable')
+  const states = found === 'there' ? ['archived', 'present'] : ['unavailable']
+  expect(states).toContain((await store.locate(archived)).state)
 }
 
 /** False: there is no such step. */
@@ -81,17 +83,17 @@ async function goesAway(
   await store.close()
   store = await openThrough(layer)
   await expectUpperWorks(store, life, layer)
-  expect(await contentsOf(layer, placeFolders.other), 'what is not ours').toEqual(others)
+  expect(await contentsOf(layer, placeFolders.other), 'what is not ours').toMatchObject(others)
   // An earlier copy that has got all of an archive has become the layer.
-  const isMoved = failure === undefined && at.way === 'older' && (await isThere(store, [...life.commits.keys()][0]))
+  const isMoved =
+    failure === undefined && at.way === 'older' && (await isThere(store, [...life.commits.keys()][0]))
   if (!isMoved) layer.place = 'there'
   await store.gc.run(life.target, { grace: 0 })
-  await expectAll(store, life)
   await store.close()
   store = await openThrough(layer)
   await expectAll(store, life)
   await store.close()
-  await expectExactFiles(layer.disk, placeFolders[layer.place])
+  await expectExactFiles(layer.disk, placeFolders[layer.place], 'of one archive')
   return true
 }
 
@@ -102,7 +104,7 @@ async function isThere(store: Store, hash: Hash<'commit'> | undefined): Promise<
 async function contentsOf({ disk }: MovableLayer, folder: string): Promise<Record<string, string>> {
   const contents: Record<string, string> = {}
   for (const name of await listFiles(disk, folder)) {
-    contents[name] = (await disk.readFile(`${folder}/${name}`)).toString('latin1')
+    contents[name] = sha256(await disk.readFile(`${folder}/${name}`))
   }
   return contents
 }
@@ -119,9 +121,31 @@ async function everyStep(kind: LifeKind, way: LayerPlace, isOneFileSystem: boole
   expect.fail(`more than ${stepsMax} steps`)
 }
 
+/** Each way in one of the two: all of them in both are for the long tests. */
 describe.each(lifeKinds)('an archive (%s)', (kind) => {
   test.each(ways)('whose layer is %s at any step is made again when it is back', (way) =>
-    everyStep(kind, way, true))
-  test.each(ways)('across two file systems, the lower one %s at any step', (way) =>
-    everyStep(kind, way, false))
+    everyStep(kind, way, ways.indexOf(way) % 2 === lifeKinds.indexOf(kind) % 2))
 })
+
+test('what archives that came to nothing have left in a volume goes with the archive after the next', async () => {
+  const life = await layeredLife('lifted')
+  let steps = 0
+  for (let step = 0; await goesAway(life, { step, way: 'renamed', isOneFileSystem: true }); step++) steps++
+  const layer = new MovableLayer(life.disk.clone())
+  const store = await openThrough(layer)
+  // The last step but a few: the manifest is there by then.
+  for (let times = 0; times < 3; times++) {
+    layer.changeAt(steps - 3, 'renamed')
+    await expect(store.gc.run(life.target, { grace: 0 })).rejects.toThrow()
+    layer.place = 'there'
+  }
+  expect(await disk(layer)).toContain('volume-2/manifest-3')
+  await store.gc.run(life.target, { grace: 0 })
+  const next = await store.branch('main').commit((edit) => void edit.set('dir/next', 'next'))
+  await store.gc.run(next, { grace: 0 })
+  await expectAll(store, life)
+  await store.close()
+  await expectExactFiles(layer.disk, lowerFolder)
+})
+
+const disk = (layer: MovableLayer): Promise<string[]> => listFiles(layer.disk, lowerFolder)

@@ -1,5 +1,10 @@
 import type { FileSystem } from '@varve/pack/fs'
-import { InterceptedFileSystem, type MemoryFileSystem, type Operation, systemError } from '@varve/pack/testing'
+import {
+  InterceptedFileSystem,
+  type MemoryFileSystem,
+  type Operation,
+  systemError,
+} from '@varve/pack/testing'
 
 /** Where a store's lower layer lies as the store knows it. */
 export const lowerFolder = '/disk/lower'
@@ -40,9 +45,12 @@ export class MovableLayer {
 
   /** The disk as the store sees it. */
   get through(): FileSystem {
-    return new InterceptedFileSystem(redirected(this.disk, (path) => this.#where(path)), {
-      before: (operation) => this.#before(operation),
-    })
+    return new InterceptedFileSystem(
+      redirected(this.disk, (path) => this.#where(path)),
+      {
+        before: (operation) => this.#before(operation),
+      },
+    )
   }
 
   /** Before the operation of that number, from now on, the layer's place is taken by something else. */

@@ -32,6 +32,7 @@ export function openArchive(parts: ArchiveParts): Archive | undefined {
     ...{ ...files, lower, manifest, nextNumber, high: job.newRetire },
     chunks: chunks.filter(({ base, length }) => base + length <= job.newRetire),
     segments: isEmpty ? segments : [],
+    present: chunks,
     filterOf: (pack) => filterOf(parts, pack),
     onBytes: async (bytes) => {
       done += bytes

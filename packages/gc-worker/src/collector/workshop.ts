@@ -57,11 +57,7 @@ export interface WorkshopOptions {
  * @throws CORRUPT when a file is missing or not the one that is meant, NEWER_FORMAT, LOWER_UNAVAILABLE, and
  * what the file system throws; then nothing stays open
  */
-export async function openWorkshop(
-  fs: FileSystem,
-  job: CollectJob,
-  o: WorkshopOptions,
-): Promise<Workshop> {
+export async function openWorkshop(fs: FileSystem, job: CollectJob, o: WorkshopOptions): Promise<Workshop> {
   const files = { fs, dir: job.dir, storeId: Buffer.from(job.storeId, 'hex') }
   const source = await SourceSpace.open(files, job.previous)
   try {

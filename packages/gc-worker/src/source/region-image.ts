@@ -20,8 +20,8 @@ const pieceCount = regionBytes / pieceBytes
 /**
  * The bytes of one region of the old address space, each at its virtual place, whatever files they come from.
  * Places that no file holds keep bytes of an earlier region: a record read there fails its checksum, which
- * covers its offset. They must not keep what lay in the memory before: that may be the image of another store,
- * whose records at these offsets are whole.
+ * covers its offset. They must not keep what lay in the memory before: that may be the image of another
+ * store, whose records at these offsets are whole.
  */
 export class RegionImage {
   readonly bytes: Buffer = Buffer.alloc(regionBytes)
