@@ -3,22 +3,19 @@
  */
 
 export {
-  decodeFilters,
   encodeFilters,
   type FilterPlace,
   type PackFilter,
   readFilters,
   writeFilters,
 } from './filter-file.ts'
-export { HandlePool } from './handle-pool.ts'
-export { LowerSpace, type LowerSpaceOptions, LowerView } from './lower-space.ts'
+export { LowerSpace, LowerView } from './lower-space.ts'
 export {
   decodeManifest,
   emptyManifest,
   encodeManifest,
   manifestSum,
-  type VolumeChunk,
   type VolumeManifest,
   volumeOf,
 } from './manifest.ts'
-export { Volume } from './volume.ts'
+export { readManifest, Volume } from './volume.ts'
