@@ -1,5 +1,5 @@
 /** The lower layer at opening: attached to a store that has none, or found where it is now. */
-import { dirname, isAbsolute, relative } from 'node:path'
+import { dirname, isAbsolute, join, relative, sep } from 'node:path'
 import { VarveError } from '@varve/pack/errors'
 import { type FileSystem, FolderOpener, LazyDirectory } from '@varve/pack/fs'
 import { classifyFile, fileName, storeFormat } from '@varve/pack/layout'
