@@ -15,6 +15,7 @@ export {
   emptyManifest,
   encodeManifest,
   manifestSum,
+  type VolumeChunk,
   type VolumeManifest,
   volumeOf,
 } from './manifest.ts'
