@@ -33,6 +33,7 @@ export function openArchive(parts: ArchiveParts): Archive | undefined {
     ...{ ...files, lower, manifest, nextNumber, newNonce, high: job.newRetire },
     chunks: chunks.filter(({ base, length }) => base + length <= job.newRetire),
     segments: isEmpty ? segments : [],
+    present: chunks,
     filterOf: (pack) => filterOf(parts, pack),
     onBytes: async (bytes) => {
       done += bytes

@@ -33,7 +33,7 @@ export class RegionImage {
   readonly #view: DataView
   readonly #isLoaded = new Uint8Array(pieceCount)
   readonly #location = new Location()
-  #staging: Buffer = Buffer.allocUnsafeSlow(regionBytes)
+  #staging: Buffer = Buffer.alloc(regionBytes)
   #chunks: readonly Chunk[] = []
   #base = 0
   #bytesRead = 0
@@ -159,7 +159,7 @@ export class RegionImage {
     if (isWhole) {
       readFullySync(segment.file.handle, this.bytes, from.start - this.#base, wanted, from.position)
     } else {
-      if (this.#staging.length < wanted) this.#staging = Buffer.allocUnsafeSlow(wanted)
+      if (this.#staging.length < wanted) this.#staging = Buffer.alloc(wanted)
       readFullySync(segment.file.handle, this.#staging, 0, wanted, from.position)
       this.#scatter(runs, first, next, from.position)
     }

@@ -1,5 +1,5 @@
 /** The lower layer at opening: attached to a store that has none, or found where it is now. */
-import { dirname, isAbsolute, relative } from 'node:path'
+import { dirname, isAbsolute, join, relative, sep } from 'node:path'
 import { VarveError } from '@varve/pack/errors'
 import { type FileSystem, FolderOpener, LazyDirectory } from '@varve/pack/fs'
 import { classifyFile, fileName, storeFormat, volumeIdMax } from '@varve/pack/layout'
@@ -8,6 +8,7 @@ import {
   type ControlVolume,
   emptyManifest,
   encodeManifest,
+  readManifest,
   volumeOf,
   writeNewFile,
 } from '@varve/pack/pack'
@@ -42,12 +43,16 @@ export async function withLower(
     if (control.volumes.length > 0 && control.lower === null) throw nowhere()
     return control
   }
-  if (option.path === place.folder) {
+  const inside = await pathInside(place, option.path)
+  if (inside !== undefined && isTaken(inside)) {
     const message = 'the lower layer needs a folder of its own'
     throw new VarveError('OPTION_MISMATCH', { option: 'lower' }, { message })
   }
-  const lower = storedPath(place.folder, option.path)
-  if (control.volumes.length > 0) return { ...control, lower }
+  const lower = inside ?? option.path
+  if (control.volumes.length > 0) {
+    if (option.missing === 'refuse') assertVolumesThere(place.fs, option.path, control)
+    return { ...control, lower }
+  }
   const volume = await createVolume(place, option.path, control)
   return { ...control, format: storeFormat.layered, lower, volumes: [volume] }
 }
@@ -92,10 +97,34 @@ export function lowerDirectory(fs: FileSystem, path: string): LazyDirectory {
   return new LazyDirectory(new FolderOpener(fs, path))
 }
 
-/** One that lies in the store's folder moves with it. */
-function storedPath(folder: string, path: string): string {
-  const inside = relative(folder, path)
-  return inside.startsWith('..') || isAbsolute(inside) ? path : inside
+/** @throws LOWER_UNAVAILABLE, CORRUPT */
+function assertVolumesThere(fs: FileSystem, path: string, control: ControlState): void {
+  const volumes = { directory: lowerDirectory(fs, path), storeId: Buffer.from(control.storeId, 'hex') }
+  for (const named of control.volumes) readManifest(volumes, named)
+}
+
+/**
+ * The path from the store's folder of one that lies in it, whatever links lead there: it moves with the
+ * store.
+ */
+async function pathInside({ fs, folder }: Place, path: string): Promise<string | undefined> {
+  const inside = relative(folder, await realPath(fs, path))
+  return inside === '..' || inside.startsWith(`..${sep}`) || isAbsolute(inside) ? undefined : inside
+}
+
+/** Also of what is not there yet. */
+async function realPath(fs: FileSystem, path: string): Promise<string> {
+  for (let at = path; at !== dirname(at); at = dirname(at)) {
+    const real = await fs.realPath(at).catch(() => undefined)
+    if (real !== undefined) return join(real, relative(at, path))
+  }
+  return path
+}
+
+/** Whether something else belongs under that name in the store's folder. */
+function isTaken(inside: string): boolean {
+  const [first = ''] = inside.split(sep)
+  return first === '' || !['unknown', 'volume'].includes(classifyFile(first).kind)
 }
 
 function nextId(names: readonly string[], control: ControlState): number {

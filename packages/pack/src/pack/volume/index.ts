@@ -15,7 +15,8 @@ export {
   emptyManifest,
   encodeManifest,
   manifestSum,
+  type VolumeChunk,
   type VolumeManifest,
   volumeOf,
 } from './manifest.ts'
-export { Volume } from './volume.ts'
+export { readManifest, Volume } from './volume.ts'

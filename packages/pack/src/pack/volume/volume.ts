@@ -231,8 +231,14 @@ function continues(first: VolumeManifest, second: VolumeManifest): boolean {
   return isFirst(first.chunks, second.chunks) && isFirst(first.segments, second.segments)
 }
 
-/** @throws LOWER_UNAVAILABLE, CORRUPT, NEWER_FORMAT */
-function readManifest({ directory, storeId }: VolumeParts, named: ControlVolume): VolumeManifest {
+/**
+ * The manifest that control means.
+ * @throws LOWER_UNAVAILABLE when it is not there to be read, or another one is; CORRUPT, NEWER_FORMAT
+ */
+export function readManifest(
+  { directory, storeId }: Pick<VolumeParts, 'directory' | 'storeId'>,
+  named: ControlVolume,
+): VolumeManifest {
   const name = `${fileName.volume(named.id)}/${fileName.manifest(named.manifest)}`
   const away = (why: string, cause?: unknown): VarveError => {
     const { path } = directory
