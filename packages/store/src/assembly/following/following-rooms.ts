@@ -29,7 +29,7 @@ export class FollowingRooms implements ReaderRooms {
   readonly projections: GitCommits
   readonly gc: FollowingGc
   readonly #o: ReadingOptions
-  readonly #refs: FollowedRefs
+  readonly #refs = new FollowedRefs()
   readonly #retirer: FileRetirer
   /** Places of damage, objects that a copy stood in for, and reloads that failed. */
   readonly #told = new ToldOnce()
@@ -59,7 +59,6 @@ export class FollowingRooms implements ReaderRooms {
       },
       onRebuilt: (file, reason) => onEvent({ type: 'index-rebuilt', file, reason }),
     })
-    this.#refs = new FollowedRefs(fs, folder)
     this.objects = new ObjectReader({
       records,
       index,
@@ -144,14 +143,7 @@ export class FollowingRooms implements ReaderRooms {
     this.assertOpen()
     const next = await this.files.readNext()
     if (next === undefined) return undefined
-    let refs: Awaited<ReturnType<FollowedRefs['next']>>
-    try {
-      refs = await this.#refs.next(next, this.files.end)
-      this.assertOpen()
-    } catch (error) {
-      this.files.release(next)
-      throw error
-    }
+    const refs = this.#refs.next(next)
     const befores = commitsBefore(this, refs.moves)
     this.files.install(next)
     refs.install()
