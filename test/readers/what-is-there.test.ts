@@ -291,6 +291,25 @@ describe('a folder', () => {
   })
 })
 
+test('the space of files that a collection took is free when the last reader that has them is done', async () => {
+  const used = (): number => disk.usedBytes
+  const named = (): number => [...disk.files().values()].reduce((sum, bytes) => sum + bytes.length, 0)
+  const readers = [await MemoryReader.open(disk), await MemoryReader.open(disk)] as const
+  const store = await openMemory(disk)
+  const head = await store.branch('main').commit((edit) => void edit.set('x', 'y'))
+  await store.gc.run(head, { grace: 0 })
+  await store.close()
+  const held = used() - named()
+  expect(held).toBeGreaterThan(10_000)
+  await expectAll(readers[0].store)
+  await readers[0].store.reload()
+  expect(used() - named(), 'the other one still has them').toBe(held)
+  await expectAll(readers[1].store)
+  await readers[1].store.close()
+  expect(used()).toBe(named())
+  await closed(readers[0])
+})
+
 test('a reader that is closed answers nothing, and closing it again is nothing', async () => {
   const reader = await MemoryReader.open(disk)
   const head = (await reader.store.branch('main').head()) as Commit
