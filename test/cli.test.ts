@@ -163,7 +163,8 @@ function documentedFields(): Map<
   string,
   { readonly all: Set<string>; readonly required: readonly string[] }
 > {
-  const text = readFileSync(new URL('../docs/cli.md', import.meta.url), 'utf8').split('## JSON')[1] ?? ''
+  const page = readFileSync(new URL('../docs/cli.md', import.meta.url), 'utf8')
+  const text = page.split('## JSON')[1]?.split('\n## ')[0] ?? ''
   const schema = new Map<string, { all: Set<string>; required: string[] }>()
   const borrowed: [string, string][] = []
   for (const [, type = '', fields = ''] of text.matchAll(/^\| `([a-z]+)` \|[^|]*\|(.*)\|$/gm)) {
@@ -269,51 +270,6 @@ describe('which store', () => {
     expect(Date.parse(error.details.since)).toBeLessThanOrEqual(Date.now())
     expect(readdirSync(path).sort()).toEqual(before)
     expect(store.path).toBe(path)
-  })
-})
-
-describe('inspect', () => {
-  test('every kind of file, whole and damaged', async () => {
-    const path = join(folder, 'store')
-    const run = (...argv: readonly string[]): Promise<CommandOutcome> =>
-      varve(['-s', path, ...argv], { folder })
-    await run('init')
-    for (const name of ['a', 'b', 'c']) {
-      await varve(['-s', path, 'set', `main:${name}/file`], { folder, input: `the content of ${name}\n` })
-    }
-    await run('gc', 'run', 'main', '--yes', '--grace', '0s')
-    const names = readdirSync(path).filter(
-      (name) => name === 'control' || /\.(pack|map|idx|ckpt)$/.test(name),
-    )
-    const kinds = names.map((name) => name.replace(/\d+/, 'N')).sort()
-    expect(new Set(kinds)).toEqual(
-      new Set(['control', 'gen-N.idx', 'gen-N.map', 'gen-N.pack', 'meta-N.ckpt', 'suffix-N.pack']),
-    )
-    for (const name of names) {
-      const whole = await run('inspect', join(path, name), '--json')
-      expect(whole, name).toMatchObject({ exit: 0, stderr: '' })
-      const findings = whole.stdout
-        .trim()
-        .split('\n')
-        .map((line) => JSON.parse(line) as { type: string })
-      expect(findings[0]?.type, name).toMatch(/^(control|segment|map|index|checkpoint|chunk)$/)
-      expect((await run('inspect', join(path, name))).stdout.split('\n').length).toBe(findings.length + 1)
-    }
-    for (const name of names.filter((pack) => pack.endsWith('.pack'))) {
-      const bytes = readFileSync(join(path, name))
-      if (bytes.length < 500) continue
-      bytes[400]! ^= 1
-      writeFileSync(join(path, name), bytes)
-      const damaged = await run('inspect', join(path, name), '--json')
-      expect(damaged, name).toMatchObject({ exit: 3, stderr: '' })
-      expect(damaged.stdout, name).toContain('{"type":"damage","start":')
-    }
-    for (const name of names) {
-      writeFileSync(join(path, name), 'no such thing')
-      expect(await run('inspect', join(path, name)), name).toMatchObject({ exit: 13 })
-    }
-    writeFileSync(join(folder, 'another'), '')
-    expect(await run('inspect', join(folder, 'another'))).toMatchObject({ exit: 2 })
   })
 })
 

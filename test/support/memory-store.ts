@@ -1,6 +1,6 @@
 import type { FileSystem } from '@varve/pack/fs'
 import { classifyFile, isLeftover } from '@varve/pack/layout'
-import { readControl } from '@varve/pack/pack'
+import { namedFiles, readControl } from '@varve/pack/pack'
 import { MemoryFileSystem } from '@varve/pack/testing'
 import type { Store, StoreEvent, WriterOptions } from '@varve/store'
 import { openStore } from '@varve/store/internal'
@@ -41,11 +41,7 @@ export async function expectTidy(disk: MemoryFileSystem): Promise<void> {
 /** Names of files in a store's folder that its control does not name. */
 export async function leftovers(fileSystem: FileSystem, folder: string): Promise<string[]> {
   const { state } = await readControl(fileSystem, folder)
-  const named = {
-    chunks: new Set(state.chunks.map(({ number }) => number)),
-    segments: new Set(state.segments.map(({ number }) => number)),
-    checkpoints: new Set(state.checkpoint === null ? [] : [state.checkpoint.number]),
-  }
+  const named = namedFiles(state)
   const names = await fileSystem.list(folder)
   return names.filter((name) => {
     const file = classifyFile(name)

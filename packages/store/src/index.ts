@@ -30,6 +30,7 @@ export type {
   LogOptions,
   Mode,
   ObjectKind,
+  ObjectPlace,
   OpenOptions,
   Path,
   Progress,
@@ -51,6 +52,7 @@ export type {
   TreeEntry,
   TreeReader,
   ValueOf,
+  VolumeStats,
   WithProgress,
   WriterOptions,
 } from './api/index.ts'

@@ -14,6 +14,7 @@ import type {
   GcReader,
   Hash,
   LogOptions,
+  ObjectPlace,
   ReaderOptions,
   ReadOnlyStore,
   RefChange,
@@ -110,6 +111,10 @@ export class FollowedStore implements ReadOnlyStore {
 
   isAncestor(older: CommitLike, newer: CommitLike): Promise<boolean> {
     return this.#answers.isAncestor(older, newer)
+  }
+
+  locate(hash: Hash): Promise<ObjectPlace> {
+    return this.#answers.locate(hash)
   }
 
   stats(): StoreStats {

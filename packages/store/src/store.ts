@@ -3,6 +3,7 @@
 import { assert } from '@varve/pack/base'
 import { checkOptions, optionRule, type RulesFor } from '@varve/pack/errors'
 import { indexKind, type RawHash, rawToHex } from '@varve/pack/objects'
+import { addVolume } from './add-volume.ts'
 import { StoreAnswers, type Toucher } from './answers/index.ts'
 import {
   type Abortable,
@@ -24,6 +25,7 @@ import {
   type GcResult,
   type Hash,
   type LogOptions,
+  type ObjectPlace,
   type PutOptions,
   type ReaderOptions,
   type ReadOnlyStore,
@@ -123,9 +125,14 @@ export class Store implements StoreReader, BlobWriter {
 
   /**
    * For those who know why. `split` begins a new chunk; nobody needs it, since collections do so themselves.
+   * `addVolume` makes the next archive begin a new volume of the lower layer: those before it are never
+   * written to again.
    */
-  get advanced(): { split(): Promise<void> } {
-    return { split: async () => beginChunk(this.#writable()) }
+  get advanced(): { split(): Promise<void>; addVolume(): Promise<void> } {
+    return {
+      split: async () => beginChunk(this.#writable()),
+      addVolume: async () => addVolume(this.#writable()),
+    }
   }
 
   getBlob(hash: Hash<'blob'>, o?: Abortable): Promise<Bytes | undefined> {
@@ -203,6 +210,10 @@ export class Store implements StoreReader, BlobWriter {
 
   isAncestor(older: CommitLike, newer: CommitLike): Promise<boolean> {
     return this.#answers.isAncestor(older, newer)
+  }
+
+  locate(hash: Hash): Promise<ObjectPlace> {
+    return this.#answers.locate(hash)
   }
 
   stats(): StoreStats {

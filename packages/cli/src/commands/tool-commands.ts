@@ -1,15 +1,23 @@
 import { Argument, type Command } from 'commander'
 import { shells } from '../completion/index.ts'
 import type { Runner } from './command-runner.ts'
+import { countValue } from './option-values.ts'
 
 /** inspect, completion, help. */
 export function addToolCommands(program: Command, runner: Runner): void {
   program
     .command('inspect')
     .description('what a file of a store says')
-    .argument('<FILE>', 'control, or a chunk, segment, map, idx, or checkpoint')
-    .action((file: string, _options, command: Command) =>
-      runner.run(command, async (context) => (await import('./tools/inspect.ts')).inspect(context, file)),
+    .argument(
+      '<FILE>',
+      'control, or a chunk, segment, map, idx, or checkpoint; with --rebuild, lines of JSON',
+    )
+    .option('--limit <N>', 'stop after so many lines', countValue)
+    .option('--rebuild <OUT>', 'make the file again of which FILE, or - for stdin, has the --json lines')
+    .action((file: string, options: { limit?: number; rebuild?: string }, command: Command) =>
+      runner.run(command, async (context) =>
+        (await import('./tools/inspect.ts')).inspect(context, file, options),
+      ),
     )
   program
     .command('completion')

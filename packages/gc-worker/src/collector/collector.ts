@@ -78,6 +78,7 @@ export class Collector implements CollectorRun {
       await shop.chunkIndexes.settled()
       // The checkpoint needs the folder synced even where no object is left.
       if (!(await shop.segments.seal())) await syncRootFolder(this.#fs, this.#job.dir)
+      await this.#archive(shop)
       this.#state = 'swept'
       return { objectsKept: this.#counts.objects, bytesKept: this.#counts.bytes, bytesScanned: this.#scanned }
     })
@@ -96,6 +97,8 @@ export class Collector implements CollectorRun {
         await catchUp.accept()
         this.#keepFrom = catchUp.keepFrom
         await shop.segments.seal()
+        // Within a budget nothing more is done than what has to be; `finish` sees to it.
+        if (round.budget === undefined) await this.#archive(shop)
         this.#rounds++
         this.#scanned += scanned.bytes
         return this.#summary(scanned, before)
@@ -117,14 +120,17 @@ export class Collector implements CollectorRun {
     return this.#step('swept', async () => {
       const shop = this.#shop as Workshop
       const bytesSpilled = await shop.tables.spilledBytes()
+      await this.#archive(shop)
       this.#state = 'finished'
       const segments = shop.segments.done
       return {
         segments,
         checkpoint: { number: this.#checkpoint, position: this.#job.start },
+        volume: shop.archive?.written,
         stats: {
           objectsKept: this.#counts.objects,
           bytesKept: this.#counts.bytes,
+          bytesArchived: shop.archive?.bytesArchived ?? 0,
           bytesScanned: this.#scanned,
           objectsHealed: this.#counts.healed,
           passes: this.#passes,
@@ -147,7 +153,16 @@ export class Collector implements CollectorRun {
     shop.indexes.close()
     // Nothing depends on these handles any more, and a file that stays is a leftover that the next opening
     // deletes.
+    const isGivenUp = this.#state !== 'finished'
+    if (isGivenUp) await shop.archive?.discard()
     await Promise.allSettled([shop.segments.discard(), shop.tables.close(), shop.source.close()])
+  }
+
+  /** What the volume being written does not hold yet of what it is to hold. */
+  async #archive(shop: Workshop): Promise<void> {
+    if (shop.archive === undefined) return
+    shop.pace.begin('archive')
+    await shop.archive.write(shop.segments.lifted)
   }
 
   /** Sweeps what is marked, with all that it refers to. */

@@ -13,13 +13,16 @@ export interface NewSegmentsOptions {
 }
 
 /**
- * The new generation as it grows: the sweep's segments and those of each catch-up round. A round that copies
- * nothing makes no file.
+ * The new generation as it grows: the sweep's segments and those of each catch-up round. What is lifted goes
+ * into segments of its own, which the volume being written gets too. A round that copies nothing makes no
+ * file.
  */
 export class NewSegments implements SweepSink {
   readonly #o: NewSegmentsOptions
   readonly #done: SegmentPlace[] = []
+  readonly #lifted: SegmentPlace[] = []
   #writer: SegmentWriter | undefined
+  #liftedWriter: SegmentWriter | undefined
   #bytesAdded = 0
 
   constructor(options: NewSegmentsOptions) {
@@ -31,9 +34,14 @@ export class NewSegments implements SweepSink {
     return this.#done
   }
 
+  /** Those among them that a volume needs too. */
+  get lifted(): readonly SegmentPlace[] {
+    return this.#lifted
+  }
+
   /** Memory in use. */
   get bytes(): number {
-    return this.#writer?.bytes ?? 0
+    return (this.#writer?.bytes ?? 0) + (this.#liftedWriter?.bytes ?? 0)
   }
 
   /** Bytes of records taken in since the start. */
@@ -41,39 +49,58 @@ export class NewSegments implements SweepSink {
     return this.#bytesAdded
   }
 
-  addRun(virtualStart: number, source: Buffer, start: number, length: number): void {
-    if (this.#writer === undefined) {
-      const { fs, dir: folder, storeId, nextNumber, newNonce } = this.#o
-      this.#writer = new SegmentWriter({ fs, folder, storeId, nextNumber, newNonce })
-    }
-    this.#writer.addRun(virtualStart, source, start, length)
+  addRun(virtualStart: number, source: Buffer, start: number, length: number, isLifted: boolean): void {
+    const writer = isLifted ? this.#forLifted() : this.#forKept()
+    writer.addRun(virtualStart, source, start, length)
     this.#bytesAdded += length
   }
 
   /** Held for its age: only where something was copied, as such an object always is. */
   addTouched(offset: number, timeMs: number): void {
-    this.#writer?.addTouched(offset, timeMs)
+    const writer = this.#writer ?? this.#liftedWriter
+    writer?.addTouched(offset, timeMs)
   }
 
   async drain(): Promise<void> {
-    if (this.#writer === undefined) return
-    await this.#writer.drain()
+    await this.#writer?.drain()
+    await this.#liftedWriter?.drain()
   }
 
   /** Writes and syncs what was taken in since the last call, and the folder. False: there was nothing. */
   async seal(): Promise<boolean> {
-    const writer = this.#writer
-    if (writer === undefined) return false
-    for (const info of await writer.finish()) this.#done.push(info)
+    if (this.#writer === undefined && this.#liftedWriter === undefined) return false
+    if (this.#writer !== undefined) this.#done.push(...(await this.#writer.finish()))
     this.#writer = undefined
+    if (this.#liftedWriter !== undefined) {
+      const infos = await this.#liftedWriter.finish()
+      this.#done.push(...infos)
+      this.#lifted.push(...infos)
+    }
+    this.#liftedWriter = undefined
     await syncRootFolder(this.#o.fs, this.#o.dir)
     return true
   }
 
   /** Forgets what was taken in since the last `seal`, with its files. */
   async discard(): Promise<void> {
-    const writer = this.#writer
+    const writers = [this.#writer, this.#liftedWriter]
     this.#writer = undefined
-    await writer?.abort()
+    this.#liftedWriter = undefined
+    for (const writer of writers) await writer?.abort()
+  }
+
+  #forKept(): SegmentWriter {
+    this.#writer ??= this.#newWriter()
+    return this.#writer
+  }
+
+  #forLifted(): SegmentWriter {
+    this.#liftedWriter ??= this.#newWriter()
+    return this.#liftedWriter
+  }
+
+  #newWriter(): SegmentWriter {
+    const { fs, dir: folder, storeId, nextNumber, newNonce } = this.#o
+    return new SegmentWriter({ fs, folder, storeId, nextNumber, newNonce })
   }
 }

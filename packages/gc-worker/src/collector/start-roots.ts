@@ -45,6 +45,7 @@ export class StartRoots {
       commit: undefined,
       carried: this.carried,
       healer: shop.healer,
+      reach: shop.reach,
       placeOf: (offset) => shop.source.placeOf(offset),
       count: () => {},
     })
@@ -156,6 +157,7 @@ export class StartRoots {
   async #youngIn(index: IndexFile, isCarried: boolean): Promise<void> {
     const { offsets, times } = index.touched()
     for (let i = 0; i < offsets.length; i++) {
+      this.#shop.reach(offsets[i] as number)
       this.#log.young(offsets[i] as number, times[i] as number, isCarried)
     }
     await this.#shop.tables.marks.relieve()

@@ -1,9 +1,17 @@
 import type { Clock } from '@varve/pack/base'
 import { VarveError } from '@varve/pack/errors'
 import type { FileSystem } from '@varve/pack/fs'
+import { type Archive, openArchive } from '../archive/index.ts'
 import { type CollectJob, memoryBytesMaxDefault } from '../job/index.ts'
 import { RegionImage, SourceIndexes, type SourceOptions, SourceSpace } from '../source/index.ts'
-import { CommitWalk, Healer, RegionSweep, type SweepCounts } from '../sweep/index.ts'
+import {
+  CommitWalk,
+  type FetchedRecord,
+  Fetcher,
+  Healer,
+  RegionSweep,
+  type SweepCounts,
+} from '../sweep/index.ts'
 import { ChunkIndexes } from './chunk-indexes.ts'
 import { CollectorMemory } from './collector-memory.ts'
 import { FileNumbers } from './file-numbers.ts'
@@ -31,6 +39,10 @@ export interface Workshop {
   readonly numbers: FileNumbers
   /** A root: marked where it lies below the new boundary. @throws CORRUPT when no record can lie there */
   readonly mark: (offset: number) => void
+  /** What a record that retires refers to: marked if another volume holds it, and that alone. */
+  readonly reach: (offset: number) => void
+  /** Of a store with a lower layer. */
+  readonly archive: Archive | undefined
 }
 
 /**
@@ -63,8 +75,9 @@ export async function openWorkshop(
   const tables = new MarkTables({ fs, dir, nextNumber, memory })
   const { marks, upward, kept, ahead, above, visited } = tables
   const image = new RegionImage(source)
-  const heal = (offset: number): Promise<Buffer> => healer.heal(offset)
-  const sweep = new RegionSweep({ marks, upward, kept, image, limit, heal }, o.counts)
+  const fetcher = new Fetcher(source, healer, previous.lower?.volumes.at(-1)?.id)
+  const fetch = (offset: number): Promise<FetchedRecord> => fetcher.fetch(offset)
+  const sweep = new RegionSweep({ marks, upward, kept, image, limit, fetch }, o.counts)
   const segments = new NewSegments({ ...files, nextNumber, newNonce: o.newNonce })
   memory.watch({
     marks: () => tables.bytes,
@@ -76,9 +89,20 @@ export async function openWorkshop(
     if ((offset & 7) !== 0) throw new VarveError('CORRUPT', source.placeOf(offset))
     marks.add(offset)
   }
+  const reach = (offset: number): void => {
+    if (fetcher.isElsewhere(offset)) mark(offset)
+  }
   const walk = new CommitWalk({ source, indexes, healer, ahead, above, visited, reached: mark })
   const { clock, pace } = o
+  const archive = openArchive({
+    ...{ files, job, source, nextNumber },
+    indexed: () => chunkIndexes.settled(),
+    onBytes: async (bytes) => {
+      pace.bytesDone = bytes
+      await pace.step(bytes, undefined)
+    },
+  })
   const reading = { files, source, indexes, chunkIndexes, healer, image }
-  const open = { memory, tables, sweep, walk, segments, numbers, mark }
+  const open = { memory, tables, sweep, walk, segments, numbers, mark, reach, archive }
   return { fs, job, clock, pace, ...reading, ...open }
 }

@@ -1,3 +1,5 @@
+import type { ControlVolume } from '@varve/pack/pack'
+
 /**
  * Where a chunk of the log lies: file `number` holds virtual offsets [base, base + length). All of it is
  * synced.
@@ -41,6 +43,16 @@ export interface PreviousFiles {
   readonly chunks: readonly ChunkPlace[]
   readonly segments: readonly SegmentPlace[]
   readonly checkpoint: CheckpointPlace | undefined
+  /** The lower layer of a store that has one. */
+  readonly lower?: LowerPlace | undefined
+}
+
+/** Where volumes are, as control names them. */
+export interface LowerPlace {
+  /** Absolute. */
+  readonly path: string
+  /** Ascending; the last one is written to. */
+  readonly volumes: readonly ControlVolume[]
 }
 
 /**
@@ -52,6 +64,7 @@ export interface CollectJob {
   readonly dir: string
   /** 32 hexadecimal digits. */
   readonly storeId: string
+  /** With a lower layer, what leaves the upper one is archived in its last volume. */
   readonly previous: PreviousFiles
   /**
    * Numbers of those among `previous.chunks` that have just been sealed and have no index: the collection

@@ -1,3 +1,4 @@
+import type { ControlVolume } from '@varve/pack/pack'
 import type { CheckpointPlace, SegmentPlace } from './collect-job.ts'
 
 /** After the sweep. */
@@ -23,6 +24,8 @@ export interface CollectStats {
   readonly objectsKept: number
   /** Bytes of records in the new segments. */
   readonly bytesKept: number
+  /** Of pack files that a volume holds now and did not hold before. */
+  readonly bytesArchived: number
   readonly bytesScanned: number
   /** Damaged records that were replaced by a copy. */
   readonly objectsHealed: number
@@ -38,13 +41,15 @@ export interface CollectStats {
 export interface CollectResult {
   readonly segments: readonly SegmentPlace[]
   readonly checkpoint: CheckpointPlace
+  /** The volume as control is to name it from now on; `undefined`: nothing was archived. */
+  readonly volume: ControlVolume | undefined
   readonly stats: CollectStats
 }
 
 /** How far a collection has come. */
 export interface CollectProgress {
-  readonly phase: 'metadata' | 'commits' | 'log' | 'sweep'
-  /** Bytes of the address space that the phase has passed. */
+  readonly phase: 'metadata' | 'commits' | 'log' | 'sweep' | 'archive'
+  /** Bytes of the address space that the phase has passed; of files, where they are archived. */
   readonly done: number
   readonly total: number | undefined
   /** Bytes copied so far. */

@@ -3,6 +3,7 @@ export {
   type CheckpointPlace,
   type ChunkPlace,
   type CollectJob,
+  type LowerPlace,
   lastRoundBudget,
   memoryBytesMaxDefault,
   type ObjectList,

@@ -10,6 +10,7 @@ const madeKinds: ReadonlySet<string> = new Set([
   'segment-index',
   'checkpoint',
   'spill',
+  'filter',
 ])
 
 /**

@@ -8,6 +8,6 @@ export {
   scanLog,
 } from './log-scan.ts'
 export { RegionImage } from './region-image.ts'
-export { type SegmentRecord, walkSegment } from './segment-records.ts'
+export { type SegmentRecord, scanSegmentForIndex, walkSegment } from './segment-records.ts'
 export { SourceIndexes } from './source-indexes.ts'
 export { type SourceOptions, SourceSpace } from './source-space.ts'

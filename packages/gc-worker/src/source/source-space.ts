@@ -1,5 +1,5 @@
 import { VarveError } from '@varve/pack/errors'
-import { type FileHandle, type FileSystem, hasCode } from '@varve/pack/fs'
+import { type FileHandle, type FileSystem, FolderOpener, hasCode, LazyDirectory } from '@varve/pack/fs'
 import { fileName } from '@varve/pack/layout'
 import {
   AddressSpace,
@@ -8,6 +8,9 @@ import {
   FileRetirer,
   type IndexEntries,
   Location,
+  LowerSpace,
+  type LowerView,
+  type OffsetSpace,
   openChunkFile,
   PackFile,
   type PackHeader,
@@ -15,8 +18,9 @@ import {
   RecordReader,
   type ScanMemory,
   Segment,
+  type Volume,
 } from '@varve/pack/pack'
-import type { ChunkPlace, PreviousFiles } from '../job/index.ts'
+import type { ChunkPlace, LowerPlace, PreviousFiles } from '../job/index.ts'
 
 /** For look-ups besides the sweep: pages of maps and indexes, commits, damaged records' copies. */
 const cacheBytes = 20 * 1024 * 1024
@@ -35,24 +39,43 @@ export interface SourceOptions {
 
 /**
  * The files of the store as they were when the collection started, opened for reading on this thread. What is
- * appended later is read through `openChunk` by the rounds.
+ * appended later is read through `openChunk` by the rounds. Volumes are opened when something is looked for
+ * in them.
  */
 export class SourceSpace {
   readonly o: SourceOptions
+  /** The upper layer. */
   readonly space: AddressSpace
+  readonly lower: LowerView | undefined
+  /** Reads from both layers. */
   readonly reader: RecordReader
+  /** Reads from volumes only. */
+  readonly lowerReader: RecordReader
   readonly cache: BlockCache
   readonly retirer: FileRetirer
   readonly #records: RecordCache
   readonly #location = new Location()
 
-  private constructor(o: SourceOptions, cache: BlockCache, retirer: FileRetirer, space: AddressSpace) {
+  readonly #lowerSpace: LowerSpace | undefined
+
+  private constructor(
+    files: SourceOptions & Pick<SourceSpace, 'cache' | 'retirer' | 'space'>,
+    place: LowerPlace | undefined,
+  ) {
+    const { cache, retirer, space, ...o } = files
     this.o = o
     this.cache = cache
     this.retirer = retirer
     this.space = space
     this.#records = new RecordCache({ bytesMax: recordBytes })
-    this.reader = new RecordReader(cache, () => space, this.#records)
+    this.#lowerSpace = place === undefined ? undefined : lowerSpace(o, { cache, retirer }, place.path)
+    const lower = this.#lowerSpace?.view(place?.volumes ?? [])
+    this.lower = lower
+    const both: OffsetSpace = {
+      locate: (offset, into) => space.locate(offset, into) || (lower?.locate(offset, into) ?? false),
+    }
+    this.reader = new RecordReader(cache, () => both, this.#records)
+    this.lowerReader = new RecordReader(cache, () => lower ?? nowhere)
   }
 
   /** @throws CORRUPT when a file is missing or not the one that is meant, NEWER_FORMAT */
@@ -69,7 +92,7 @@ export class SourceSpace {
       }
       const retire = previous.retire
       const space = new AddressSpace({ epoch: 0, instance: {}, retire, chunks, segments })
-      return new SourceSpace(o, cache, retirer, space)
+      return new SourceSpace({ ...o, cache, retirer, space }, previous.lower)
     } finally {
       // The space holds its own uses; those of a failed opening end here.
       for (const chunk of chunks) chunk.file.release()
@@ -90,11 +113,29 @@ export class SourceSpace {
     return { file: at.file.name, offset: at.position }
   }
 
+  /** The volume that is written to, opened. @throws LOWER_UNAVAILABLE, CORRUPT */
+  lastVolume(): Volume | undefined {
+    const named = this.lower?.volumes[0]
+    return named === undefined ? undefined : this.#lowerSpace?.volume(named)
+  }
+
   /** Every handle is closed when it resolves. */
   async close(): Promise<void> {
     this.space.release()
+    this.#lowerSpace?.close()
     await this.retirer.drained()
   }
+}
+
+const nowhere: OffsetSpace = { locate: () => false }
+
+function lowerSpace(
+  { fs, dir, storeId }: SourceOptions,
+  caches: { readonly cache: BlockCache; readonly retirer: FileRetirer },
+  path: string,
+): LowerSpace {
+  const directory = new LazyDirectory(new FolderOpener(fs, path))
+  return new LowerSpace({ ...caches, fs, folder: dir, storeId, directory })
 }
 
 /** A chunk file's proved header and its handle, which the caller closes. */

@@ -23,6 +23,8 @@ export interface LogRootsOptions {
   /** Pairs of offset and time: held for their age by records that are about to go. */
   readonly carried: Float64List
   readonly healer: Healer
+  /** An offset that a touch names which is about to go: a volume that needs it must get it. */
+  readonly reach?: ((offset: number) => void) | undefined
   /** Where a virtual offset lies, for an error. */
   readonly placeOf: (offset: number) => { readonly file: string; readonly offset: number }
   readonly count: (records: number) => void
@@ -131,6 +133,7 @@ export class LogRoots implements LogVisitor {
     }
     // Copied like an object of its place, it goes on holding what it names.
     if (record.offset >= this.#o.keepFrom) this.#o.mark(record.offset)
+    this.#o.reach?.(held)
     this.young(held, timeMs, true)
   }
 

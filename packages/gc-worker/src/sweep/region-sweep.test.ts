@@ -85,7 +85,10 @@ class Bench {
       kept,
       image,
       limit: this.#limit,
-      heal: (offset: number) => healer.heal(offset),
+      fetch: async (offset: number) => ({
+        bytes: await healer.heal(offset),
+        ...{ isHealed: true, isLifted: false },
+      }),
     }
     for (const { offset } of roots) marks.add(offset)
     const meter = new Meter(this.clock, o.limits)

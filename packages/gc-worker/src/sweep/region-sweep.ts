@@ -10,8 +10,11 @@ const highWordLimit = 0x20_0000
 
 /** Where swept records go: runs of whole records, ascending within a region, regions in any order. */
 export interface SweepSink {
-  /** Copies the bytes before it returns. */
-  addRun(virtualStart: number, source: Buffer, start: number, length: number): void
+  /**
+   * Copies the bytes before it returns.
+   * @param isLifted whether the volume being written needs these records too, as it does not hold them
+   */
+  addRun(virtualStart: number, source: Buffer, start: number, length: number, isLifted: boolean): void
   /** After each region; bounds what waits in memory. */
   drain(): Promise<void>
 }
@@ -26,10 +29,25 @@ export interface RegionSweepOptions {
   /** What earlier passes have copied. */
   readonly kept: SlotTable
   /**
-   * The record that takes the place of the damaged one at the offset: whole, sealed for that offset.
-   * @throws CORRUPT when there is no copy
+   * The record for an offset at which the upper layer has no whole one: sealed for that offset.
+   * @throws CORRUPT when there is none, LOWER_UNAVAILABLE
    */
-  readonly heal: (offset: number) => Promise<Buffer>
+  readonly fetch: (offset: number) => Promise<FetchedRecord>
+}
+
+/** A record that is not where the sweep reads. */
+export interface FetchedRecord {
+  readonly bytes: Buffer
+  /** Whether it stands in for a damaged one. */
+  readonly isHealed: boolean
+  readonly isLifted: boolean
+}
+
+interface LongRecord {
+  readonly offset: number
+  readonly bytes: Buffer
+  readonly size: number
+  readonly isLifted: boolean
 }
 
 /** What has been copied so far. */
@@ -39,6 +57,9 @@ export interface SweepCounts {
   /** Damaged records that a copy replaced. */
   healed: number
 }
+
+/** Runs of a region in pairs of start and end, then whether the run is lifted. */
+const runFields = 3
 
 /**
  * The sweep of one region at a time: takes the marked records from the highest to the lowest, marks what they
@@ -55,12 +76,14 @@ export class RegionSweep {
   #hasKept = false
   readonly #header: RecordHeader = { kind: 0, flags: 0, referenceCount: 0, bodyLength: 0 }
   readonly #counts: SweepCounts
-  /** Runs of the region, from high to low: start and end in the image. */
-  readonly #runs: Int32Array = new Int32Array(2 * slotsPerRegion)
+  /** Runs of the region, from high to low: start and end in the image, and 1 for what is lifted. */
+  readonly #runs: Int32Array = new Int32Array(runFields * slotsPerRegion)
   #runCount = 0
   #base = 0
   /** The one record that may begin in the region and end above it. */
-  #long: { readonly offset: number; readonly bytes: Buffer; readonly size: number } | undefined
+  #long: LongRecord | undefined
+  /** Of the record that is being taken. */
+  #isLifted = false
   #meter: Meter | undefined
 
   constructor(options: RegionSweepOptions, counts: SweepCounts) {
@@ -82,9 +105,12 @@ export class RegionSweep {
     if (!this.#open(region)) return
     let damaged = this.#takeBelow(slotsPerRegion)
     while (damaged >= 0) {
-      this.#place(damaged, await this.#o.heal(this.#base + damaged * 8))
-      this.#counts.healed++
-      assert(this.#take(damaged), 'a healed record is whole')
+      const fetched = await this.#o.fetch(this.#base + damaged * 8)
+      this.#place(damaged, fetched.bytes)
+      if (fetched.isHealed) this.#counts.healed++
+      this.#isLifted = fetched.isLifted
+      assert(this.#take(damaged), 'a record that was fetched is whole')
+      this.#isLifted = false
       damaged = this.#takeBelow(damaged)
     }
     this.#emit(sink)
@@ -150,7 +176,7 @@ export class RegionSweep {
     if (bytes === undefined) return false
     const size = verifyRecord(bytes, 0, bytes.length, offset, this.#header)
     if (size === 0) return false
-    this.#long = { offset, bytes, size }
+    this.#long = { offset, bytes, size, isLifted: this.#isLifted }
     this.#markReferences(bytes, 0, offset)
     this.#countCopied(size)
     return true
@@ -160,7 +186,7 @@ export class RegionSweep {
   #place(slot: number, record: Buffer): void {
     const at = slot * 8
     if (at + record.length <= regionBytes) this.#o.image.patch(at, record)
-    else this.#long = { offset: this.#base + at, bytes: record, size: record.length }
+    else this.#long = { offset: this.#base + at, bytes: record, size: record.length, isLifted: false }
   }
 
   /** The references are the last 8 bytes each of the body; nothing of the body is decoded. */
@@ -189,23 +215,29 @@ export class RegionSweep {
   }
 
   #extendRuns(start: number, end: number): void {
-    const last = 2 * (this.#runCount - 1)
-    if (last >= 0 && this.#runs[last] === end) {
-      this.#runs[last] = start
+    const runs = this.#runs
+    const lifted = this.#isLifted ? 1 : 0
+    const last = runFields * (this.#runCount - 1)
+    if (last >= 0 && runs[last] === end && runs[last + 2] === lifted) {
+      runs[last] = start
       return
     }
-    this.#runs[2 * this.#runCount] = start
-    this.#runs[2 * this.#runCount + 1] = end
+    const next = runFields * this.#runCount
+    runs[next] = start
+    runs[next + 1] = end
+    runs[next + 2] = lifted
     this.#runCount++
   }
 
   #emit(sink: SweepSink): void {
     for (let i = this.#runCount - 1; i >= 0; i--) {
-      const start = this.#runs[2 * i] as number
-      const end = this.#runs[2 * i + 1] as number
-      sink.addRun(this.#base + start, this.#o.image.bytes, start, end - start)
+      const at = runFields * i
+      const start = this.#runs[at] as number
+      const end = this.#runs[at + 1] as number
+      sink.addRun(this.#base + start, this.#o.image.bytes, start, end - start, this.#runs[at + 2] === 1)
     }
-    if (this.#long !== undefined) sink.addRun(this.#long.offset, this.#long.bytes, 0, this.#long.size)
+    const long = this.#long
+    if (long !== undefined) sink.addRun(long.offset, long.bytes, 0, long.size, long.isLifted)
   }
 
   #note(region: number, journal: Float64List | undefined): void {

@@ -1,7 +1,7 @@
 import { toPlainError, VarveError } from '@varve/pack/errors'
 import type { Outcome } from './protocol.ts'
 
-type Reason = 'memory' | 'worker' | 'disk' | 'other'
+type Reason = 'memory' | 'worker' | 'disk' | 'lower' | 'other'
 
 /** Codes that a failing file system gives. Everything else is a bug or a dying thread. */
 const diskCodes: ReadonlySet<string> = new Set([
@@ -41,6 +41,7 @@ const memoryCodes: ReadonlySet<string> = new Set([
  * reason.
  */
 export function asCollectFailure(error: unknown): VarveError {
+  if (VarveError.is(error, 'LOWER_UNAVAILABLE')) return failed('lower', error)
   if (VarveError.is(error)) return error
   const reason = reasonOf(error)
   return failed(reason, error)

@@ -6,6 +6,9 @@ import { assert } from '../base/index.ts'
  */
 export const fileNumberMax = 0xffff_ffff
 
+/** Ids of volumes start at 1 and are small: with a file's number and kind they make one exact integer. */
+export const volumeIdMax = 0x7_ffff
+
 /** A pid on Linux is below 2^22; everything above this bound is no pid. */
 const pidMax = 0x7fff_ffff
 

@@ -4,7 +4,7 @@
  */
 
 export type { NumberedKind, StoreFile } from './file-names.ts'
-export { classifyFile, fileName, fileNumberMax } from './file-names.ts'
+export { classifyFile, fileName, fileNumberMax, volumeIdMax } from './file-names.ts'
 export { formatVersion, storeFormat } from './format-version.ts'
 export type { NamedFiles } from './leftovers.ts'
 export { highestFileNumber, isLeftover } from './leftovers.ts'

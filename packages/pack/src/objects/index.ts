@@ -2,6 +2,8 @@ export type { BodyView, Draft, DraftBlob, DraftNode } from './body-view.ts'
 export {
   type ChunkEntry,
   chunksInRange,
+  decodeList,
+  encodeList,
   listContentLength,
   listFanOut,
   type PlacedChunk,
@@ -17,6 +19,7 @@ export {
   type MetaTable,
   metaTable,
 } from './codecs/meta-codec.ts'
+export { decodeNode, encodeNode, type InnerChild, type NodeFields } from './codecs/node-codec.ts'
 export { decodeTouch, encodeTouch } from './codecs/touch-codec.ts'
 export { ContentHasher, sha256 } from './content-hash.ts'
 export {

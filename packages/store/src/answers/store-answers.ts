@@ -14,6 +14,7 @@ import {
   type Hash,
   type LogOptions,
   logRules,
+  type ObjectPlace,
   type StoredBlob,
   type StoreStats,
   type Tree,
@@ -25,6 +26,7 @@ import { type CommitLookup, isAncestor, mergeBases } from '../history/index.ts'
 import { type RefKind, refNameOf } from '../refs/index.ts'
 import { BlobHandle } from './blob-handle.ts'
 import { hasBlobs, type Toucher } from './has-blobs.ts'
+import { locate } from './locate.ts'
 import { storeLog } from './store-log.ts'
 import { storeStats } from './store-stats.ts'
 
@@ -115,6 +117,10 @@ export class StoreAnswers {
     const rooms = this.#open()
     const lookup: CommitLookup = (hash) => rooms.objects.commit(hash)
     return paceSteps(isAncestor(lookup, findCommit(rooms, older), findCommit(rooms, newer)))
+  }
+
+  async locate(hash: Hash): Promise<ObjectPlace> {
+    return locate(this.#open(), hash)
   }
 
   stats(): StoreStats {

@@ -15,6 +15,7 @@ export function storeStats(rooms: ReaderRooms): StoreStats {
       commit: files.index.count(indexKind.commit),
     },
     openReaders: rooms.blobs.openCount,
+    volumes: files.control.volumes.map(({ id, low, high, bytes }) => ({ id, low, high, bytes })),
   }
 }
 

@@ -47,6 +47,7 @@ export type { Path } from './path.ts'
 export {
   type LogOptions,
   logRules,
+  type ObjectPlace,
   type OpenOptions,
   type ReaderOptions,
   type ReadOnlyStore,
@@ -55,6 +56,7 @@ export {
   type StoreEvent,
   type StoreReader,
   type StoreStats,
+  type VolumeStats,
   type WriterOptions,
   writerRules,
 } from './store.ts'

@@ -60,8 +60,23 @@ export interface StoreReader extends AsyncDisposable {
   diff(older: CommitLike | Tree | undefined, newer: CommitLike | Tree, o?: DiffOptions): Cursor<Change>
   mergeBases(a: CommitLike, b: CommitLike): Promise<Commit[]>
   isAncestor(older: CommitLike, newer: CommitLike): Promise<boolean>
+  /**
+   * Where an object of that hash lies, whatever its kind: `present` in the store's own folder, `archived` in
+   * a volume; `unavailable`: perhaps in a volume that cannot be read now; `unknown`: nowhere. File, offset,
+   * and size (bytes) are those of its record.
+   */
+  locate(hash: Hash): Promise<ObjectPlace>
   stats(): StoreStats
   close(): Promise<void>
+}
+
+/** What `locate` answers. */
+export interface ObjectPlace {
+  readonly state: 'present' | 'archived' | 'unavailable' | 'unknown'
+  /** Below the folder of the layer it lies in. */
+  readonly file?: string | undefined
+  readonly offset?: number | undefined
+  readonly size?: number | undefined
 }
 
 /** A ref that is not where it was. */
@@ -94,6 +109,15 @@ export interface ReadOnlyStore extends StoreReader {
 }
 
 export interface OpenOptions extends Abortable {
+  /**
+   * The folder of the lower layer: where collections archive what leaves the store, instead of deleting it.
+   * The store remembers it; given again, it says where the folder is now. `missing`: whether an opening is
+   * refused (LOWER_UNAVAILABLE) while the volumes in it cannot be read. Default 'read-upper-only'.
+   */
+  readonly lower?:
+    | string
+    | { readonly path: string; readonly missing?: 'refuse' | 'read-upper-only' | undefined }
+    | undefined
   /** The most that cached blocks of files may take. Default 64 MiB. */
   readonly cacheBytes?: number | undefined
   readonly onEvent?: ((event: StoreEvent) => void) | undefined
@@ -121,7 +145,6 @@ export interface ReaderOptions extends OpenOptions {
 
 /** What opening may be asked for in a later version. To open without it could harm what the caller has. */
 interface LaterOptions {
-  readonly lower?: undefined
   readonly control?: undefined
 }
 
@@ -133,7 +156,7 @@ export const readerRules: RulesFor<ReaderOptions & LaterOptions> = {
   onEvent: optionRule.listener,
   readOnly: { says: 'true', fits: (value) => value === true },
   follow: optionRule.flag,
-  lower: later,
+  lower: optionRule.any,
   control: later,
 }
 
@@ -147,12 +170,12 @@ export const writerRules: RulesFor<WriterOptions & LaterOptions & { readonly fol
   durability: optionRule.durability,
   author: optionRule.text,
   now: optionRule.listener,
+  lower: optionRule.any,
   follow: {
     says: 'left out',
     fits: () => false,
     hint: 'Only a store that is opened with readOnly: true follows another writer.',
   },
-  lower: later,
   control: later,
 }
 
@@ -170,6 +193,17 @@ export interface StoreStats {
   /** Objects in pack files; one that was written twice counts twice. */
   readonly objects: Readonly<Record<ObjectKind, number>>
   readonly openReaders: number
+  /** Of the lower layer, as control knows them: also while it is away. Oldest first. */
+  readonly volumes: readonly VolumeStats[]
+}
+
+export interface VolumeStats {
+  readonly id: number
+  /** The range of the log that it holds, in virtual offsets: [low, high); empty in one that is new. */
+  readonly low: number
+  readonly high: number
+  /** Of its pack files. */
+  readonly bytes: number
 }
 
 /** What a store tells `onEvent`. */

@@ -58,6 +58,14 @@ class StoreCollectionHost implements CollectionHost {
     this.#parts.queue.assertOpen()
   }
 
+  isArchiving(): boolean {
+    return this.#parts.files.control.volumes.length > 0
+  }
+
+  assertLowerThere(): void {
+    this.#parts.files.assertLowerThere()
+  }
+
   latestTarget(): CommitPlace | undefined {
     const { target } = this.#parts.files.control
     return target === null ? undefined : { hash: hexToRaw(target.hash), offset: target.offset }
@@ -113,6 +121,7 @@ class StoreCollectionHost implements CollectionHost {
     return new StoreCollection(
       {
         ...{ fs: options.fs, folder, storeId, cache, retirer, files, pins, fileNumbers },
+        lowerPath: files.lowerPath,
         unindexed: indexing.lent,
         now: () => options.clock.now(),
         startThread: (job, { onProgress }) =>

@@ -38,8 +38,9 @@ import {
 import { Projections } from '../projections/index.ts'
 import { BlobReader, ObjectReader } from '../reader/index.ts'
 import { type RefStore, refsFrom } from '../refs/index.ts'
-import { ObjectWriter, PinRegistry, WriteQueue } from '../writer/index.ts'
+import { ArchivedReferences, ObjectWriter, PinRegistry, WriteQueue } from '../writer/index.ts'
 import { collectorFor } from './collector-rooms.ts'
+import { LowerLayer, nowhere } from './lower-layer.ts'
 import { BLOCK_CACHE_PART, type StoreOptions } from './store-options.ts'
 import type { StoreRooms } from './store-rooms.ts'
 import { projectionSource, StoreStorage } from './store-storage.ts'
@@ -77,6 +78,7 @@ class Opening {
   readonly #cache: BlockCache
   readonly #recordCache: RecordCache
   readonly #retirer: FileRetirer
+  readonly #lower: LowerLayer
   /** Places of damage, and objects that a copy stood in for. */
   readonly #told = new ToldOnce()
 
@@ -92,21 +94,35 @@ class Opening {
     })
     // A file that cannot be unlinked stays as a leftover, which the next opening removes.
     this.#retirer = new FileRetirer(o.fs, () => undefined)
+    this.#lower = new LowerLayer({
+      ...{ fs: o.fs, folder: this.#folder, cache, retirer: this.#retirer, clock: o.clock, option: o.lower },
+      onDamage: (file) => this.#tellDamage(file, 0, 0),
+    })
   }
 
   async run(): Promise<StoreRooms> {
-    const { fs, random, create } = this.#o
-    const { control, isNew, wasDamaged } = await takeControl({ fs, folder: this.#folder, random, create })
+    const { fs } = this.#o
+    const { control, isNew, wasDamaged } = await takeControl({ ...this.#o, folder: this.#folder })
     if (wasDamaged) this.#tellDamage(fileName.control, 0, 0)
     const storeId = Buffer.from(control.storeId, 'hex')
     let files: FileSet | undefined
     // The index is filled while the files are opened, so its reader gets the address space afterwards.
     const records = new RecordReader(this.#cache, () => (files as FileSet).space, this.#recordCache)
-    const index = new HashIndex(records)
+    const index = new HashIndex(records, () => files?.space.lower)
+    const lower = this.#lower.space(control)
+    this.#lower.assertAsWanted(control)
     const packs = await this.#openPacks(control, storeId, index)
     try {
       files = new FileSet({
-        ...{ fs, folder: this.#folder, control, chunks: packs.chunks, segments: packs.segments, index },
+        ...{
+          fs,
+          folder: this.#folder,
+          control,
+          chunks: packs.chunks,
+          segments: packs.segments,
+          index,
+          lower,
+        },
         openChunk: (opened) => this.#openChunk(opened),
         verifyLock: () => this.#lock.verifyStillHeld(),
       })
@@ -207,6 +223,7 @@ class Opening {
     const objects = new ObjectReader({
       records,
       index,
+      below: new RecordReader(this.#cache, () => files.space.lower ?? nowhere),
       epoch: () => files.epoch,
       onHealed: (kind, hash) => {
         if (this.#told.isNew(`${kind} ${hash}`)) onEvent({ type: 'healed', hash: rawToHex(hash) as never })
@@ -222,8 +239,9 @@ class Opening {
     const blobs = new BlobReader({ cache: this.#cache, files, objects, turn })
     const storage = new StoreStorage({ files, objects, blobs })
     const pins = new PinRegistry()
+    const archived = new ArchivedReferences(() => files.space, records)
     const branchRooms = {
-      ...{ storage, objects, queue, writer: new ObjectWriter(log, index), refs, projections },
+      ...{ storage, objects, queue, writer: new ObjectWriter(log, index, archived), refs, projections },
       now: this.#o.now,
       author: this.#o.author,
       durability: this.#o.durability,
@@ -237,6 +255,7 @@ class Opening {
     return {
       ...branchRooms,
       ...{
+        fs: this.#o.fs,
         id: control.storeId,
         folder: this.#folder,
         cache: this.#cache,

@@ -1,6 +1,7 @@
 /** The options of opening, checked, with their defaults: the one place where these stand. */
 
 import { randomBytes } from 'node:crypto'
+import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type Clock, parseDuration, systemClock } from '@varve/pack/base'
 import { checkOptions, listenerOf, optionRule, VarveError } from '@varve/pack/errors'
@@ -12,7 +13,7 @@ import {
   type WriterOptions,
   writerRules,
 } from '../api/index.ts'
-import type { CreateMode } from '../opening/index.ts'
+import type { CreateMode, LowerOption } from '../opening/index.ts'
 
 /** Memory for blocks of pack, map, and index files. More makes reads of a larger working set fast. */
 const CACHE_BYTES_DEFAULT = 64 * 1024 * 1024
@@ -41,6 +42,7 @@ export interface StorePlatform {
 export interface StoreOptions {
   readonly folder: string
   readonly create: CreateMode
+  readonly lower: LowerOption | undefined
   readonly lockWaitMs: number
   readonly signal: AbortSignal | undefined
   readonly cacheBytes: number
@@ -62,7 +64,10 @@ export interface StoreOptions {
 
 /** Of an opening that only reads. */
 export interface ReadingOptions
-  extends Pick<StoreOptions, 'folder' | 'signal' | 'cacheBytes' | 'onEvent' | 'fs' | 'clock' | 'random'> {
+  extends Pick<
+    StoreOptions,
+    'folder' | 'lower' | 'signal' | 'cacheBytes' | 'onEvent' | 'fs' | 'clock' | 'random'
+  > {
   readonly follow: boolean
 }
 
@@ -75,6 +80,7 @@ export function readingOptions(
   checkOptions(o, readerRules)
   return {
     folder: folderOf(path),
+    lower: lowerOption(o.lower),
     follow: o.follow ?? false,
     signal: o.signal,
     cacheBytes: o.cacheBytes ?? CACHE_BYTES_DEFAULT,
@@ -93,6 +99,7 @@ export function storeOptions(path: string | URL, o: WriterOptions, platform: Sto
   return {
     folder: folderOf(path),
     create: createMode(o.create),
+    lower: lowerOption(o.lower),
     lockWaitMs: lockWaitMs(o.lock),
     signal: o.signal,
     cacheBytes: o.cacheBytes ?? CACHE_BYTES_DEFAULT,
@@ -120,6 +127,18 @@ function pathHint(path: unknown): string | undefined {
   if (path instanceof URL) return path.protocol === 'file:' ? undefined : 'a store is at a file: URL'
   if (typeof path !== 'string') return "a store's path is text or a file: URL"
   return path.includes('\0') ? 'a path holds no NUL' : undefined
+}
+
+/** @throws OPTION_MISMATCH */
+export function lowerOption(lower: WriterOptions['lower']): LowerOption | undefined {
+  if (lower === undefined) return undefined
+  const given = typeof lower === 'string' ? { path: lower } : lower
+  const isObject = typeof given === 'object' && given !== null
+  demand(isObject && Object.keys(given).every((name) => name === 'path' || name === 'missing'), 'lower')
+  const { path, missing = 'read-upper-only' } = given
+  demand(typeof path === 'string' && path !== '' && !path.includes('\0'), 'lower')
+  demand(missing === 'refuse' || missing === 'read-upper-only', 'lower')
+  return { path: resolve(path), missing }
 }
 
 function lockWaitMs(lock: WriterOptions['lock']): number {

@@ -1,5 +1,6 @@
 /** The parts of one open store, put together by `openRooms` and taken apart by `close`. */
 import type { ThreadKeeper } from '@varve/gc-worker'
+import type { FileSystem } from '@varve/pack/fs'
 import type { AppendLog, BlockCache, FileRetirer } from '@varve/pack/pack'
 import type { BranchRooms, CommitQueues } from '../branches/index.ts'
 import type { FileSet } from '../file-set/index.ts'
@@ -10,6 +11,7 @@ import type { PinRegistry } from '../writer/index.ts'
 import type { ReaderRooms } from './reader-rooms.ts'
 
 export interface StoreRooms extends BranchRooms, ReaderRooms {
+  readonly fs: FileSystem
   readonly cache: BlockCache
   readonly retirer: FileRetirer
   readonly files: FileSet

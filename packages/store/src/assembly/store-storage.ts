@@ -14,7 +14,7 @@ import {
   TreeWriter,
   treeShape,
 } from '@varve/pack/objects'
-import type { AddressSpace, RecordReader } from '@varve/pack/pack'
+import { type AddressSpace, Location, type RecordReader } from '@varve/pack/pack'
 import type { Bytes } from '../api/index.ts'
 import type { TreeStorage } from '../directory/index.ts'
 import type { FilesView } from '../file-set/index.ts'
@@ -32,6 +32,7 @@ export interface StoreStorageParts {
 export class StoreStorage implements TreeStorage {
   readonly nodes: NodeReader
   readonly found: EntryView = new EntryView()
+  readonly #location = new Location()
   readonly #parts: StoreStorageParts
   /** The writer that was given last, and its sink: nearly always the log's. */
   #treeWriter: { readonly sink: NodeSink; readonly writer: TreeWriter } | undefined
@@ -75,7 +76,8 @@ export class StoreStorage implements TreeStorage {
   }
 
   isLive(offset: number): boolean {
-    return this.#parts.files.space.isLive(offset)
+    const { space } = this.#parts.files
+    return space.isLive(offset) || (space.lower?.locate(offset, this.#location) ?? false)
   }
 
   corrupt(cause: MalformedBody): VarveError<'CORRUPT'> {
@@ -121,6 +123,18 @@ export function projectionSource(parts: {
     *commitsFrom(position: number): Iterable<ProjectedCommit> {
       for (const offset of files.index.commitsFrom(position, endsAbove(files.space, position))) {
         const commit = readCommit({ objects, records }, offset)
+        if (commit !== undefined) yield commit
+      }
+    },
+    archivedTo: () => files.control.volumes.map(({ id, manifest }) => `${id}:${manifest}`).join(' '),
+    *archivedCommits(): Iterable<ProjectedCommit> {
+      const offsets = files.index.archivedCommits()
+      for (let step = offsets.next(); ; step = offsets.next()) {
+        if (step.done === true) {
+          if (step.value !== undefined) throw step.value
+          return
+        }
+        const commit = readCommit({ objects, records }, step.value)
         if (commit !== undefined) yield commit
       }
     },

@@ -81,7 +81,7 @@ class SmallSet {
     for (const number of [1, 2]) index.attach(await set.#chunkIndex(number))
     index.beginTable(3, 2 * chunkSpan, 1)
     set.files = new FileSet({
-      ...{ fs: set.faults, folder, control, chunks, segments: [], index },
+      ...{ fs: set.faults, folder, control, chunks, segments: [], index, lower: undefined },
       openChunk: (opened) => set.#openGrowing(opened),
       verifyLock: async () => {
         if (set.lockError !== undefined) throw set.lockError
@@ -115,7 +115,7 @@ class SmallSet {
       indexes.push(index as IndexFile)
     }
     const checkpoint = { number: nextNumber(), position: retire }
-    return { retire, segments, indexes, checkpoint, target: undefined, retireTime: 7 }
+    return { retire, segments, indexes, checkpoint, target: undefined, retireTime: 7, volume: undefined }
   }
 
   async #chunk(number: number, base: number, isSealed: boolean): Promise<Chunk> {

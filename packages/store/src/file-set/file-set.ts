@@ -19,8 +19,10 @@ import {
   type Chunk,
   type ChunkRoll,
   type ControlState,
+  type ControlVolume,
   type GrowingFile,
   type IndexFile,
+  type LowerSpace,
   readControl,
   replaceControl,
   type Segment,
@@ -35,6 +37,8 @@ export interface FileSetParts {
   readonly chunks: readonly Chunk[]
   readonly segments: readonly Segment[]
   readonly index: HashIndex
+  /** The lower layer, if the store has one and it is to be read. */
+  readonly lower: LowerSpace | undefined
   /** Opens the chunk that the log has just begun. */
   readonly openChunk: (opened: { readonly number: number; readonly base: number }) => Chunk
   /** @throws LOCK_LOST when the lock is no longer this writer's. */
@@ -50,6 +54,8 @@ export interface Generation {
   /** Raw hash. */
   readonly target: { readonly hash: string; readonly offset: number } | undefined
   readonly retireTime: number
+  /** The volume that holds now what has gone from the upper layer. */
+  readonly volume: ControlVolume | undefined
 }
 
 export interface SwitchOptions {
@@ -101,6 +107,17 @@ export class FileSet implements FilesView {
     return this.#space.epoch
   }
 
+  /** The folder of the lower layer, absolute, of a store that has one. */
+  get lowerPath(): string | undefined {
+    return this.#control.volumes.length === 0 ? undefined : this.#parts.lower?.path
+  }
+
+  /** @throws LOWER_UNAVAILABLE, CORRUPT when the volume that is written to cannot be */
+  assertLowerThere(): void {
+    const last = this.#control.volumes.at(-1)
+    if (last !== undefined) this.#parts.lower?.volume(last).assertThere()
+  }
+
   controlFiles(): FileSize[] {
     const { checkpoint } = this.#control
     const names = checkpoint === null ? [] : [fileName.checkpoint(checkpoint.number)]
@@ -150,6 +167,14 @@ export class FileSet implements FilesView {
     o.stalls.section(() => this.#install(generation, o.unlink))
   }
 
+  /** The next archive goes into this new, empty volume. */
+  async addVolume(volume: ControlVolume): Promise<void> {
+    await this.#replace((control) => ({ ...control, volumes: [...control.volumes, volume] }))
+    const before = this.#space
+    this.#space = this.#spaceOf(this.#control, before.chunks, this.#segments)
+    before.release()
+  }
+
   #install(generation: Generation, unlink: boolean): void {
     const before = this.#space
     const kept = before.chunks.filter((chunk) => chunk.base >= generation.retire)
@@ -176,6 +201,7 @@ export class FileSet implements FilesView {
       this.#isClosed = true
       for (const index of this.index.files()) index.release()
       this.#space.release()
+      this.#parts.lower?.close()
     })
   }
 
@@ -215,13 +241,15 @@ export class FileSet implements FilesView {
   }
 
   #spaceOf(control: ControlState, chunks: readonly Chunk[], segments: readonly Segment[]): AddressSpace {
-    const { epoch, retire } = control
+    const { epoch, retire, volumes } = control
+    const lower = volumes.length === 0 ? undefined : this.#parts.lower?.view(volumes)
     return new AddressSpace({
       epoch,
       instance: this.instance,
       retire,
       chunks: [...chunks],
       segments: [...segments],
+      lower,
     })
   }
 }
@@ -236,7 +264,16 @@ function withGeneration(control: ControlState, generation: Generation): ControlS
     segments: generation.segments.map((segment) => segment.info),
     checkpoint: generation.checkpoint,
     target: targetOf(generation) ?? control.target,
+    volumes: volumesWith(control.volumes, generation.volume),
   }
+}
+
+/** It takes the place of the one with its id, which is the last. */
+function volumesWith(
+  volumes: readonly ControlVolume[],
+  next: ControlVolume | undefined,
+): readonly ControlVolume[] {
+  return next === undefined ? volumes : [...volumes.filter(({ id }) => id !== next.id), next]
 }
 
 function targetOf(generation: Generation): ControlState['target'] {

@@ -15,6 +15,7 @@ import {
   type BlockCache,
   type ControlState,
   type FileRetirer,
+  type LowerFiles,
   readControl,
   ScanMemory,
   type Segment,
@@ -38,6 +39,7 @@ export interface FollowedFilesParts {
   readonly cache: BlockCache
   readonly retirer: FileRetirer
   readonly index: HashIndex
+  readonly lowerOf: (control: ControlState) => LowerFiles | undefined
   readonly newSeed: () => number
   /** Told of an index that could not be used: one in memory stands in for it. */
   readonly onRebuilt: (file: string, reason: string) => void
@@ -140,9 +142,10 @@ export class FollowedFiles implements FilesView {
   }
 
   async #open(control: ControlState): Promise<NextView | undefined> {
-    const { fs, folder, cache, retirer } = this.#parts
+    const { fs, folder, cache, retirer, lowerOf } = this.#parts
     const storeId = Buffer.from(control.storeId, 'hex')
-    const parts = { fs, folder, storeId, cache, retirer, instance: this.instance, memory: this.#memory }
+    const { instance } = this
+    const parts = { fs, folder, storeId, cache, retirer, instance, memory: this.#memory, lowerOf }
     const chunks = this.#view?.chunks ?? new Map<number, FollowedChunk>()
     const segments = this.#view?.segments ?? new Map<number, Segment>()
     const next = await openNextView(parts, { chunks, segments, end: this.end }, control)

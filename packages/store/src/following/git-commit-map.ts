@@ -1,5 +1,6 @@
 import { type Mutex, nextTurn } from '@varve/pack/base'
-import { GIT_ID_KEY, type ProjectionSource } from '../projections/index.ts'
+import { VarveError } from '@varve/pack/errors'
+import { GIT_ID_KEY, type ProjectedCommit, type ProjectionSource } from '../projections/index.ts'
 
 /** Commits looked at between two turns of the event loop. */
 const COMMITS_PER_SLICE = 512
@@ -23,13 +24,17 @@ export class GitCommitMap {
   readonly #hashes = new Map<string, readonly string[]>()
   #ids: string[] | undefined
   #end = 0
+  /** Up to where archived commits are in it, and what stood in the way of more. */
+  #archivedTo = ''
+  #failure: VarveError | undefined
 
   constructor(parts: GitCommitMapParts) {
     this.#parts = parts
   }
 
   /**
-   * Hashes (hex) of commits that came from Git commits whose id begins so; at most `limit`. @throws CORRUPT
+   * Hashes (hex) of commits that came from Git commits whose id begins so; at most `limit`.
+   * @throws CORRUPT, LOWER_UNAVAILABLE when there may be one in a volume that is away
    */
   async gitCommits(idPrefix: string, limit: number): Promise<string[]> {
     await this.#parts.lock.run(() => this.#readOn())
@@ -42,16 +47,39 @@ export class GitCommitMap {
       const hash = hashes.find((each) => this.#parts.source.gitIdOf(each) === id)
       if (hash !== undefined) found.push(hash)
     }
+    if (found.length === 0 && this.#failure !== undefined) throw this.#failure
     return found
   }
 
   async #readOn(): Promise<void> {
     const { source, assertOpen } = this.#parts
     assertOpen()
+    await this.#readArchived()
     const end = source.end()
     if (end === this.#end) return
+    await this.#addAll(source.commitsFrom(this.#end))
+    this.#end = end
+  }
+
+  /** What was archived since the last time may never have been seen above. */
+  async #readArchived(): Promise<void> {
+    const { source } = this.#parts
+    const archivedTo = source.archivedTo()
+    if (archivedTo === this.#archivedTo) return
+    this.#failure = undefined
+    try {
+      await this.#addAll(source.archivedCommits())
+      this.#archivedTo = archivedTo
+    } catch (error) {
+      if (!VarveError.is(error, 'LOWER_UNAVAILABLE') && !VarveError.is(error, 'CORRUPT')) throw error
+      this.#failure = error
+    }
+  }
+
+  async #addAll(commits: Iterable<ProjectedCommit>): Promise<void> {
+    const { assertOpen } = this.#parts
     let left = COMMITS_PER_SLICE
-    for (const { hash, extra } of source.commitsFrom(this.#end)) {
+    for (const { hash, extra } of commits) {
       const id = extra[GIT_ID_KEY]
       if (id !== undefined) this.#add(id, hash)
       if (--left > 0) continue
@@ -59,7 +87,6 @@ export class GitCommitMap {
       await nextTurn()
       assertOpen()
     }
-    this.#end = end
   }
 
   #add(id: string, hash: string): void {

@@ -15,6 +15,7 @@ import {
   type FileRetirer,
   type IndexFile,
   type LogPosition,
+  type LowerFiles,
   type MetaEntry,
   MetaState,
   openChunkFile,
@@ -50,6 +51,8 @@ export interface ViewParts {
   readonly retirer: FileRetirer
   readonly instance: object
   readonly memory: ScanMemory
+  /** The volumes that a control names. */
+  readonly lowerOf: (control: ControlState) => LowerFiles | undefined
 }
 
 /** What the view has already. */
@@ -151,6 +154,7 @@ class Opening {
       ...{ epoch, instance: this.#parts.instance, retire },
       chunks: [...this.#chunks.values()].map(({ chunk }) => chunk),
       segments: [...this.#segments.values()],
+      lower: this.#parts.lowerOf(this.#control),
     })
   }
 

@@ -16,6 +16,10 @@ export interface CollectionHost {
   readonly clock: Clock
   /** @throws STORE_CLOSED or WRITER_FAILED when nothing may be written any more. */
   assertWritable(): void
+  /** Whether what leaves the store is archived in a lower layer. */
+  isArchiving(): boolean
+  /** @throws LOWER_UNAVAILABLE when what is to be archived could not be. */
+  assertLowerThere(): void
   /** The target of the latest collection that had one. */
   latestTarget(): CommitPlace | undefined
   /** @throws NO_SPACE when the file system certainly has no room for what the collection would keep. */
@@ -82,5 +86,6 @@ export interface CollectionFigures {
   readonly objectsKept: number
   readonly bytesKept: number
   readonly bytesFreed: number
+  readonly bytesArchived: number
   readonly peakBytes: number
 }

@@ -5,7 +5,13 @@ import { Collection } from './collection.ts'
 import type { CollectionFigures, CollectionHost, CollectionWorker } from './collection-host.ts'
 
 const megabyte = 1 << 20
-const figures: CollectionFigures = { objectsKept: 1, bytesKept: 2, bytesFreed: 3, peakBytes: 4 }
+const figures: CollectionFigures = {
+  objectsKept: 1,
+  bytesKept: 2,
+  bytesFreed: 3,
+  bytesArchived: 5,
+  peakBytes: 4,
+}
 
 interface Course {
   /** Bytes that the program writes during a round outside the queue, at this pause between its sections. */
@@ -32,6 +38,10 @@ class CountingHost implements CollectionHost {
   }
 
   assertWritable(): void {}
+  assertLowerThere(): void {}
+  isArchiving(): boolean {
+    return true
+  }
   latestTarget(): undefined {}
   async assertSpaceFor(): Promise<void> {}
   warmUp(): void {}

@@ -99,6 +99,7 @@ export class Collection {
 
   async #start(): Promise<void> {
     try {
+      this.#host.assertLowerThere()
       await this.#host.assertSpaceFor(this.target, this.#stalls)
       this.#stopIfCancelled()
       this.#host.warmUp()
@@ -247,7 +248,7 @@ export class Collection {
       objectsKept: figures.objectsKept,
       bytesKept: figures.bytesKept,
       bytesFreed: figures.bytesFreed,
-      bytesArchived: 0,
+      bytesArchived: figures.bytesArchived,
       wallMs: this.#host.clock.monotonic() - this.#fromMs,
       longestStallMs: this.#stalls.longestMs,
       peakBytes: figures.peakBytes,

@@ -46,6 +46,8 @@ export class GarbageCollector implements Gc {
   #current: Collection | undefined
   /** Lets go of the signal of the one that is current. */
   #stopWatching: (() => void) | undefined
+  /** What may not happen during a collection and is under way. */
+  #between: Promise<unknown> | undefined
   #isClosed = false
 
   constructor(o: GarbageCollectorOptions) {
@@ -64,6 +66,7 @@ export class GarbageCollector implements Gc {
   async startGc(target?: CommitLike, o: GcOptions = {}): Promise<boolean> {
     checkOptions(o, gcRules)
     this.#assertOpen()
+    if (this.#between !== undefined) await this.#between
     if (this.#current?.state === 'failed') await this.#forgetFailed(this.#current)
     if (this.#current !== undefined) return false
     await this.#start(target, o)
@@ -88,6 +91,7 @@ export class GarbageCollector implements Gc {
     checkOptions(o, gcRules)
     this.#assertOpen()
     throwIfAborted(o.signal)
+    if (this.#between !== undefined) await this.#between
     if (this.#current?.state === 'failed') await this.#forgetFailed(this.#current)
     const current = this.#current
     if (current !== undefined) return this.#join(current, target, o)
@@ -122,7 +126,7 @@ export class GarbageCollector implements Gc {
   }
 
   behaviour(): 'archive' | 'delete' {
-    return 'delete'
+    return this.#host.isArchiving() ? 'archive' : 'delete'
   }
 
   async isAllowed(target?: CommitLike): Promise<true | VarveError> {
@@ -130,6 +134,7 @@ export class GarbageCollector implements Gc {
       this.#assertOpen()
       const isRunning = this.#current !== undefined && this.#current.state !== 'failed'
       if (isRunning) return new VarveError('GC_RUNNING', {})
+      this.#host.assertLowerThere()
       await this.#host.assertSpaceFor(this.#placeOf(target), new StallMeter(this.#host.clock))
       return true
     } catch (error) {
@@ -142,9 +147,32 @@ export class GarbageCollector implements Gc {
     return latest === undefined ? undefined : (rawToHex(latest.hash) as Hash<'commit'>)
   }
 
+  /**
+   * Work that may not happen during a collection: none starts before it has ended.
+   * @throws GC_RUNNING, and what the work throws
+   */
+  async between<T>(work: () => Promise<T>): Promise<T> {
+    this.#assertOpen()
+    if (this.#between !== undefined) await this.#between
+    if (this.#current?.state === 'failed') await this.#forgetFailed(this.#current)
+    if (this.#current !== undefined) throw new VarveError('GC_RUNNING', {})
+    const running = work()
+    const ended = running.then(
+      () => undefined,
+      () => undefined,
+    )
+    this.#between = ended
+    try {
+      return await running
+    } finally {
+      if (this.#between === ended) this.#between = undefined
+    }
+  }
+
   /** Cancels what is running; nothing starts after this. */
   async close(): Promise<void> {
     this.#isClosed = true
+    if (this.#between !== undefined) await this.#between
     const current = this.#current
     if (current === undefined) return
     await current.cancel()

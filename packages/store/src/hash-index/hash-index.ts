@@ -1,12 +1,21 @@
 /**
  * The one path of hash look-ups: the table of the open chunk, the tables of sealed chunks that still wait for
- * their index file, and the index files of sealed chunks and segments, newest first. Fingerprints select, the
+ * their index file, the index files of sealed chunks and segments, newest first, and then, for whoever reads,
+ * those of the volumes. Fingerprints select, the
  * full hash in the record decides. What is in no layer is not in the store; a layer goes when its pack file
  * goes.
  */
 import { VarveError } from '@varve/pack/errors'
 import { type IndexKind, indexKind, indexKindOf, type RawHash, rawToHex } from '@varve/pack/objects'
-import { HashTable, hashWord, type IndexEntries, type IndexFile, type RecordReader } from '@varve/pack/pack'
+import {
+  HashTable,
+  hashWord,
+  type IndexEntries,
+  type IndexFile,
+  type LowerFiles,
+  type RecordReader,
+} from '@varve/pack/pack'
+import { LowerSearch } from './lower-search.ts'
 
 /** Records of an unsorted table looked at between two yields. */
 const RECORDS_PER_SLICE = 1_024
@@ -28,14 +37,17 @@ interface TableLayer {
 
 export class HashIndex {
   readonly #records: RecordReader
+  readonly #lower: LowerSearch
   /** The last one is the open chunk's; the others belong to sealed chunks without an index file. */
   #tables: TableLayer[] = []
   #files: IndexFile[] = []
   /** Pack files with ranges in which no record can be told from the next, by number. */
   readonly #lost = new Map<number, VarveError>()
 
-  constructor(records: RecordReader) {
+  /** @param lower the volumes of the moment, if there are any */
+  constructor(records: RecordReader, lower: () => LowerFiles | undefined = () => undefined) {
     this.#records = records
+    this.#lower = new LowerSearch(records, lower)
   }
 
   /** Sealed chunks that still wait for their index file. */
@@ -117,31 +129,34 @@ export class HashIndex {
     return gone
   }
 
-  /** The newest whole copy of an object, or 0. A damaged copy counts as none. */
+  /** The newest whole copy in the upper layer, or 0. A damaged copy counts as none. */
   findWhole(kind: IndexKind, hash: RawHash): number {
     // Most of what is put is new, and nearly always no layer knows even the first words of its hash.
     return this.#mayHold(hashWord(hash, 0), hashWord(hash, 4)) ? this.#search(kind, hash, 0).offset : 0
   }
 
   /**
-   * The newest whole copy, or 0.
+   * The newest whole copy in any layer, or 0.
    * @throws CORRUPT when there are copies and all of them are damaged, or when there may have been one where
-   * nothing can be read any more
+   * nothing can be read any more; LOWER_UNAVAILABLE when there may be one in a volume that is away
    */
   find(kind: IndexKind, hash: RawHash): number {
     const { offset, damage } = this.#search(kind, hash, 0)
-    if (offset === 0) this.#throwDamage(damage)
-    return offset
+    if (offset !== 0) return offset
+    const below = this.#lower.find(kind, hash, 0)
+    if (below.offset === 0) this.#throwDamage(damage ?? below.failure)
+    return below.offset
   }
 
   /** A whole copy that is not at `offset`, or 0: for an object whose record there is damaged. */
   findOther(kind: IndexKind, hash: RawHash, offset: number): number {
-    return this.#search(kind, hash, offset).offset
+    const found = this.#search(kind, hash, offset).offset
+    return found === 0 ? this.#lower.find(kind, hash, offset).offset : found
   }
 
   /**
-   * Offsets of the commits that lie at or above a position, in no order. What is asked about a pack file, by
-   * its number, says whether any can be there.
+   * Offsets of the commits that lie at or above a position, in no order, in the upper layer. What is asked
+   * about a pack file, by its number, says whether any can be there.
    */
   *commitsFrom(position: number, mayHold: (pack: number) => boolean): Generator<number, void, undefined> {
     for (const file of this.#files) {
@@ -160,10 +175,15 @@ export class HashIndex {
     }
   }
 
+  /** Offsets of the commits in volumes, as far as they can be asked; then what stood in the way of more. */
+  archivedCommits(): Generator<number, VarveError | undefined, undefined> {
+    return this.#lower.commits()
+  }
+
   /**
    * Objects whose hash begins with these hex digits (at least 7), each once; stops after `limit`. The tables
    * of open chunks are not sorted: yields between slices of their records.
-   * @throws CORRUPT as `find` does
+   * @throws CORRUPT, LOWER_UNAVAILABLE as `find` does
    */
   *withPrefix(hexPrefix: string, limit: number): Generator<void, IndexHit[], undefined> {
     const hits = new Map<string, IndexHit>()
@@ -189,6 +209,14 @@ export class HashIndex {
         left = RECORDS_PER_SLICE
         yield
       }
+    }
+    const below = this.#lower.withPrefix(hexPrefix, limit)
+    for (let step = below.next(); ; step = below.next()) {
+      if (step.done === true) {
+        damage ??= step.value
+        break
+      }
+      if (!take(step.value)) break
     }
     if (hits.size === 0) this.#throwDamage(damage)
     return [...hits.values()]
@@ -259,7 +287,7 @@ export class HashIndex {
       const kind = indexKindOf(record.kind)
       return kind === undefined ? undefined : { kind, offset, hash: record.hash }
     } catch (error) {
-      if (VarveError.is(error, 'CORRUPT')) return error
+      if (VarveError.is(error, 'CORRUPT') || VarveError.is(error, 'LOWER_UNAVAILABLE')) return error
       // Between two slices a collection may have dropped it.
       if (VarveError.is(error, 'COLLECTED')) return undefined
       throw error

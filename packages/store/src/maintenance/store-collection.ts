@@ -10,7 +10,7 @@ import { VarveError } from '@varve/pack/errors'
 import type { FileSystem } from '@varve/pack/fs'
 import { fileName } from '@varve/pack/layout'
 import { indexKind, writeHash } from '@varve/pack/objects'
-import { type BlockCache, type FileRetirer, IndexFile, Segment } from '@varve/pack/pack'
+import { type BlockCache, type FileRetirer, IndexFile, namedFiles, Segment } from '@varve/pack/pack'
 import type { FileSet } from '../file-set/index.ts'
 import type { CollectionFigures, CollectionOrder, CollectionWorker, CommitPlace } from '../gc/index.ts'
 import type { PinRegistry } from '../writer/index.ts'
@@ -25,6 +25,8 @@ export interface StoreCollectionParts {
   readonly pins: PinRegistry
   /** Set aside for this collection, and never given out again. */
   readonly fileNumbers: CollectJob['fileNumbers']
+  /** The folder of the lower layer, absolute, of a store that has one. */
+  readonly lowerPath: string | undefined
   /** Numbers of sealed chunks that have no index: the collection builds it. */
   readonly unindexed: readonly number[]
   readonly now: () => number
@@ -103,10 +105,12 @@ export class StoreCollection implements CollectionWorker {
     assert(result !== undefined, 'a collection ends after its switch')
     await this.#thread.close()
     this.#parts.onIndexingEnded()
-    await this.#removeOldCheckpoint()
+    await this.#removeOldFiles()
     this.#order.stalls.section(() => this.#parts.onSwitched())
-    const { objectsKept, bytesKept, peakBytes } = result.stats
-    return { objectsKept, bytesKept, peakBytes, bytesFreed: retiredBytes(this.#job) - bytesKept }
+    const { objectsKept, bytesKept, bytesArchived, peakBytes } = result.stats
+    // What was copied up from volumes may be more than what has gone.
+    const bytesFreed = Math.max(0, retiredBytes(this.#job) - bytesKept)
+    return { objectsKept, bytesKept, bytesArchived, peakBytes, bytesFreed }
   }
 
   async cancel(): Promise<void> {
@@ -147,6 +151,7 @@ export class StoreCollection implements CollectionWorker {
       indexes: opened.filter((file) => file instanceof IndexFile),
       checkpoint: result.checkpoint,
       target: this.#order.target,
+      volume: result.volume,
     }
     try {
       await files.switchOver(generation, this.#order)
@@ -158,17 +163,21 @@ export class StoreCollection implements CollectionWorker {
   }
 
   /** One that stays is a leftover, which the next open for writing removes. */
-  async #removeOldCheckpoint(): Promise<void> {
-    const { fs, folder } = this.#parts
-    const old = this.#job.previous.checkpoint
-    if (old === undefined || !this.#order.unlink) return
-    await fs.remove(`${folder}/${fileName.checkpoint(old.number)}`).catch(() => undefined)
+  async #removeOldFiles(): Promise<void> {
+    if (!this.#order.unlink) return
+    const { fs, folder, files } = this.#parts
+    const { checkpoint, lower } = this.#job.previous
+    const named = namedFiles(files.control).filters
+    const filters = (lower?.volumes ?? []).flatMap((volume) => volume.filters)
+    const names = filters.filter((number) => !named.has(number)).map((number) => fileName.filter(number))
+    if (checkpoint !== undefined) names.push(fileName.checkpoint(checkpoint.number))
+    for (const name of names) await fs.remove(`${folder}/${name}`).catch(() => undefined)
   }
 
   /** Only for files that were never given to control. One that stays is a leftover for the next opening. */
   async #removeFiles(result: CollectResult): Promise<void> {
     const { fs, folder } = this.#parts
-    for (const name of namesOf(result)) await fs.remove(`${folder}/${name}`).catch(() => undefined)
+    for (const name of namesOf(result, this.#job)) await fs.remove(`${folder}/${name}`).catch(() => undefined)
   }
 }
 
@@ -184,9 +193,11 @@ function retiredBytes({ previous, newRetire }: CollectJob): number {
   return bytes
 }
 
-function namesOf(result: CollectResult): string[] {
+function namesOf(result: CollectResult, job: CollectJob): string[] {
+  const isNew = (number: number): boolean => number >= job.fileNumbers.from && number < job.fileNumbers.to
   return [
     fileName.checkpoint(result.checkpoint.number),
+    ...(result.volume?.filters ?? []).filter(isNew).map((number) => fileName.filter(number)),
     ...result.segments.flatMap(({ number }) => segmentNames(number)),
   ]
 }
@@ -205,6 +216,7 @@ function jobFor(parts: StoreCollectionParts, order: CollectionOrder): CollectJob
         .map(({ number, base, length }) => ({ number, base, length: length ?? 0 })),
       segments: control.segments,
       checkpoint: control.checkpoint ?? undefined,
+      lower: parts.lowerPath === undefined ? undefined : { path: parts.lowerPath, volumes: control.volumes },
     },
     unindexed: parts.unindexed,
     start,

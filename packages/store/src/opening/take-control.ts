@@ -4,16 +4,18 @@
  */
 import { VarveError } from '@varve/pack/errors'
 import type { FileSystem } from '@varve/pack/fs'
-import { classifyFile, fileName, highestFileNumber, isLeftover, type NamedFiles } from '@varve/pack/layout'
+import { classifyFile, fileName, highestFileNumber, isLeftover } from '@varve/pack/layout'
 import {
   type ControlState,
   createChunkFile,
   type DecodedControl,
   firstControl,
+  namedFiles,
   packHeaderSize,
   readControl,
   replaceControl,
 } from '@varve/pack/pack'
+import { type LowerOption, withLower } from './attach-lower.ts'
 import { type CreateMode, thereAlready } from './prepare-folder.ts'
 
 export interface TakeControlOptions {
@@ -23,6 +25,8 @@ export interface TakeControlOptions {
   readonly create: CreateMode
   /** New random bytes. */
   readonly random: (size: number) => Buffer
+  /** The lower layer that the caller names. */
+  readonly lower?: LowerOption | undefined
 }
 
 export interface TakenControl {
@@ -95,14 +99,14 @@ async function create(o: TakeControlOptions, highest: number): Promise<ControlSt
   const handle = await createChunkFile(o.fs, o.folder, { ...chunk, nonce: o.random(16), storeId })
   await handle.close()
   await o.fs.syncFolder(o.folder)
-  const control = firstControl({ storeId: storeId.toString('hex'), chunk })
+  const control = await withLower(o, firstControl({ storeId: storeId.toString('hex'), chunk }), o.lower)
   await replaceControl(o.fs, o.folder, control)
   return control
 }
 
 async function renew(o: TakeControlOptions, found: ControlState, highest: number): Promise<ControlState> {
   const control = {
-    ...found,
+    ...(await withLower(o, found, o.lower)),
     sequence: found.sequence + 1,
     writerTerm: found.writerTerm + 1,
     fileCounter: Math.max(found.fileCounter, highest),
@@ -119,12 +123,7 @@ export async function removeLeftovers(
   o: { readonly fs: FileSystem; readonly folder: string },
   control: ControlState,
 ): Promise<void> {
-  const named: NamedFiles = {
-    chunks: new Set(control.chunks.map((chunk) => chunk.number)),
-    segments: new Set(control.segments.map((segment) => segment.number)),
-    checkpoints: new Set(control.checkpoint === null ? [] : [control.checkpoint.number]),
-    filters: new Set(control.volumes.flatMap(({ filters }) => filters)),
-  }
+  const named = namedFiles(control)
   for (const name of await o.fs.list(o.folder)) {
     if (isLeftover(classifyFile(name), named)) await o.fs.remove(`${o.folder}/${name}`)
   }

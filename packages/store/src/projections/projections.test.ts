@@ -28,6 +28,12 @@ class SmallLog implements ProjectionSource {
     return 64 + this.commits.length * 100
   }
 
+  *archivedCommits(): Iterable<ProjectedCommit> {}
+
+  archivedTo(): string {
+    return ''
+  }
+
   *commitsFrom(position: number): Iterable<ProjectedCommit> {
     this.asked.push(position)
     for (const [at, commit] of this.commits.entries()) if ((at + 1) * 100 >= position) yield commit
@@ -298,6 +304,8 @@ describe('notes', () => {
 /** A log whose methods can be spread. */
 function bound(of: SmallLog): ProjectionSource {
   return {
+    archivedCommits: () => [],
+    archivedTo: () => '',
     commitsFrom: (position) => of.commitsFrom(position),
     refs: () => of.refs(),
     gitIdOf: (hash) => of.gitIdOf(hash),

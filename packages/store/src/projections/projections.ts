@@ -18,6 +18,10 @@ const SPACE = { refs: 'refs', git: 'git' } as const
 export interface ProjectionSource {
   /** Commits whose records lie at or above a position of the log, with their hashes in hex. */
   commitsFrom(position: number): Iterable<ProjectedCommit>
+  /** Those that rest in the lower layer. @throws LOWER_UNAVAILABLE, CORRUPT when not all can be read now */
+  archivedCommits(): Iterable<ProjectedCommit>
+  /** Another text whenever more rests there. */
+  archivedTo(): string
   refs(): Iterable<{ readonly key: string; readonly hash: string }>
   /** What a commit says of its origin; `undefined` when it says nothing, or the store does not hold it. */
   gitIdOf(hash: string): string | undefined
@@ -125,7 +129,14 @@ export class Projections {
   }
 
   #missingIn(source: ProjectionSource): string | undefined {
-    for (const { hash, extra } of source.commitsFrom(0)) {
+    return (
+      this.#missingAmong(source, source.commitsFrom(0)) ??
+      this.#missingAmong(source, source.archivedCommits())
+    )
+  }
+
+  #missingAmong(source: ProjectionSource, commits: Iterable<ProjectedCommit>): string | undefined {
+    for (const { hash, extra } of commits) {
       const id = extra[GIT_ID_KEY]
       if (id === undefined) continue
       const found = this.#kv.getSync(SPACE.git, id)
@@ -149,15 +160,31 @@ export class Projections {
 
   async #projectFrom(source: ProjectionSource, from: number): Promise<void> {
     const end = source.end()
+    if (from === 0) await this.#projectArchived(source)
+    const operations = await this.#projectAll(source.commitsFrom(from), from)
+    if (from < end) for (const ref of source.refs()) operations.push(refOperation(ref.key, ref.hash))
+    await this.#write(operations, end)
+  }
+
+  /** As far as they can be read: a query that finds nothing looks again. */
+  async #projectArchived(source: ProjectionSource): Promise<void> {
+    try {
+      await this.#write(await this.#projectAll(source.archivedCommits(), 0), 0)
+    } catch (error) {
+      if (!VarveError.is(error, 'LOWER_UNAVAILABLE') && !VarveError.is(error, 'CORRUPT')) throw error
+    }
+  }
+
+  /** Gives what is still to be written. */
+  async #projectAll(commits: Iterable<ProjectedCommit>, from: number): Promise<KvOperation[]> {
     let operations: KvOperation[] = []
-    for (const commit of source.commitsFrom(from)) {
+    for (const commit of commits) {
       operations.push(...gitOperations(commit))
       if (operations.length < WAITING_MAX) continue
       await this.#write(operations, from)
       operations = []
     }
-    if (from < end) for (const ref of source.refs()) operations.push(refOperation(ref.key, ref.hash))
-    await this.#write(operations, end)
+    return operations
   }
 
   async #prune(isHeld: (hash: string) => boolean): Promise<void> {

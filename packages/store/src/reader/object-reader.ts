@@ -29,6 +29,8 @@ import type { StoredCommit } from './stored-commit.ts'
 export interface ObjectReaderParts {
   readonly records: RecordReader
   readonly index: HashIndex
+  /** Reads from volumes only, for what is damaged above them. */
+  readonly below?: RecordReader | undefined
   /** Of the address space of the moment. */
   readonly epoch: () => number
   /** Told when a whole copy stood in for a damaged one. */
@@ -46,6 +48,7 @@ interface MutableBody {
 export class ObjectReader implements NodeReader {
   readonly #records: RecordReader
   readonly #index: HashIndex
+  readonly #below: RecordReader | undefined
   readonly #epoch: () => number
   readonly #onHealed: (kind: IndexKind, hash: RawHash) => void
   /** Of the record whose body was given last: where to point when it turns out to be malformed. */
@@ -57,13 +60,16 @@ export class ObjectReader implements NodeReader {
   constructor(parts: ObjectReaderParts) {
     this.#records = parts.records
     this.#index = parts.index
+    this.#below = parts.below
     this.#epoch = parts.epoch
     this.#onHealed = parts.onHealed
   }
 
   /** The same reader over other files: those that a stream has captured. */
   over(records: RecordReader): ObjectReader {
-    return new ObjectReader({ records, index: this.#index, epoch: this.#epoch, onHealed: this.#onHealed })
+    return new ObjectReader({
+      ...{ records, index: this.#index, below: this.#below, epoch: this.#epoch, onHealed: this.#onHealed },
+    })
   }
 
   node(ref: NodeRef): BodyView {
@@ -87,7 +93,8 @@ export class ObjectReader implements NodeReader {
 
   /**
    * The record of an object that should be at `offset`.
-   * @throws COLLECTED when the store no longer holds the object, CORRUPT when every copy of it is damaged
+   * @throws COLLECTED when the store no longer holds the object, CORRUPT when every copy of it is damaged,
+   * LOWER_UNAVAILABLE when it lies in a volume that is away
    */
   record(kind: IndexKind, hash: RawHash, offset: number): RecordView {
     let failure: VarveError
@@ -96,13 +103,33 @@ export class ObjectReader implements NodeReader {
       if (indexKindOf(found.kind) === kind && hashEquals(found.buf, found.hashStart, hash)) return found
       failure = new VarveError('CORRUPT', { file: 'log', offset, hash: rawToHex(hash) })
     } catch (error) {
-      if (!VarveError.is(error, 'COLLECTED') && !VarveError.is(error, 'CORRUPT')) throw error
+      if (!isMissing(error)) throw error
       failure = withHash(error, hash)
     }
-    const other = this.#index.findOther(kind, hash, offset)
-    if (other === 0) throw failure
+    const other = this.#copyBelow(kind, hash, offset) ?? this.#otherCopy(kind, hash, offset)
+    if (other === undefined) throw failure
     if (failure.code === 'CORRUPT') this.#onHealed(kind, hash)
-    return this.#records.record(other)
+    return other
+  }
+
+  /** The same record in a volume. */
+  #copyBelow(kind: IndexKind, hash: RawHash, offset: number): RecordView | undefined {
+    try {
+      const found = this.#below?.record(offset)
+      if (found === undefined) return undefined
+      return indexKindOf(found.kind) === kind && hashEquals(found.buf, found.hashStart, hash)
+        ? found
+        : undefined
+    } catch (error) {
+      // What was wrong above is what is told.
+      if (VarveError.is(error)) return undefined
+      throw error
+    }
+  }
+
+  #otherCopy(kind: IndexKind, hash: RawHash, offset: number): RecordView | undefined {
+    const other = this.#index.findOther(kind, hash, offset)
+    return other === 0 ? undefined : this.#records.record(other)
   }
 
   /**
@@ -160,10 +187,16 @@ export class ObjectReader implements NodeReader {
       this.#records.read(offset, into)
       return true
     } catch (error) {
-      if (VarveError.is(error, 'COLLECTED') || VarveError.is(error, 'CORRUPT')) return false
+      if (isMissing(error)) return false
       throw error
     }
   }
+}
+
+/** Another copy may stand in: the one that was asked for is gone, damaged, or away. */
+function isMissing(error: unknown): error is VarveError {
+  const codes = ['COLLECTED', 'CORRUPT', 'LOWER_UNAVAILABLE'] as const
+  return codes.some((code) => VarveError.is(error, code))
 }
 
 /** The same failure, saying which object it was about. */
@@ -172,6 +205,7 @@ function withHash(error: VarveError, hash: RawHash): VarveError {
   if (VarveError.is(error, 'CORRUPT')) {
     return new VarveError('CORRUPT', { ...error.details, hash: hex }, { cause: error })
   }
+  if (VarveError.is(error, 'LOWER_UNAVAILABLE')) return error
   return new VarveError('COLLECTED', { hash: hex }, { cause: error })
 }
 

@@ -26,6 +26,7 @@ import {
 } from '@varve/pack/objects'
 import type { AppendLog } from '@varve/pack/pack'
 import type { HashIndex } from '../hash-index/index.ts'
+import type { ArchivedReferences } from './archived-references.ts'
 import { FreshChildren } from './fresh-children.ts'
 
 /** Where an object is after it was put. */
@@ -40,10 +41,13 @@ export class ObjectWriter implements NodeSink {
   readonly #log: AppendLog
   readonly #index: HashIndex
   readonly #fresh: FreshChildren
+  readonly #archived: ArchivedReferences | undefined
 
-  constructor(log: AppendLog, index: HashIndex) {
+  /** @param archived of a store with volumes */
+  constructor(log: AppendLog, index: HashIndex, archived?: ArchivedReferences) {
     this.#log = log
     this.#index = index
+    this.#archived = archived
     this.#fresh = new FreshChildren(log.end)
   }
 
@@ -64,6 +68,7 @@ export class ObjectWriter implements NodeSink {
       const found = this.#index.findWhole(indexKind.tree, hash)
       if (found !== 0) return { hash, offset: found }
     }
+    this.#touchArchived(body, end, referenceCount)
     const offset = this.#log.append(recordKind.node, 0, hash, referenceCount, body, start, end)
     this.#index.add(indexKind.tree, hash, offset)
     return { hash, offset }
@@ -106,6 +111,7 @@ export class ObjectWriter implements NodeSink {
     const { hash, body, referenceCount } = encodeCommit(commit)
     const found = this.#index.findWhole(indexKind.commit, hash)
     if (found !== 0) return { hash, offset: found, isNew: false }
+    this.#touchArchived(body, body.length, referenceCount)
     return this.#append(recordKind.commit, { hash, flags, referenceCount, body })
   }
 
@@ -119,6 +125,12 @@ export class ObjectWriter implements NodeSink {
   touch(kind: IndexKind, place: { readonly hash: RawHash; readonly offset: number }): void {
     const body = encodeTouch({ kind, hash: place.hash, offset: place.offset })
     this.#log.append(recordKind.touch, 0, undefined, 1, body, 0, body.length)
+  }
+
+  /** What is in a volume only is held, from here on, like what was put again. */
+  #touchArchived(body: Buffer, end: number, referenceCount: number): void {
+    const archived = this.#archived?.of(body, end, referenceCount)
+    if (archived !== undefined) for (const object of archived) this.touch(object.kind, object)
   }
 
   #putLarge(hash: RawHash, content: Buffer, flags: number): PutPlace {

@@ -8,6 +8,7 @@ import type { RawHash } from '../raw-hash.ts'
 import {
   type ChunkEntry,
   chunksInRange,
+  decodeList,
   encodeList,
   listContentLength,
   listFanOut,
@@ -140,4 +141,15 @@ describe('chunk lists', () => {
     expect(() => [...chunksInRange(outer(2, 5), { from: 0, to: 5 }, read)]).toThrow(MalformedBody)
     expect(() => [...chunksInRange(outer(1, 6), { from: 0, to: 6 }, read)]).toThrow(MalformedBody)
   })
+})
+
+test('a list as data gives the same bytes again', () => {
+  const entries = [chunk(0, 5), chunk(1, 70_000)]
+  const body = encodeList(2, entries)
+  const list = decodeList({ buf: body, start: 0, end: body.length, referenceCount: 2 })
+  expect(list).toEqual({ level: 2, entries })
+  expect(encodeList(list.level, list.entries)).toEqual(body)
+  for (let end = 0; end < body.length; end++) {
+    expect(() => decodeList({ buf: body, start: 0, end, referenceCount: 2 })).toThrow(MalformedBody)
+  }
 })

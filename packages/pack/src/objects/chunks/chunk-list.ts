@@ -62,6 +62,12 @@ export function encodeList(level: number, entries: readonly ChunkEntry[]): Buffe
   return body
 }
 
+/** All that a list says, as data: for tools. @throws MalformedBody */
+export function decodeList(view: BodyView): { readonly level: number; readonly entries: ChunkEntry[] } {
+  const level = checkList(view)
+  return { level, entries: Array.from({ length: view.referenceCount }, (_, i) => entryAt(view, i)) }
+}
+
 /** How much content the entries stand for. */
 export function contentLengthOf(entries: readonly ChunkEntry[]): number {
   return entries.reduce((total, { length }) => total + length, 0)

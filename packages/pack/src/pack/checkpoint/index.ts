@@ -3,6 +3,13 @@
  * it.
  */
 
+export {
+  blockBytesMax as checkpointBlockBytesMax,
+  type CheckpointHeader,
+  checkpointHeaderBytes,
+  decodeCheckpointHeader,
+  encodeCheckpointHeader,
+} from './checkpoint-format.ts'
 export { compareEntries, entryOf, type MetaEntry, referencesOf } from './meta-entry.ts'
 export { type MetaRecord, MetaState } from './meta-state.ts'
 export { mergeEntries, readCheckpoint } from './read-checkpoint.ts'

@@ -1,5 +1,5 @@
 import { VarveError } from '../../errors/index.ts'
-import { fileNumberMax, storeFormat } from '../../layout/index.ts'
+import { fileNumberMax, storeFormat, volumeIdMax } from '../../layout/index.ts'
 import { chunkBaseAlignment, packHeaderSize, recordAlignment } from '../frame/index.ts'
 import type {
   ControlCheckpoint,
@@ -59,9 +59,10 @@ function checkVolumes({ volumes, retire, fileCounter }: ControlState): void {
   volumes.forEach((volume, index) => {
     const before = volumes[index - 1]
     demand(volume.low <= volume.high && volume.high <= retire, 'volumes lie below the retire boundary')
+    demand(volume.id >= 1 && volume.id <= volumeIdMax, `ids of volumes are 1 to ${volumeIdMax}`)
     demand(before === undefined || before.id < volume.id, 'ids of volumes ascend')
     demand(before === undefined || before.high <= volume.low, 'volumes do not overlap')
-    demand(volume.manifest >= 1, 'a volume has a manifest')
+    demand(volume.manifest >= 1 && volume.manifest <= fileNumberMax, 'a volume has a manifest')
     demand(
       volume.filters.every((number) => number <= fileCounter),
       'the file counter is the highest number',

@@ -1,4 +1,4 @@
-import { storeFormat } from '../../layout/index.ts'
+import { type NamedFiles, storeFormat } from '../../layout/index.ts'
 
 /** What makes up a store, as plain data: everything else on disk is found from here. Offsets are virtual. */
 export interface ControlState {
@@ -99,5 +99,15 @@ export function firstControl(o: {
     checkpoint: null,
     volumes: [],
     target: null,
+  }
+}
+
+/** The files that a control names. */
+export function namedFiles({ chunks, segments, checkpoint, volumes }: ControlState): NamedFiles {
+  return {
+    chunks: new Set(chunks.map(({ number }) => number)),
+    segments: new Set(segments.map(({ number }) => number)),
+    checkpoints: new Set(checkpoint === null ? [] : [checkpoint.number]),
+    filters: new Set(volumes.flatMap(({ filters }) => filters)),
   }
 }

@@ -12,6 +12,7 @@ export {
   type ControlTarget,
   type ControlVolume,
   firstControl,
+  namedFiles,
 } from './control-state.ts'
 export { InvalidPayload, PayloadFields } from './payload-field.ts'
 export { encodeTwofold, wholeCopies } from './twofold.ts'

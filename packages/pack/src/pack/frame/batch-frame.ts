@@ -75,11 +75,14 @@ export class BatchFrame {
     return (this.#length - recordsAt) / prefixSize
   }
 
-  /** The 56 bytes of the header: a view, valid until the next call. */
-  encodeHeader(header: Omit<BatchHeader, 'recordCount'>): Buffer {
+  /**
+   * The 56 bytes of the header: a view, valid until the next call.
+   * @param recordCount of records that are yet to come; default: those that have been added
+   */
+  encodeHeader(header: Omit<BatchHeader, 'recordCount'>, recordCount: number = this.recordCount): Buffer {
     const bytes = this.#bytes
     bytes.writeUInt32LE(headerMagic, nonceSize)
-    bytes.writeUInt32LE(this.recordCount, nonceSize + 4)
+    bytes.writeUInt32LE(recordCount, nonceSize + 4)
     writeU64(bytes, header.sequence, nonceSize + 8)
     writeU64(bytes, header.time, nonceSize + 16)
     writeU64(bytes, header.start, nonceSize + 24)

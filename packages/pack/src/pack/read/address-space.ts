@@ -2,6 +2,7 @@ import { assert } from '../../base/index.ts'
 import type { PackFile } from '../blocks/index.ts'
 import type { Chunk } from './chunk.ts'
 import type { Location } from './location.ts'
+import type { LowerFiles } from './lower-files.ts'
 
 /**
  * Below it a number made by a bit operation is a small integer to the engine; the difference of two offsets
@@ -24,12 +25,6 @@ export interface MappedFile {
   release(): void
 }
 
-/** What lies in the lower layer. */
-export interface LowerOffsets {
-  /** Fills in where the byte at the offset lies. @throws LOWER_UNAVAILABLE, CORRUPT */
-  locate(offset: number, into: Location): boolean
-}
-
 export interface AddressSpaceOptions {
   /** Generation number. */
   readonly epoch: number
@@ -41,7 +36,7 @@ export interface AddressSpaceOptions {
   readonly chunks: readonly Chunk[]
   readonly segments: readonly MappedFile[]
   /** Volumes, which hold what is neither in segments nor in chunks. */
-  readonly lower?: LowerOffsets | undefined
+  readonly lower?: LowerFiles | undefined
 }
 
 /**
@@ -55,7 +50,7 @@ export class AddressSpace {
   readonly retire: number
   readonly chunks: readonly Chunk[]
   readonly segments: readonly MappedFile[]
-  readonly lower: LowerOffsets | undefined
+  readonly lower: LowerFiles | undefined
   readonly #bases: Float64Array
   /** Segments by their low ends; with each, the highest end of all up to it. */
   readonly #byLow: readonly MappedFile[]

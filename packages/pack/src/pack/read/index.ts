@@ -3,11 +3,12 @@
 export {
   AddressSpace,
   type AddressSpaceOptions,
-  type LowerOffsets,
   type MappedFile,
 } from './address-space.ts'
 export { Chunk } from './chunk.ts'
 export { Location } from './location.ts'
+export type { LowerCandidates, LowerFiles } from './lower-files.ts'
+export type { OffsetSpace } from './offset-space.ts'
 export { RecordCache } from './record-cache.ts'
 export { RecordReader } from './record-reader.ts'
 export { RecordView } from './record-view.ts'

@@ -9,9 +9,9 @@ import {
   recordSize,
   verifyRecord,
 } from '../frame/index.ts'
-import type { AddressSpace } from './address-space.ts'
 import { AssembledRecords } from './assembled-records.ts'
 import { Location } from './location.ts'
+import type { OffsetSpace } from './offset-space.ts'
 import { ReadWindows, type WindowPlace } from './read-windows.ts'
 import type { RecordCache } from './record-cache.ts'
 import { RecordView } from './record-view.ts'
@@ -25,7 +25,7 @@ const smallRecordMax = 16_384
  */
 export class RecordReader {
   readonly #cache: BlockCache
-  readonly #space: () => AddressSpace
+  readonly #space: () => OffsetSpace
   readonly #records: RecordCache | undefined
   readonly #windows = new ReadWindows()
   readonly #window: WindowPlace = { buf: Buffer.alloc(0), start: 0, available: 0 }
@@ -40,7 +40,7 @@ export class RecordReader {
    * @param space what is to be read: the store's present space, or one that was captured
    * @param records keeps small records, for whoever reads here and there; without it whole blocks are kept
    */
-  constructor(cache: BlockCache, space: () => AddressSpace, records?: RecordCache) {
+  constructor(cache: BlockCache, space: () => OffsetSpace, records?: RecordCache) {
     this.#cache = cache
     this.#space = space
     this.#records = records

@@ -1,6 +1,6 @@
-import { tryReadU64, writeU64, xxh64 } from '../../base/index.ts'
+import { assert, tryReadU64, writeU64, xxh64 } from '../../base/index.ts'
 import { VarveError } from '../../errors/index.ts'
-import { type FileSystem, readFullySync } from '../../fs/index.ts'
+import { type FileHandle, type FileSystem, hasCode, readFullySync } from '../../fs/index.ts'
 import { fileName, formatVersion, magic } from '../../layout/index.ts'
 import { writeNewFile } from '../blocks/index.ts'
 import { BloomFilter } from '../index/index.ts'
@@ -9,9 +9,8 @@ const headerSize = 64
 const checkedSize = 56
 const entrySize = 32
 const filterAlignment = 64
-/** Files of one volume, and bytes of one filter: more is damage. */
-const entriesMax = 1 << 20
-const filterBytesMax = 1 << 28
+/** Of a filter file, in bytes: filters of 700 million objects. More is damage. */
+const fileBytesMax = 1 << 30
 const entriesSeed = 1
 
 /** The filter of a pack file's index: which hashes are not in it. */
@@ -49,9 +48,11 @@ export function encodeFilters(place: FilterPlace, filters: readonly PackFilter[]
 
 /** @throws CORRUPT when it is missing, damaged, or another file's; NEWER_FORMAT; what the file system says */
 export function readFilters(fs: FileSystem, place: FilterPlace): PackFilter[] {
-  const handle = fs.openSync(pathOf(place), 'read')
+  const handle = open(fs, place)
   try {
-    const bytes = Buffer.allocUnsafeSlow(handle.sizeSync())
+    const size = handle.sizeSync()
+    if (size > fileBytesMax) throw corruptAt(place, fileBytesMax)
+    const bytes = Buffer.allocUnsafeSlow(size)
     const read = readFullySync(handle, bytes, 0, bytes.length, 0)
     return decodeFilters(bytes.subarray(0, read), place)
   } finally {
@@ -61,8 +62,7 @@ export function readFilters(fs: FileSystem, place: FilterPlace): PackFilter[] {
 
 /** @throws CORRUPT, NEWER_FORMAT */
 export function decodeFilters(bytes: Buffer, place: FilterPlace): PackFilter[] {
-  const corrupt = (offset: number): VarveError =>
-    new VarveError('CORRUPT', { file: fileName.filter(place.number), offset })
+  const corrupt = (offset: number): VarveError => corruptAt(place, offset)
   const field = (at: number): number => {
     const value = at + 8 <= bytes.length ? tryReadU64(bytes, at) : undefined
     if (value === undefined) throw corrupt(at)
@@ -73,32 +73,38 @@ export function decodeFilters(bytes: Buffer, place: FilterPlace): PackFilter[] {
   const version = bytes.readUInt32LE(8)
   if (version > formatVersion)
     throw new VarveError('NEWER_FORMAT', { found: version, supported: formatVersion })
+  if (version !== formatVersion) throw corrupt(8)
   const isOurs = bytes.readUInt32LE(12) === place.number && bytes.subarray(16, 32).equals(place.storeId)
   const count = field(40)
-  if (!isOurs || field(32) !== place.volume || count > entriesMax) throw corrupt(0)
+  if (!isOurs || field(32) !== place.volume) throw corrupt(0)
   if (field(48) !== bytes.length) throw corrupt(bytes.length)
   const entriesEnd = headerSize + count * entrySize
   if (entriesEnd + 8 > bytes.length) throw corrupt(headerSize)
   if (xxh64(bytes, headerSize, entriesEnd, entriesSeed) !== bytes.readBigUInt64LE(entriesEnd)) {
     throw corrupt(headerSize)
   }
-  return Array.from({ length: count }, (_, i) => {
+  const packs = new Set<number>()
+  let position = bodiesStart(count)
+  const filters = Array.from({ length: count }, (_, i) => {
     const at = headerSize + i * entrySize
     const number = bytes.readUInt32LE(at)
-    const position = field(at + 8)
-    const end = position + field(at + 16)
-    if (end > bytes.length || end - position > filterBytesMax) throw corrupt(at)
-    if (xxh64(bytes, position, end, number) !== bytes.readBigUInt64LE(at + 24)) throw corrupt(position)
-    const filter = BloomFilter.ofBytes(bytes.subarray(position, end))
-    if (filter === undefined) throw corrupt(position)
+    const start = position
+    position += field(at + 16)
+    if (packs.has(number) || field(at + 8) !== start || position > bytes.length) throw corrupt(at)
+    packs.add(number)
+    if (xxh64(bytes, start, position, number) !== bytes.readBigUInt64LE(at + 24)) throw corrupt(start)
+    const filter = BloomFilter.ofBytes(bytes.subarray(start, position))
+    if (filter === undefined) throw corrupt(start)
     return { number, filter }
   })
+  if (position !== bytes.length) throw corrupt(position)
+  return filters
 }
 
 function* encodePieces(place: FilterPlace, filters: readonly PackFilter[]): Generator<Buffer> {
   const bodies = filters.map(({ filter }) => filter.toBytes())
   const tableEnd = headerSize + filters.length * entrySize + 8
-  const table = Buffer.alloc(Math.ceil(tableEnd / filterAlignment) * filterAlignment)
+  const table = Buffer.alloc(bodiesStart(filters.length))
   let position = table.length
   for (const [i, { number }] of filters.entries()) {
     const body = bodies[i] as Buffer
@@ -107,9 +113,9 @@ function* encodePieces(place: FilterPlace, filters: readonly PackFilter[]): Gene
     writeU64(table, position, at + 8)
     writeU64(table, body.length, at + 16)
     table.writeBigUInt64LE(xxh64(body, 0, body.length, number), at + 24)
-    // Blocks of a filter have 64 bytes.
     position += body.length
   }
+  assert(position <= fileBytesMax, 'a filter file is read as a whole')
   table.write(magic.filter, 0, 'latin1')
   table.writeUInt32LE(formatVersion, 8)
   table.writeUInt32LE(place.number, 12)
@@ -121,6 +127,25 @@ function* encodePieces(place: FilterPlace, filters: readonly PackFilter[]): Gene
   table.writeBigUInt64LE(xxh64(table, headerSize, tableEnd - 8, entriesSeed), tableEnd - 8)
   yield table
   yield* bodies
+}
+
+/** Where the first filter begins: blocks of a filter have 64 bytes. */
+function bodiesStart(count: number): number {
+  return Math.ceil((headerSize + count * entrySize + 8) / filterAlignment) * filterAlignment
+}
+
+function open(fs: FileSystem, place: FilterPlace): FileHandle {
+  try {
+    return fs.openSync(pathOf(place), 'read')
+  } catch (error) {
+    if (!hasCode(error, 'ENOENT')) throw error
+    const file = fileName.filter(place.number)
+    throw new VarveError('CORRUPT', { file, offset: 0 }, { message: `${file} is missing`, cause: error })
+  }
+}
+
+function corruptAt({ number }: FilterPlace, offset: number): VarveError {
+  return new VarveError('CORRUPT', { file: fileName.filter(number), offset })
 }
 
 function pathOf({ folder, number }: FilterPlace): string {

@@ -1,4 +1,4 @@
-import { assert, type Clock } from '../../base/index.ts'
+import { assert, type Clock, Deferred } from '../../base/index.ts'
 import { VarveError } from '../../errors/index.ts'
 import { type Directory, type FileHandle, hasCode } from '../../fs/index.ts'
 
@@ -35,56 +35,70 @@ interface OpenFile {
 /**
  * The open files of a lower layer: at most so many, the one that was used longest ago closed first, and none
  * while nothing is read. A file is opened through its directory each time, and looked at before it is
- * believed. Belongs to one thread.
+ * believed. When all are in use, who can wait does; who cannot has one more open for as long as he reads.
+ * Belongs to one thread.
  */
 export class HandlePool {
   readonly #o: HandlePoolOptions
   readonly #handlesMax: number
   /** Used longest ago first. */
   readonly #open = new Map<string, OpenFile>()
+  /** Those open, and those forgotten that are still read from. */
+  #handleCount = 0
+  readonly #waiting: Deferred[] = []
   #cancelIdle: (() => void) | undefined
   #isUsedSince = false
 
   constructor(o: HandlePoolOptions) {
     this.#o = o
     this.#handlesMax = o.handlesMax ?? handlesMaxDefault
+    assert(this.#handlesMax >= 1, 'to read a file a handle is needed')
   }
 
   get openCount(): number {
-    return this.#open.size
+    return this.#handleCount
   }
 
   /** @throws LOWER_UNAVAILABLE, CORRUPT when the file alone is missing or cannot be read */
   useSync<T>(file: PooledFile, work: (handle: FileHandle) => T): T {
-    const open = this.#acquire(file)
+    const wasOpen = this.#open.has(file.name)
     try {
-      return work(open.handle)
+      return this.#onceSync(file, work)
+    } catch (error) {
+      if (!wasOpen || !isOfSystem(error)) throw this.#failureOf(file, error)
+    }
+    this.forget(file.name)
+    try {
+      return this.#onceSync(file, work)
     } catch (error) {
       throw this.#failureOf(file, error)
-    } finally {
-      this.#release(open)
     }
   }
 
   /** @throws as `useSync` does */
   async use<T>(file: PooledFile, work: (handle: FileHandle) => Promise<T>): Promise<T> {
-    const open = this.#acquire(file)
+    const wasOpen = this.#open.has(file.name)
     try {
-      return await work(open.handle)
+      return await this.#once(file, work)
+    } catch (error) {
+      // A handle may outlive what it was opened on, which may be back by now.
+      if (!wasOpen || !isOfSystem(error)) throw this.#failureOf(file, error)
+    }
+    this.forget(file.name)
+    try {
+      return await this.#once(file, work)
     } catch (error) {
       throw this.#failureOf(file, error)
-    } finally {
-      this.#release(open)
     }
   }
 
-  /** Closes a file that is not in use; the next use opens it again. */
+  /** Closes a file, once nobody reads from it any more; the next use opens it again. */
   forget(name: string): void {
     const open = this.#open.get(name)
     if (open === undefined) return
     this.#open.delete(name)
     open.isForgotten = true
-    closeQuietly(open)
+    if (open.users === 0) this.#close(open)
   }
 
   /** Closes every file. Reads under way must have ended. */
@@ -94,6 +108,42 @@ export class HandlePool {
     for (const name of [...this.#open.keys()]) this.forget(name)
   }
 
+  #onceSync<T>(file: PooledFile, work: (handle: FileHandle) => T): T {
+    const open = this.#acquire(file)
+    try {
+      return work(open.handle)
+    } finally {
+      this.#release(open)
+    }
+  }
+
+  async #once<T>(file: PooledFile, work: (handle: FileHandle) => Promise<T>): Promise<T> {
+    while (this.#isFullFor(file)) await this.#turn()
+    try {
+      const open = this.#acquire(file)
+      try {
+        return await work(open.handle)
+      } finally {
+        this.#release(open)
+      }
+    } finally {
+      this.#waiting.shift()?.resolve()
+    }
+  }
+
+  /** Each use that ends wakes one who waits, so there is an end to it. */
+  async #turn(): Promise<void> {
+    const turn = new Deferred()
+    this.#waiting.push(turn)
+    await turn.promise
+  }
+
+  #isFullFor(file: PooledFile): boolean {
+    if (this.#handleCount < this.#handlesMax || this.#open.has(file.name)) return false
+    for (const { users } of this.#open.values()) if (users === 0) return false
+    return true
+  }
+
   #acquire(file: PooledFile): OpenFile {
     const found = this.#open.get(file.name)
     const open = found ?? this.#openNow(file)
@@ -101,7 +151,6 @@ export class HandlePool {
     this.#isUsedSince = true
     if (found !== undefined) this.#open.delete(file.name)
     this.#open.set(file.name, open)
-    this.#closeOldest()
     this.#watchIdle()
     return open
   }
@@ -109,50 +158,55 @@ export class HandlePool {
   #release(open: OpenFile): void {
     assert(open.users > 0, 'a handle is released once by each user')
     open.users--
-    if (open.isForgotten) closeQuietly(open)
+    if (open.users === 0 && open.isForgotten) this.#close(open)
+    else this.#closeDownTo(this.#handlesMax)
   }
 
   #openNow(file: PooledFile): OpenFile {
-    let handle: FileHandle
+    this.#closeDownTo(this.#handlesMax - 1)
+    const open = { handle: this.#o.directory.openSync(file.name, 'read'), users: 0, isForgotten: false }
+    this.#handleCount++
     try {
-      handle = this.#o.directory.openSync(file.name, 'read')
+      file.verify(open.handle)
+      return open
     } catch (error) {
-      throw this.#failureOf(file, error)
-    }
-    try {
-      file.verify(handle)
-      return { handle, users: 0, isForgotten: false }
-    } catch (error) {
-      handle.closeSync()
-      // The file of another store, or of another copy of this layer, is no damage.
-      throw this.#failureOf(file, error)
+      this.#close(open)
+      throw error
     }
   }
 
   /** What to tell: the volume is away, or this file of it is damaged. */
   #failureOf(file: PooledFile, error: unknown): unknown {
-    if (VarveError.is(error, 'LOWER_UNAVAILABLE')) return error
     this.forget(file.name)
-    const isOfSystem = error instanceof Error && 'syscall' in error
-    if (!isOfSystem && !VarveError.is(error, 'CORRUPT')) return error
+    if (!isOfSystem(error) && !VarveError.is(error, 'CORRUPT')) return error
     try {
+      // The file of another store, or of another copy of this layer, is no damage.
       file.assertVolumeThere()
     } catch (away) {
       if (VarveError.is(away, 'LOWER_UNAVAILABLE')) return away
     }
-    if (!isOfSystem) return error
+    if (!isOfSystem(error)) return error
     const isMissing = hasCode(error, 'ENOENT')
     const message = isMissing ? `${file.name} is missing` : `${file.name} cannot be read: ${error.message}`
     return new VarveError('CORRUPT', { file: file.name, offset: 0 }, { message, cause: error })
   }
 
-  #closeOldest(): void {
-    if (this.#open.size <= this.#handlesMax) return
+  /** As far as they are not in use. */
+  #closeDownTo(count: number): void {
+    if (this.#handleCount <= count) return
     for (const [name, { users }] of this.#open) {
       if (users > 0) continue
       this.forget(name)
-      if (this.#open.size <= this.#handlesMax) return
+      if (this.#handleCount <= count) return
     }
+  }
+
+  #close({ handle }: OpenFile): void {
+    this.#handleCount--
+    // It was only read from.
+    try {
+      handle.closeSync()
+    } catch {}
   }
 
   #watchIdle(): void {
@@ -167,10 +221,6 @@ export class HandlePool {
   }
 }
 
-function closeQuietly(open: OpenFile): void {
-  if (open.users > 0) return
-  // It was only read from.
-  try {
-    open.handle.closeSync()
-  } catch {}
+function isOfSystem(error: unknown): error is Error {
+  return error instanceof Error && 'syscall' in error
 }

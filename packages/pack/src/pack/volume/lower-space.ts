@@ -1,9 +1,10 @@
 import { VarveError } from '../../errors/index.ts'
 import type { FileSystem } from '../../fs/index.ts'
-import type { IndexKind, RawHash } from '../../objects/index.ts'
+import { fileName } from '../../layout/index.ts'
+import { type IndexKind, indexKind, type RawHash } from '../../objects/index.ts'
 import type { ControlVolume } from '../control/index.ts'
-import { type BloomFilter, hashWord } from '../index/index.ts'
-import type { Location } from '../read/index.ts'
+import { type BloomFilter, hashWord, type IndexFile } from '../index/index.ts'
+import type { Location, LowerCandidates, LowerFiles } from '../read/index.ts'
 import { readFilters } from './filter-file.ts'
 import { HandlePool, type HandlePoolOptions } from './handle-pool.ts'
 import { Volume, type VolumeParts } from './volume.ts'
@@ -18,23 +19,21 @@ export interface LowerSpaceOptions
   readonly onFilterDamage?: ((error: VarveError) => void) | undefined
 }
 
-/** Objects of that hash in one volume. */
-export interface LowerCandidates {
-  readonly volume: number
-  readonly offsets: readonly number[]
-}
-
 /**
  * The lower layer of an open store: every volume, opened when it is first asked for something, and again
  * after it was away. Belongs to one thread; nothing here awaits.
  */
 export class LowerSpace {
   readonly pool: HandlePool
+  /** Whether anything was found here since the store was opened. */
+  wasUsed = false
   readonly #o: LowerSpaceOptions
   readonly #volumes = new Map<number, Volume>()
   /** Filters by volume, then by pack file. */
   readonly #filters = new Map<number, Map<number, BloomFilter>>()
   readonly #filtersRead = new Set<number>()
+  /** Those that were told to be unusable: no look-up tries them again. */
+  readonly #filtersDamaged = new Set<number>()
 
   constructor(o: LowerSpaceOptions) {
     this.#o = o
@@ -88,25 +87,32 @@ export class LowerSpace {
   /** `undefined`: not all of them are known. */
   #filtersOf(named: ControlVolume): ReadonlyMap<number, BloomFilter> | undefined {
     const { fs, folder, storeId } = this.#o
+    // What has no filter can be anything.
+    let isComplete = named.filters.length > 0 || named.bytes === 0
     const known = this.#filters.get(named.id) ?? new Map<number, BloomFilter>()
     this.#filters.set(named.id, known)
     for (const number of named.filters) {
       if (this.#filtersRead.has(number)) continue
+      if (this.#filtersDamaged.has(number)) {
+        isComplete = false
+        continue
+      }
       try {
         const place = { folder, number, storeId, volume: named.id }
         for (const { number: pack, filter } of readFilters(fs, place)) known.set(pack, filter)
         this.#filtersRead.add(number)
       } catch (error) {
+        isComplete = false
+        this.#filtersDamaged.add(number)
         this.#o.onFilterDamage?.(asCorrupt(error, number))
-        return undefined
       }
     }
-    return known
+    return isComplete ? known : undefined
   }
 }
 
 /** Part of an address space: what lies in the volumes that one control names. */
-export class LowerView {
+export class LowerView implements LowerFiles {
   readonly volumes: readonly ControlVolume[]
   readonly #space: LowerSpace
 
@@ -116,66 +122,94 @@ export class LowerView {
     this.volumes = volumes.toReversed()
   }
 
-  /**
-   * Fills in where the byte at the offset lies; false when no volume holds it.
-   * @throws LOWER_UNAVAILABLE, CORRUPT when a volume that may hold it cannot tell
-   */
+  get wasUsed(): boolean {
+    return this.#space.wasUsed
+  }
+
   locate(offset: number, into: Location): boolean {
     return this.volumeOf(offset, into) !== undefined
   }
 
-  /** The same; the id of the volume. */
+  /** Fills in the same; the id of the volume. @throws as `locate` does */
   volumeOf(offset: number, into: Location): number | undefined {
-    let failure: unknown
+    const met = new Obstacles()
     for (const named of this.volumes) {
       if (offset >= named.high) continue
-      try {
-        if (this.#space.volume(named).locate(offset, into)) return named.id
-      } catch (error) {
-        failure = worse(failure, error)
-      }
+      if (met.pass(() => this.#space.volume(named).locate(offset, into)) !== true) continue
+      this.#space.wasUsed = true
+      return named.id
     }
-    if (failure !== undefined) throw failure
+    if (met.failure !== undefined) throw met.failure
     return undefined
   }
 
-  /**
-   * Where the object may be, volume by volume: fingerprints select, the record decides. Volumes that cannot
-   * be asked and may hold it are passed over; what stood in the way comes last, as an error.
-   */
-  *candidates(kind: IndexKind, hash: RawHash): Generator<LowerCandidates, VarveError | undefined> {
-    let failure: unknown
+  *candidates(kind: IndexKind, hash: RawHash): Generator<LowerCandidates, VarveError | undefined, undefined> {
+    const met = new Obstacles()
     for (const named of this.volumes) {
       if (!this.#space.mayHold(named, hash)) continue
-      try {
-        const volume = this.#space.volume(named)
-        for (const pack of volume.packs()) {
-          const filter = this.#space.filterOf(named, pack)
-          if (filter !== undefined && !filter.has(hashWord(hash, 0), hashWord(hash, 4))) continue
-          const offsets = volume.index(pack, filter).candidates(kind, hash)
-          if (offsets.length > 0) yield { volume: named.id, offsets }
-        }
-      } catch (error) {
-        failure = worse(failure, error)
+      const volume = met.pass(() => this.#space.volume(named))
+      for (const pack of volume?.packs() ?? []) {
+        const filter = this.#space.filterOf(named, pack)
+        if (filter !== undefined && !filter.has(hashWord(hash, 0), hashWord(hash, 4))) continue
+        const offsets = met.pass(() => volume?.index(pack, filter).candidates(kind, hash)) ?? []
+        if (offsets.length > 0) yield { volume: named.id, offsets }
       }
     }
-    return failure as VarveError | undefined
+    return met.failure
+  }
+
+  *withPrefix(digits: string, limit: number): Generator<number, VarveError | undefined, undefined> {
+    return yield* this.#fromIndexes((index) => index.withPrefix(digits, limit).map(({ offset }) => offset))
+  }
+
+  *commits(): Generator<number, VarveError | undefined, undefined> {
+    return yield* this.#fromIndexes((index) => {
+      const offsets: number[] = []
+      index.forEach((kind, offset) => {
+        if (kind === indexKind.commit) offsets.push(offset)
+      })
+      return offsets
+    })
   }
 
   /** Every volume, opened. @throws LOWER_UNAVAILABLE, CORRUPT */
   opened(): Volume[] {
     return this.volumes.map((named) => this.#space.volume(named))
   }
+
+  *#fromIndexes(
+    offsetsOf: (index: IndexFile) => readonly number[],
+  ): Generator<number, VarveError | undefined, undefined> {
+    const met = new Obstacles()
+    for (const named of this.volumes) {
+      const volume = met.pass(() => this.#space.volume(named))
+      for (const pack of volume?.packs() ?? []) {
+        const filter = this.#space.filterOf(named, pack)
+        yield* met.pass(() => volume && offsetsOf(volume.index(pack, filter))) ?? []
+      }
+    }
+    return met.failure
+  }
 }
 
-/** That the layer is away says less than damage would, but "not there" may not be said in either case. */
-function worse(first: unknown, second: unknown): unknown {
-  if (!VarveError.is(second)) throw second
-  return VarveError.is(first, 'LOWER_UNAVAILABLE') || first === undefined ? second : first
+/** What stood in the way of a search that went on without it: "not there" may not be said then. */
+class Obstacles {
+  /** That the layer is away says less than damage does. */
+  failure: VarveError | undefined
+
+  /** What the work gives; `undefined` when the world kept it from that. @throws what is a bug */
+  pass<T>(work: () => T): T | undefined {
+    try {
+      return work()
+    } catch (error) {
+      if (!VarveError.is(error)) throw error
+      if (this.failure === undefined || this.failure.code === 'LOWER_UNAVAILABLE') this.failure = error
+      return undefined
+    }
+  }
 }
 
 function asCorrupt(error: unknown, number: number): VarveError {
   if (VarveError.is(error)) return error
-  const file = `filter-${number}.bloom`
-  return new VarveError('CORRUPT', { file, offset: 0 }, { cause: error })
+  return new VarveError('CORRUPT', { file: fileName.filter(number), offset: 0 }, { cause: error })
 }

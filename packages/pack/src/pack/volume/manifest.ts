@@ -1,6 +1,6 @@
 import { xxh64 } from '../../base/index.ts'
 import { VarveError } from '../../errors/index.ts'
-import { formatVersion, magic } from '../../layout/index.ts'
+import { fileNumberMax, formatVersion, magic, volumeIdMax } from '../../layout/index.ts'
 import {
   type ControlSegment,
   type ControlVolume,
@@ -10,6 +10,9 @@ import {
   wholeCopies,
 } from '../control/index.ts'
 import { chunkBaseAlignment, packHeaderSize, recordAlignment } from '../frame/index.ts'
+
+/** No pack file is longer: chunks end at 1 GiB, or 2 GiB when no other can be begun, and one batch. */
+const packBytesMax = 2 ** 32
 
 /** A chunk that rests in a volume: position p of its file is virtual offset base + p. */
 export interface VolumeChunk {
@@ -124,20 +127,26 @@ function readPayload(bytes: Buffer): VolumeManifest {
 
 function checkManifest(m: VolumeManifest): void {
   demand(m.format === formatVersion, `format ${m.format} never existed`)
-  demand(m.id >= 1 && m.sequence >= 1, 'ids and sequences start at 1')
+  demand(m.id >= 1 && m.id <= volumeIdMax, `ids of volumes are 1 to ${volumeIdMax}`)
+  demand(m.sequence >= 1 && m.sequence <= fileNumberMax, 'sequences start at 1')
   demand(m.low <= m.high, 'a volume has a range')
   m.chunks.forEach((chunk, index) => {
     const before = m.chunks[index - 1]
     demand(chunk.base % chunkBaseAlignment === 0, 'bases of chunks are aligned')
-    demand(chunk.length >= packHeaderSize, 'a chunk has its header')
+    demand(chunk.length >= packHeaderSize && chunk.length <= packBytesMax, 'a chunk has its header')
     demand(chunk.base >= m.low && chunk.base + chunk.length <= m.high, 'chunks lie in the range')
     demand(before === undefined || before.base + before.length <= chunk.base, 'chunks do not overlap')
   })
   for (const segment of m.segments) {
     demand(segment.low < segment.high && segment.high <= m.high, 'segments lie below the end')
     demand(segment.low % recordAlignment === 0, 'segments start at a record')
+    demand(segment.bytes >= packHeaderSize && segment.bytes <= packBytesMax, 'a segment has its header')
   }
   const numbers = [...m.chunks, ...m.segments].map(({ number }) => number)
+  demand(
+    numbers.every((number) => number <= fileNumberMax),
+    'file numbers are u32',
+  )
   demand(new Set(numbers).size === numbers.length, 'no number is used twice')
 }
 

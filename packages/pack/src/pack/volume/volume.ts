@@ -10,8 +10,15 @@ import type { HandlePool } from './handle-pool.ts'
 import { decodeManifest, manifestSum, type VolumeChunk, type VolumeManifest } from './manifest.ts'
 import { PooledHandle } from './pooled-handle.ts'
 
-/** As long as any header of a file that says whose the file is. */
-const headerBytes = 64
+/** As much of the file's header as says whose it is and covers the rest by its own checksum. */
+const headerBytes: Record<PackFileKind, number> = { pack: 64, map: 72, idx: 248 }
+const magics: Record<PackFileKind, readonly string[]> = {
+  pack: [magic.chunk, magic.segment],
+  map: [magic.map],
+  idx: [magic.index],
+}
+/** Two copies of a payload of 64 MiB, with their headers. */
+const manifestBytesMax = 130 << 20
 
 export interface VolumeParts {
   readonly directory: Directory
@@ -81,18 +88,27 @@ export class Volume {
    * @throws LOWER_UNAVAILABLE, CORRUPT
    */
   locate(offset: number, into: Location): boolean {
+    let failure: unknown
     // Where both hold it, the record in the chunk was damaged when it was archived.
     for (const info of this.manifest.segments) {
       if (offset < info.low || offset >= info.high) continue
-      const segment = this.#segment(info)
-      const position = segment.locate(offset)
-      if (position < 0) continue
-      into.file = segment.file
-      into.position = position
-      return true
+      try {
+        const segment = this.#segment(info)
+        const position = segment.locate(offset)
+        if (position < 0) continue
+        into.file = segment.file
+        into.position = position
+        return true
+      } catch (error) {
+        // Another of its files may hold it all the same.
+        failure ??= error
+      }
     }
     const chunk = this.#chunks.findLast(({ base }) => base <= offset)
-    if (chunk === undefined || offset >= chunk.end) return false
+    if (chunk === undefined || offset >= chunk.end) {
+      if (failure !== undefined) throw failure
+      return false
+    }
     into.file = chunk.file
     into.position = offset - chunk.base
     return true
@@ -129,6 +145,7 @@ export class Volume {
     for (const { file } of this.#chunks) file.release()
     this.#indexes.clear()
     this.#segments.clear()
+    this.#chunks = []
   }
 
   #chunk({ number, base, length }: VolumeChunk): Chunk {
@@ -161,9 +178,12 @@ export class Volume {
     const { pool, cache, retirer, storeId } = this.#parts
     const { id } = this.named
     const name = `${fileName.volume(id)}/${inVolume}`
+    let header: Buffer | undefined
     const handle = new PooledHandle(pool, {
       name,
-      verify: (opened) => verifyOwner(opened, { name, number, kind, storeId }),
+      verify: (opened) => {
+        header = verifyOwner(opened, { name, number, kind, storeId, header })
+      },
       assertVolumeThere: () => this.assertThere(),
     })
     const folder = this.#parts.directory.path
@@ -174,8 +194,8 @@ export class Volume {
 
 /** Whether the second manifest lists the files of the first in their order, before all others. */
 function continues(first: VolumeManifest, second: VolumeManifest): boolean {
-  const isFirst = (a: readonly { number: number }[], b: readonly { number: number }[]): boolean =>
-    a.every(({ number }, i) => b[i]?.number === number)
+  const isFirst = (a: readonly object[], b: readonly object[]): boolean =>
+    a.every((file, i) => JSON.stringify(file) === JSON.stringify(b[i]))
   return isFirst(first.chunks, second.chunks) && isFirst(first.segments, second.segments)
 }
 
@@ -205,14 +225,20 @@ function readManifest({ directory, storeId }: VolumeParts, named: ControlVolume)
 function readWhole(directory: Directory, name: string): Buffer {
   const handle = directory.openSync(name, 'read')
   try {
-    const bytes = Buffer.allocUnsafeSlow(handle.sizeSync())
+    const size = handle.sizeSync()
+    if (size > manifestBytesMax) throw new VarveError('CORRUPT', { file: name, offset: manifestBytesMax })
+    const bytes = Buffer.allocUnsafeSlow(size)
     return bytes.subarray(0, readFullySync(handle, bytes, 0, bytes.length, 0))
   } finally {
     handle.closeSync()
   }
 }
 
-/** Whether a file that has just been opened is the one that is meant. @throws CORRUPT */
+/**
+ * The header of a file that has just been opened, if that is the one that is meant: of this store, and still
+ * the one that it was when it was opened before, as what was read from that is remembered.
+ * @throws CORRUPT
+ */
 function verifyOwner(
   handle: FileHandle,
   file: {
@@ -220,21 +246,20 @@ function verifyOwner(
     readonly number: number
     readonly kind: PackFileKind
     readonly storeId: Buffer
+    /** Found before. */
+    readonly header: Buffer | undefined
   },
-): void {
-  const bytes = Buffer.alloc(headerBytes)
-  const isWhole = readFullySync(handle, bytes, 0, headerBytes, 0) === headerBytes
-  const found = bytes.toString('latin1', 0, 8)
-  const kinds: Record<PackFileKind, readonly string[]> = {
-    pack: [magic.chunk, magic.segment],
-    map: [magic.map],
-    idx: [magic.index],
-  }
-  const idAt = file.kind === 'pack' ? 32 : 16
+): Buffer {
+  const { name, kind } = file
+  const header = Buffer.alloc(headerBytes[kind])
+  const isWhole = readFullySync(handle, header, 0, header.length, 0) === header.length
+  const idAt = kind === 'pack' ? 32 : 16
   const isOurs =
     isWhole &&
-    kinds[file.kind].includes(found) &&
-    bytes.readUInt32LE(12) === file.number &&
-    bytes.subarray(idAt, idAt + 16).equals(file.storeId)
-  if (!isOurs) throw new VarveError('CORRUPT', { file: file.name, offset: 0 })
+    magics[kind].includes(header.toString('latin1', 0, 8)) &&
+    header.readUInt32LE(12) === file.number &&
+    header.subarray(idAt, idAt + 16).equals(file.storeId) &&
+    (file.header === undefined || header.equals(file.header))
+  if (!isOurs) throw new VarveError('CORRUPT', { file: name, offset: 0 })
+  return header
 }

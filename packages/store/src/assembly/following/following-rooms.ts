@@ -13,6 +13,7 @@ import { HashIndex } from '../../hash-index/index.ts'
 import { readFailure } from '../../opening/index.ts'
 import { BlobReader, ObjectReader } from '../../reader/index.ts'
 import type { RefStore } from '../../refs/index.ts'
+import { LowerLayer, nowhere } from '../lower-layer.ts'
 import type { ReaderRooms } from '../reader-rooms.ts'
 import { BLOCK_CACHE_PART, type ReadingOptions } from '../store-options.ts'
 import { projectionSource, StoreStorage } from '../store-storage.ts'
@@ -31,6 +32,7 @@ export class FollowingRooms implements ReaderRooms {
   readonly #o: ReadingOptions
   readonly #refs = new FollowedRefs()
   readonly #retirer: FileRetirer
+  readonly #lower: LowerLayer
   /** Places of damage, objects that a copy stood in for, and reloads that failed. */
   readonly #told = new ToldOnce()
   /** Held while the files are not to change. */
@@ -50,18 +52,22 @@ export class FollowingRooms implements ReaderRooms {
       onGrown: (bytes) => cache.resize(cacheBytes - bytes),
     })
     const records = new RecordReader(cache, () => this.files.space, recordCache)
-    const index = new HashIndex(records)
+    const index = new HashIndex(records, () => this.files.space.lower)
+    this.#lower = new LowerLayer({
+      ...{ fs, folder, cache, retirer: this.#retirer, clock: o.clock, option: o.lower },
+      onDamage: (file) => this.#tellDamage(file, 0, 0),
+    })
     this.files = new FollowedFiles({
       ...{ fs, folder, cache, retirer: this.#retirer, index },
       newSeed: () => random(4).readUInt32LE(0),
-      onDamage: (file, offset, bytes) => {
-        if (this.#told.isNew(`${file} ${offset}`)) onEvent({ type: 'damaged', file, offset, bytes })
-      },
+      lowerOf: (control) => this.#lower.view(control),
+      onDamage: (file, offset, bytes) => this.#tellDamage(file, offset, bytes),
       onRebuilt: (file, reason) => onEvent({ type: 'index-rebuilt', file, reason }),
     })
     this.objects = new ObjectReader({
       records,
       index,
+      below: new RecordReader(cache, () => this.files.space.lower ?? nowhere),
       epoch: () => this.files.epoch,
       onHealed: (kind, hash) => {
         if (this.#told.isNew(`${kind} ${hash}`)) onEvent({ type: 'healed', hash: rawToHex(hash) as never })
@@ -86,6 +92,7 @@ export class FollowingRooms implements ReaderRooms {
       throwIfAborted(o.signal)
       rooms = new FollowingRooms(o, await o.fs.realPath(o.folder))
       await rooms.#reload()
+      rooms.#lower.assertAsWanted(rooms.files.control)
       throwIfAborted(o.signal)
     } catch (error) {
       await rooms?.close()
@@ -134,6 +141,7 @@ export class FollowingRooms implements ReaderRooms {
     await this.#lock.run(() => {
       this.blobs.close()
       this.files.close()
+      this.#lower.close()
     })
     await this.#retirer.drained()
   }
@@ -148,6 +156,11 @@ export class FollowingRooms implements ReaderRooms {
     this.files.install(next)
     refs.install()
     return refChanges(this, befores)
+  }
+
+  /** Of one place once, by whoever meets it first. */
+  #tellDamage(file: string, offset: number, bytes: number): void {
+    if (this.#told.isNew(`${file} ${offset}`)) this.#o.onEvent({ type: 'damaged', file, offset, bytes })
   }
 
   #follow(): void {

@@ -42,8 +42,9 @@ export interface TreeStorage {
   /** Where a tree's root node with this hash is live; `undefined`: the store holds none. */
   findTree(hash: RawHash): NodeRef | undefined
   /**
-   * Whether the record at this virtual offset is still there: at or above the retire boundary, or kept below
-   * it.
+   * Whether the record at this virtual offset, which a caller named, is still there: at or above the retire
+   * boundary, kept below it, or in a volume.
+   * @throws LOWER_UNAVAILABLE when it may be in a volume that is away
    */
   isLive(offset: number): boolean
   /**

@@ -1,0 +1,132 @@
+import { Xxh64Stream } from '@varve/pack/base'
+import { VarveError } from '@varve/pack/errors'
+import {
+  type Directory,
+  type FileHandle,
+  type FileSystem,
+  hasCode,
+  readFully,
+  writeFully,
+} from '@varve/pack/fs'
+import { lowerFailure } from './lower-failure.ts'
+
+/** Copied and read back in pieces of this size. */
+const pieceBytes = 1024 * 1024
+/** What a disk says that cannot give a file a second name there. */
+const unlinkable = ['EXDEV', 'EPERM', 'EMLINK', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EACCES']
+
+/**
+ * Brings whole files from the upper layer to the lower one. On one file system a file gets a second name,
+ * whatever its size; across two it is copied, synced, and read back.
+ */
+export class FileTransfer {
+  readonly #fs: FileSystem
+  readonly #directory: Directory
+  readonly #onBytes: (bytes: number) => Promise<void>
+  #piece: Buffer = Buffer.alloc(0)
+
+  constructor(fs: FileSystem, directory: Directory, onBytes: (bytes: number) => Promise<void>) {
+    this.#fs = fs
+    this.#directory = directory
+    this.#onBytes = onBytes
+  }
+
+  /**
+   * @param o.from a path, @param o.to a name in the directory, @param o.length bytes of it that count, if not
+   * all
+   * @throws GC_FAILED with reason 'lower', LOWER_UNAVAILABLE; what is wrong with the upper file as it is
+   */
+  async take(o: {
+    readonly from: string
+    readonly to: string
+    readonly length?: number | undefined
+  }): Promise<void> {
+    try {
+      await this.#directory.link(o.from, o.to)
+    } catch (error) {
+      if (!unlinkable.some((code) => hasCode(error, code))) throw lowerFailure(error)
+      await this.#copy(o)
+      return
+    }
+    await this.#onBytes(o.length ?? 0)
+  }
+
+  /** A small new file, synced. @throws what the directory throws */
+  async create(name: string, bytes: Buffer): Promise<void> {
+    const handle = await this.#directory.open(name, 'create')
+    try {
+      await writeFully(handle, bytes, 0, bytes.length, 0)
+      await handle.sync()
+    } finally {
+      await handle.close()
+    }
+  }
+
+  async #copy(o: {
+    readonly from: string
+    readonly to: string
+    readonly length?: number | undefined
+  }): Promise<void> {
+    const source = await this.#fs.open(o.from, 'read')
+    try {
+      const length = o.length ?? (await source.size())
+      const sum = await this.#write(source, o.to, length)
+      const found = await this.#sumOf(o.to, length)
+      if (found === sum) return
+      const message = `${o.to} cannot be read back as it was written`
+      throw new VarveError('GC_FAILED', { reason: 'lower' }, { message })
+    } finally {
+      await source.close()
+    }
+  }
+
+  async #write(source: FileHandle, name: string, length: number): Promise<bigint> {
+    const target = await lower(() => this.#directory.open(name, 'create'))
+    try {
+      const sum = await this.#pieces(source, length, async (piece, size, at) => {
+        await lower(() => writeFully(target, piece, 0, size, at))
+        await this.#onBytes(size)
+      })
+      await lower(() => target.sync())
+      return sum
+    } finally {
+      await target.close()
+    }
+  }
+
+  /** Right after writing this proves what the file system took over, not what its disk keeps. */
+  async #sumOf(name: string, length: number): Promise<bigint> {
+    const handle = await lower(() => this.#directory.open(name, 'read'))
+    try {
+      return await lower(() => this.#pieces(handle, length, async () => {}))
+    } finally {
+      await handle.close()
+    }
+  }
+
+  async #pieces(
+    handle: FileHandle,
+    length: number,
+    take: (piece: Buffer, size: number, at: number) => Promise<void>,
+  ): Promise<bigint> {
+    if (this.#piece.length === 0) this.#piece = Buffer.allocUnsafeSlow(pieceBytes)
+    const piece = this.#piece
+    const sum = new Xxh64Stream(0)
+    for (let at = 0; at < length; at += pieceBytes) {
+      const wanted = Math.min(pieceBytes, length - at)
+      const size = await readFully(handle, piece, 0, wanted, at)
+      sum.update(piece, 0, size)
+      await take(piece, size, at)
+      if (size < wanted) break
+    }
+    return sum.digest()
+  }
+}
+
+async function lower<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    throw lowerFailure(error)
+  }
+}

@@ -1,0 +1,109 @@
+/** The lower layer at opening: attached to a store that has none, or found where it is now. */
+import { dirname, isAbsolute, relative } from 'node:path'
+import { VarveError } from '@varve/pack/errors'
+import { type FileSystem, FolderOpener, LazyDirectory } from '@varve/pack/fs'
+import { classifyFile, fileName, storeFormat } from '@varve/pack/layout'
+import {
+  type ControlState,
+  type ControlVolume,
+  emptyManifest,
+  encodeManifest,
+  volumeOf,
+  writeNewFile,
+} from '@varve/pack/pack'
+
+/** Where the caller says that the lower layer is. */
+export interface LowerOption {
+  /** Absolute. */
+  readonly path: string
+  /** What an opening does when volumes that control names cannot be read. */
+  readonly missing: 'refuse' | 'read-upper-only'
+}
+
+interface Place {
+  readonly fs: FileSystem
+  readonly folder: string
+}
+
+/**
+ * Control as it is to be written at this opening: with the lower layer that the caller names. A store without
+ * one gets its first volume, whose files are durable before control names them.
+ * @throws LOWER_UNAVAILABLE when the folder cannot be made; OPTION_MISMATCH when there are volumes and nobody
+ * says where
+ */
+export async function withLower(
+  place: Place,
+  control: ControlState,
+  option: LowerOption | undefined,
+): Promise<ControlState> {
+  if (option === undefined) {
+    if (control.volumes.length > 0 && control.lower === null) throw nowhere()
+    return control
+  }
+  if (option.path === place.folder) {
+    const message = 'the lower layer needs a folder of its own'
+    throw new VarveError('OPTION_MISMATCH', { option: 'lower' }, { message })
+  }
+  const lower = storedPath(place.folder, option.path)
+  if (control.volumes.length > 0) return { ...control, lower }
+  const volume = await createVolume(place.fs, option.path, control)
+  return { ...control, format: storeFormat.layered, lower, volumes: [volume] }
+}
+
+/**
+ * Makes the folder of the next volume, empty, and makes it durable; control does not name it yet. Its id is
+ * one that no volume in that folder has, of whatever store.
+ * @throws LOWER_UNAVAILABLE
+ */
+export async function createVolume(
+  fs: FileSystem,
+  path: string,
+  control: ControlState,
+): Promise<ControlVolume> {
+  try {
+    const parents: string[] = []
+    for (let made = path; (await fs.stat(made)) === undefined; made = dirname(made))
+      parents.push(dirname(made))
+    await fs.mkdir(path)
+    for (const parent of parents) await fs.syncFolder(parent)
+    const id = nextId(await fs.list(path), control)
+    const manifest = emptyManifest({ storeId: control.storeId, id, at: control.retire })
+    const folder = `${path}/${fileName.volume(id)}`
+    await fs.mkdir(folder)
+    const file = `${folder}/${fileName.manifest(manifest.sequence)}`
+    await writeNewFile(fs, file, [encodeManifest(manifest)])
+    await fs.syncFolder(folder)
+    await fs.syncFolder(path)
+    return volumeOf(manifest, [])
+  } catch (cause) {
+    if (!(cause instanceof Error && 'syscall' in cause)) throw cause
+    const message = `The lower layer at ${path} cannot be made: ${cause.message}`
+    throw new VarveError('LOWER_UNAVAILABLE', { path }, { message, cause })
+  }
+}
+
+/** The folder as the rest of the store reaches it. */
+export function lowerDirectory(fs: FileSystem, path: string): LazyDirectory {
+  return new LazyDirectory(new FolderOpener(fs, path))
+}
+
+/** One that lies in the store's folder moves with it. */
+function storedPath(folder: string, path: string): string {
+  const inside = relative(folder, path)
+  return inside.startsWith('..') || isAbsolute(inside) ? path : inside
+}
+
+function nextId(names: readonly string[], control: ControlState): number {
+  let highest = 0
+  for (const { id } of control.volumes) highest = Math.max(highest, id)
+  for (const name of names) {
+    const file = classifyFile(name)
+    if (file.kind === 'volume') highest = Math.max(highest, file.number)
+  }
+  return highest + 1
+}
+
+function nowhere(): VarveError {
+  const message = 'the store has archived content, and nothing says where its lower layer is'
+  return new VarveError('OPTION_MISMATCH', { option: 'lower' }, { message })
+}
