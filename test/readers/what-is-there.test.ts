@@ -291,7 +291,7 @@ describe('a folder', () => {
   })
 })
 
-test('the space of files that a collection took is free when the last reader that has them is done', async () => {
+test('what a collection took is free when the last reader that has it is done', async () => {
   const used = (): number => disk.usedBytes
   const named = (): number => [...disk.files().values()].reduce((sum, bytes) => sum + bytes.length, 0)
   const readers = [await MemoryReader.open(disk), await MemoryReader.open(disk)] as const
