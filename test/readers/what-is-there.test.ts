@@ -210,6 +210,67 @@ describe('damage', () => {
     await closed(reader)
   })
 
+  test('of a record of metadata that is met by a reload does the same from then on', async () => {
+    const name = await openChunkName()
+    const whole = Buffer.from(await disk.readFile(pathOf(name)))
+    const at = whole.indexOf('heads/main', whole.indexOf('heads/main') + 1)
+    disk.damage(pathOf(name), () => Buffer.from(whole.subarray(0, at)))
+    const reader = await MemoryReader.open(disk)
+    const before = await reader.store.branch('main').head()
+    expect(before).toBeDefined()
+    expect(await reader.store.branch('never').head()).toBeUndefined()
+    disk.damage(pathOf(name), () => Buffer.from(whole).fill(1, at, at + 1))
+    const changes = await reader.store.reload()
+    expect((await reader.store.branch('main').head())?.hash).toBe(specimen.holdings.refs.get('heads/main'))
+    expect(changes.find(({ ref }) => ref === 'heads/main')?.before?.hash).toBe(before?.hash)
+    expect(await failureOf(reader.store.branch('never').head())).toMatchObject({ code: 'CORRUPT' })
+    expect(reader.told()).toMatchObject([{ type: 'damaged', file: name }])
+    await reader.store.reload()
+    expect(await failureOf(reader.store.branch('never').head())).toMatchObject({ code: 'CORRUPT' })
+    await closed(reader)
+  })
+
+  test('of a range in which no record can be found makes absence doubtful', async () => {
+    const name = await openChunkName()
+    disk.damage(pathOf(name), (bytes) => bytes.fill(0xff, 64 + 56 + 8, 64 + 56 + 16))
+    const reader = await MemoryReader.open(disk)
+    expect((await reader.store.branch('main').head())?.hash).toBe(specimen.holdings.refs.get('heads/main'))
+    const absent = 'f'.repeat(64) as Hash<'blob'>
+    expect(await failureOf(reader.store.getBlob(absent))).toMatchObject({
+      code: 'CORRUPT',
+      details: { file: name },
+    })
+    const store = await openMemory(disk)
+    await store.gc.run(undefined, { grace: 0 }).catch(() => undefined)
+    await store.close()
+    await closed(reader)
+  })
+
+  test('of a record that the checkpoint stands for is no matter', async () => {
+    const fresh = await emptyDisk()
+    const store = await openMemory(fresh)
+    const first = await store.branch('first').commit((edit) => void edit.set('file', 'first'))
+    await store.advanced.split()
+    await store.branch('second').commit((edit) => void edit.set('file', 'second'))
+    await store.branch('second').delete()
+    // Their chunk lies between the target's and the place of the checkpoint, so it stays.
+    await store.gc.run(first, { grace: 0 })
+    await store.close()
+    const name = (await fresh.list(memoryFolder)).find((file) => /^suffix-\d+\.pack$/.test(file)) as string
+    // Without the record that deletes it, the one before it would bring the branch back.
+    fresh.damage(pathOf(name), (bytes) => {
+      const at = bytes.lastIndexOf('heads/second')
+      return bytes.fill(1, at, at + 1)
+    })
+    for (const isIndexed of [true, false]) {
+      if (!isIndexed) await fresh.remove(pathOf(name.replace('.pack', '.idx')))
+      const reader = await MemoryReader.open(fresh)
+      expect(await headsOf(reader.store)).toEqual({ first: first.hash })
+      expect(await reader.store.branch('second').head()).toBeUndefined()
+      await reader.store.close()
+    }
+  })
+
   test('of one copy of control is told, of both is an error', async () => {
     disk.damage(pathOf('control'), flipBit(8 * 40))
     const reader = await MemoryReader.open(disk)
