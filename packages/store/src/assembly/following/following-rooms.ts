@@ -35,7 +35,7 @@ export class FollowingRooms implements ReaderRooms {
   readonly gc: FollowingGc
   readonly copies: StoreCopies
   readonly #o: ReadingOptions
-  readonly #refs: FollowedRefs
+  readonly #refs = new FollowedRefs()
   readonly #retirer: FileRetirer
   readonly #lower: LowerLayer
   /** Places of damage, objects that a copy stood in for, and reloads that failed. */
@@ -74,7 +74,6 @@ export class FollowingRooms implements ReaderRooms {
       onDamage: (file, offset, bytes) => this.#tellDamage(file, offset, bytes),
       onRebuilt: (file, reason) => onEvent({ type: 'index-rebuilt', file, reason }),
     })
-    this.#refs = new FollowedRefs(fs, folder)
     this.objects = new ObjectReader({
       records,
       index,
@@ -175,14 +174,7 @@ export class FollowingRooms implements ReaderRooms {
     this.assertOpen()
     const next = await this.files.readNext()
     if (next === undefined) return undefined
-    let refs: Awaited<ReturnType<FollowedRefs['next']>>
-    try {
-      refs = await this.#refs.next(next, this.files.end)
-      this.assertOpen()
-    } catch (error) {
-      this.files.release(next)
-      throw error
-    }
+    const refs = this.#refs.next(next)
     const befores = commitsBefore(this, refs.moves)
     this.files.install(next)
     refs.install()
