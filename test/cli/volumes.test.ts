@@ -61,7 +61,9 @@ test('a volume that lies elsewhere is listed and verified alone, and a damaged o
   rmSync(join(folder, 'store'), { recursive: true })
   const [chunk] = readdirSync(alone).filter((name) => name.endsWith('.pack'))
   const files = await lines('volume', 'ls', 'elsewhere')
-  expect(files).toEqual([expect.objectContaining({ type: 'volume-file', name: chunk, low: 0, isThere: true })])
+  expect(files).toEqual([
+    expect.objectContaining({ type: 'volume-file', name: chunk, low: 0, isThere: true }),
+  ])
   for (const depth of [[], ['--full'], ['--sample', '50%']]) {
     const found = await lines('volume', 'verify', ...depth, 'elsewhere')
     expect(found).toMatchObject([{ type: 'check', ok: true, findings: 0 }])
