@@ -66,6 +66,7 @@ const steps: readonly (Step | readonly string[])[] = [
   ['import', 'git', 'nowhere'],
   ['du', 'main'],
   ['du', 'main:docs'],
+  ['du', '--limit', '1', 'main'],
   ['ls', 'main'],
   ['ls', '-l', 'main:'],
   ['ls', '-R', 'main'],

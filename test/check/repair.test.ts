@@ -208,7 +208,7 @@ describe('in two layers', () => {
   })
 })
 
-test('whatever byte is another, a copy of the store has it, or it is said that it cannot be made whole', async () => {
+test('whatever byte is another, a copy of the store has it, or it is said that nothing has', async () => {
   const bits = await bitsIn(specimen.disk, { stride: 19_997, seed })
   const { state } = decodeControl(bytesOf(specimen.disk, 'control'))
   const open = fileName.chunk(state.chunks.at(-1)?.number ?? 0)

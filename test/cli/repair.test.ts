@@ -37,7 +37,7 @@ test('a whole store needs nothing', async () => {
   expect((await varve(['-s', folder, 'repair'], { terminal: {} })).stdout).toBe('there is nothing to do\n')
 })
 
-test('a branch whose commit is not whole goes back to the last one that is, by name, with --apply only', async () => {
+test('a branch whose commit is not whole goes back to the last one that is, with --apply only', async () => {
   damage('the second content')
   const plan = await repair()
   expect(plan.exit).toBe(3)

@@ -17,6 +17,8 @@ export {
   type CollectProgress,
   type CollectResult,
   type CollectStats,
+  type CopyJob,
+  type CopyResult,
   lastRoundBudget,
   memoryBytesMaxDefault,
   type ObjectList,
@@ -31,7 +33,9 @@ export {
   type CheckThreadOptions,
   CollectorThread,
   type CollectorThreadOptions,
+  type CopyOptions,
   IndexThread,
   type IndexThreadOptions,
+  runCopy,
   ThreadKeeper,
 } from './thread/index.ts'

@@ -19,6 +19,8 @@ export type {
   CommitOutcome,
   Content,
   ContentStream,
+  CopyOptions,
+  CopyReport,
   Cursor,
   DiffOptions,
   Duration,

@@ -7,6 +7,12 @@ export function countValue(text: string): number {
   return Number(text)
 }
 
+export function depthValue(text: string): number {
+  const count = countValue(text)
+  if (count === 0) throw new InvalidArgumentError('At least 1 is needed.')
+  return count
+}
+
 export function durationValue(text: string): string {
   if (!/^\d+(?:\.\d+)?(?:ms|[smhdwy])$/.test(text)) {
     throw new InvalidArgumentError("A number and its unit are needed: '30s', '10m', '2h', '1d'.")

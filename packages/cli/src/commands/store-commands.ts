@@ -1,14 +1,15 @@
 import type { Command } from 'commander'
 import type { Runner } from './command-runner.ts'
-import { partValue } from './option-values.ts'
+import { countValue, partValue } from './option-values.ts'
 
 /** init, status, du, check, repair, doctor: loaded when called, as all commands are. */
 export function addStoreCommands(program: Command, runner: Runner): void {
   program
     .command('init')
     .description('make a new, empty store')
-    .action((_options, command: Command) =>
-      runner.run(command, async (context) => (await import('./store/init.ts')).init(context)),
+    .option('--lower <dir>', 'archive in this folder what collections would delete')
+    .action((options: { lower?: string }, command: Command) =>
+      runner.run(command, async (context) => (await import('./store/init.ts')).init(context, options.lower)),
     )
   program
     .command('status')
@@ -20,8 +21,9 @@ export function addStoreCommands(program: Command, runner: Runner): void {
     .command('du')
     .description('bytes below a directory; without REV, of files')
     .argument('[REV[:PATH]]', 'a revision, or a directory in it')
-    .action((target: string | undefined, _options, command: Command) =>
-      runner.run(command, async (context) => (await import('./store/du.ts')).du(context, target)),
+    .option('--limit <N>', 'of a directory: only the N largest, the others in one line', countValue)
+    .action((target: string | undefined, options: { limit?: number }, command: Command) =>
+      runner.run(command, async (context) => (await import('./store/du.ts')).du(context, target, options)),
     )
   program
     .command('check')

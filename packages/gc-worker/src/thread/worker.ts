@@ -6,6 +6,8 @@ import { IndexEntries, ScanMemory } from '@varve/pack/pack'
 import { Checker, type CheckResult } from '../checking/index.ts'
 import { Collector } from '../collector/index.ts'
 import { buildIndex } from '../indexing/index.ts'
+import type { CopyResult } from '../job/index.ts'
+import { type CopyTask, serveCopy } from './copying/index.ts'
 import { outcomeOf } from './failure.ts'
 import { newNonce } from './nonce.ts'
 import type {
@@ -43,6 +45,11 @@ export async function collect(task: CollectTask<MessagePort>): Promise<Outcome<u
   // The thread may be kept for another collection: nothing of this one stays open.
   await started.value.close()
   return { ok: true, value: undefined }
+}
+
+/** Makes a copy of a store. */
+export function copy(task: CopyTask<MessagePort>): Promise<Outcome<CopyResult>> {
+  return serveCopy(task, createFileSystem)
 }
 
 /** A thread builds one index after another. */

@@ -13,6 +13,7 @@ export {
   abortableRules,
   type Duration,
   type Progress,
+  progressRules,
   type WithProgress,
 } from './call-options.ts'
 export {
@@ -51,6 +52,9 @@ export {
   checkRules,
 } from './reports/check.ts'
 export {
+  type CopyOptions,
+  type CopyReport,
+  copyRules,
   type LogOptions,
   logRules,
   type ObjectPlace,

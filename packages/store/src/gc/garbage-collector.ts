@@ -66,7 +66,7 @@ export class GarbageCollector implements Gc {
   async startGc(target?: CommitLike, o: GcOptions = {}): Promise<boolean> {
     checkOptions(o, gcRules)
     this.#assertOpen()
-    await this.#between
+    if (this.#between !== undefined) await this.#between
     if (this.#current?.state === 'failed') await this.#forgetFailed(this.#current)
     if (this.#current !== undefined) return false
     await this.#start(target, o)
@@ -91,7 +91,7 @@ export class GarbageCollector implements Gc {
     checkOptions(o, gcRules)
     this.#assertOpen()
     throwIfAborted(o.signal)
-    await this.#between
+    if (this.#between !== undefined) await this.#between
     if (this.#current?.state === 'failed') await this.#forgetFailed(this.#current)
     const current = this.#current
     if (current !== undefined) return this.#join(current, target, o)
@@ -153,7 +153,7 @@ export class GarbageCollector implements Gc {
    */
   async between<T>(work: () => Promise<T>): Promise<T> {
     this.#assertOpen()
-    await this.#between
+    if (this.#between !== undefined) await this.#between
     if (this.#current?.state === 'failed') await this.#forgetFailed(this.#current)
     if (this.#current !== undefined) throw new VarveError('GC_RUNNING', {})
     const running = work()
@@ -172,7 +172,7 @@ export class GarbageCollector implements Gc {
   /** Cancels what is running; nothing starts after this. */
   async close(): Promise<void> {
     this.#isClosed = true
-    await this.#between
+    if (this.#between !== undefined) await this.#between
     const current = this.#current
     if (current === undefined) return
     await current.cancel()

@@ -34,7 +34,7 @@ export interface IndexPlace {
   readonly storeId: Buffer
   readonly cache: BlockCache
   readonly retirer: FileRetirer
-  /** The filter in it, where that is in memory already. */
+  /** The filter in it, where that is in memory already; another one's makes the index CORRUPT. */
   readonly filter?: BloomFilter | undefined
   /** Runs what an opening does without giving way, for whoever times it. */
   readonly section?: (<T>(work: () => T) => T) | undefined
@@ -66,7 +66,10 @@ export class IndexFile {
     const fences = this.#section('fences')
     this.#fences = Uint32Array.from({ length: fences.length / 4 }, (_, i) => fences.readUInt32LE(i * 4))
     const filter = place.filter ?? BloomFilter.ofBytes(this.#section('filter'))
-    if (filter === undefined) throw corrupt(file, this.#header.sections.filter.position)
+    const { position, checksum } = this.#header.sections.filter
+    if (filter === undefined) throw corrupt(file, position)
+    // An index of other objects is not the one that is meant, whatever its name.
+    if (place.filter !== undefined && sumOf(filter) !== checksum) throw corrupt(file, position)
     this.#filter = filter
   }
 
@@ -328,6 +331,11 @@ export class IndexFile {
     }
     return bytes
   }
+}
+
+function sumOf(filter: BloomFilter): bigint {
+  const bytes = filter.toBytes()
+  return xxh64(bytes, 0, bytes.length, sectionSeed('filter'))
 }
 
 /** Hashes from (high, low) to (highEnd, lowEnd), both included. */
