@@ -213,6 +213,7 @@ describe('what commands print', () => {
       'step',
       'kept',
       'tree',
+      'volume',
       'help',
       'version',
       'completion',
