@@ -1,4 +1,5 @@
 /** Takes a bundle in, from whomever it comes: nothing in it is believed before it is proved. */
+import { loadXxh64 } from '@varve/pack/base'
 import { throwIfAborted, VarveError } from '@varve/pack/errors'
 import type { FileSystem } from '@varve/pack/fs'
 import {
@@ -55,6 +56,7 @@ export async function readBundle(
   sink: BundleSink,
   o: ReadBundleOptions,
 ): Promise<BundleContents> {
+  await loadXxh64()
   const source = new ByteSource(pieces)
   try {
     return await new BundleRead(source, sink, o).run()
