@@ -1,3 +1,11 @@
+export type {
+  CheckedFilter,
+  CheckFinding,
+  CheckJob,
+  CheckProgress,
+  CheckResult,
+  LayerFiles,
+} from './checking/index.ts'
 export { buildIndex, type IndexJob } from './indexing/index.ts'
 export {
   type CatchUpRound,
@@ -19,6 +27,8 @@ export {
   type SweepSummary,
 } from './job/index.ts'
 export {
+  CheckThread,
+  type CheckThreadOptions,
   CollectorThread,
   type CollectorThreadOptions,
   type CopyOptions,

@@ -7,6 +7,8 @@ import type {
   BranchReader,
   Bytes,
   Change,
+  CheckOptions,
+  CheckReport,
   Commit,
   CommitLike,
   CopyOptions,
@@ -137,6 +139,11 @@ export class FollowedStore implements ReadOnlyStore {
 
   stats(): StoreStats {
     return this.#answers.stats()
+  }
+
+  /** Of the latest state in the folder, whichever this reader has read. */
+  check(o: CheckOptions = {}): Promise<CheckReport> {
+    return this.#rooms.check(o)
   }
 
   close(): Promise<void> {

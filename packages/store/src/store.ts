@@ -12,6 +12,8 @@ import {
   type Branch,
   type Bytes,
   type Change,
+  type CheckOptions,
+  type CheckReport,
   type Commit,
   type CommitInfo,
   type CommitLike,
@@ -222,6 +224,10 @@ export class Store implements StoreReader, BlobWriter {
 
   stats(): StoreStats {
     return this.#answers.stats()
+  }
+
+  async check(o: CheckOptions = {}): Promise<CheckReport> {
+    return this.#open().checks.run(o)
   }
 
   /** See `StoreReader.copyTo`. */

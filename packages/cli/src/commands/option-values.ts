@@ -27,6 +27,14 @@ export function rangeValue(text: string): { readonly offset: number; readonly le
   return { offset: Number(match[1]), length: match[2] === '' ? undefined : Number(match[2]) }
 }
 
+/** '2%', or '0.02': above 0, at most 1. */
+export function partValue(text: string): number {
+  const match = /^(\d{1,3}(?:\.\d+)?)(%?)$/.exec(text)
+  const part = Number(match?.[1] ?? 0) / (match?.[2] === '%' ? 100 : 1)
+  if (part > 0 && part <= 1) return part
+  throw new InvalidArgumentError("A part is needed: '2%', or '0.02'; at most '100%'.")
+}
+
 /** For options that may be given more than once. */
 export function listed(text: string, before: readonly string[] = []): string[] {
   return [...before, text]

@@ -17,6 +17,9 @@ import type { SourceSpace } from './source-space.ts'
 const pieceBytes = 64 * 1024
 const pieceCount = regionBytes / pieceBytes
 
+/** Whose bytes are wanted, and where they lie. */
+export type ImageSource = Pick<SourceSpace, 'space' | 'placeOf'>
+
 /**
  * The bytes of one region of the old address space, each at its virtual place, whatever files they come from.
  * Places that no file holds keep bytes of an earlier region: a record read there fails its checksum, which
@@ -24,7 +27,7 @@ const pieceCount = regionBytes / pieceBytes
  */
 export class RegionImage {
   readonly bytes: Buffer = Buffer.allocUnsafeSlow(regionBytes)
-  readonly #source: SourceSpace
+  readonly #source: ImageSource
   /** Reads 64 bits at once several times faster than a buffer does. */
   readonly #view: DataView
   readonly #isLoaded = new Uint8Array(pieceCount)
@@ -34,7 +37,7 @@ export class RegionImage {
   #base = 0
   #bytesRead = 0
 
-  constructor(source: SourceSpace) {
+  constructor(source: ImageSource) {
     this.#source = source
     this.#view = new DataView(this.bytes.buffer, this.bytes.byteOffset, regionBytes)
   }

@@ -3,6 +3,7 @@ import { isMainThread, type MessagePort } from 'node:worker_threads'
 import { loadXxh64, systemClock } from '@varve/pack/base'
 import * as disk from '@varve/pack/fs'
 import { IndexEntries, ScanMemory } from '@varve/pack/pack'
+import { Checker, type CheckResult } from '../checking/index.ts'
 import { Collector } from '../collector/index.ts'
 import { buildIndex } from '../indexing/index.ts'
 import type { CopyResult } from '../job/index.ts'
@@ -10,6 +11,8 @@ import { type CopyTask, serveCopy } from './copying/index.ts'
 import { outcomeOf } from './failure.ts'
 import { newNonce } from './nonce.ts'
 import type {
+  CheckMessage,
+  CheckTask,
   CollectAnswer,
   CollectReply,
   CollectRequest,
@@ -60,6 +63,24 @@ export async function index(task: IndexTask): Promise<Outcome<undefined>> {
     await buildIndex(await createFileSystem(task.origin), task.job, indexMemory)
     return undefined
   })
+}
+
+/** Runs a check. It is ended with its thread. */
+export async function check(task: CheckTask<MessagePort>): Promise<Outcome<CheckResult>> {
+  const { port } = task
+  const post = (message: CheckMessage): void => port.postMessage(message)
+  const outcome = await outcomeOf(async () => {
+    await loadXxh64()
+    const fs = await createFileSystem(task.origin)
+    const checker = new Checker(fs, task.job, {
+      clock: systemClock,
+      onProgress: (progress) => post({ kind: 'progress', progress }),
+      onOpened: () => post({ kind: 'opened' }),
+    })
+    return checker.run()
+  })
+  port.close()
+  return outcome
 }
 
 /**

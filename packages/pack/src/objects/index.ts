@@ -80,6 +80,7 @@ export {
   indexRange,
   type NameRange,
 } from './tree/name-range.ts'
+export { leafForm, leafName } from './tree/node/leaf.ts'
 export { type HighestReferences, highestReferences } from './tree/node/node-references.ts'
 export { type NodeTotals, nodeTotals } from './tree/node/node-totals.ts'
 export { validateNode } from './tree/node/validate-node.ts'

@@ -46,6 +46,12 @@ export type { Hash, ObjectKind } from './hash.ts'
 export { isHash, parseHash } from './hash.ts'
 export type { Path } from './path.ts'
 export {
+  type CheckFinding,
+  type CheckOptions,
+  type CheckReport,
+  checkRules,
+} from './reports/check.ts'
+export {
   type CopyOptions,
   type CopyReport,
   copyRules,

@@ -9,6 +9,7 @@ import type { Change } from './entry.ts'
 import type { GcReader, GcStatus } from './gc.ts'
 import type { Hash, ObjectKind } from './hash.ts'
 import type { Path } from './path.ts'
+import type { CheckOptions, CheckReport } from './reports/check.ts'
 import type { DiffOptions, Tree } from './tree.ts'
 
 /** How `log` walks. */
@@ -99,6 +100,12 @@ export interface StoreReader extends AsyncDisposable {
    */
   locate(hash: Hash): Promise<ObjectPlace>
   stats(): StoreStats
+  /**
+   * Whether every file is what was written and every reference leads somewhere, as of now; on a thread of its
+   * own, while the store goes on. Changes nothing.
+   * @throws OPTION_MISMATCH, ABORTED, GC_FAILED (the thread died, or the disk fails)
+   */
+  check(o?: CheckOptions): Promise<CheckReport>
   /**
    * Makes another store, with an id of its own, in a folder that is empty or not there yet: what some
    * branches, tags, and commits hold, as they stand when it is called, while this one goes on. After a

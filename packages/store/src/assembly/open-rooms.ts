@@ -22,6 +22,7 @@ import {
   RecordReader,
 } from '@varve/pack/pack'
 import { CommitQueues } from '../branches/index.ts'
+import { StoreChecks } from '../checking/index.ts'
 import { FileSet } from '../file-set/index.ts'
 import { HashIndex } from '../hash-index/index.ts'
 import { acquireStoreLock, type Kv, openKv, openMemoryKv, type StoreLock } from '../kv/index.ts'
@@ -253,6 +254,8 @@ class Opening {
       ...{ options: this.#o, folder: this.#folder, storeId, cache: this.#cache, retirer: this.#retirer },
       ...{ files, log, queue, pins, branchRooms, projections, threads, indexing },
     })
+    const { fs, collectorWhere: where } = this.#o
+    const checks = new StoreChecks({ fs, folder: this.#folder, where, clock, files, log, projections })
     const copies = copiesFor({
       ...{ platform: this.#o, rooms: { ...branchRooms, folder: this.#folder, files }, log, threads },
       lowerPath: () => files.lowerPath,
@@ -271,7 +274,7 @@ class Opening {
         pins,
         copies,
       },
-      ...{ queues: new CommitQueues(), gc, threads, indexing, turn },
+      ...{ queues: new CommitQueues(), gc, checks, threads, indexing, turn },
       markClosed: () => {
         isClosed = true
       },

@@ -74,9 +74,9 @@ describe('a manifest', () => {
       fc.property(manifests, (manifest) => {
         const bytes = encodeManifest(manifest)
         expect(decode(bytes)).toEqual(manifest)
-        expect(encodeManifest(decode(bytes))).toEqual(bytes)
+        expect(encodeManifest(decode(bytes)).equals(bytes)).toBe(true)
         const reversed = Object.fromEntries(Object.entries(manifest).reverse()) as unknown as VolumeManifest
-        expect(encodeManifest(reversed)).toEqual(bytes)
+        expect(encodeManifest(reversed).equals(bytes)).toBe(true)
       }),
     )
   })
@@ -123,10 +123,11 @@ describe('a manifest', () => {
 describe('a damaged manifest', () => {
   it('heals when one copy is damaged, by any bit', () => {
     const bytes = encodeManifest(full)
+    const sum = manifestSum(full)
     for (let bit = 0; bit < bytes.length * 8; bit++) {
       // Between the copies there is nothing to read.
       if (bit > 1000 * 8 && bit < 4090 * 8 && bit % 64 !== 0) continue
-      expect(decode(flipBit(bit)(Buffer.from(bytes)))).toEqual(full)
+      if (manifestSum(decode(flipBit(bit)(Buffer.from(bytes)))) !== sum) expect.fail(`bit ${bit}`)
     }
     expect(decode(zeroRange(0, 4096)(Buffer.from(bytes)))).toEqual(full)
   })
@@ -274,7 +275,7 @@ describe('docs/format.md', () => {
       .map((line) => line.slice(6, 54).replaceAll(' ', ''))
     const copy = Buffer.from(hex.join(''), 'hex')
     const shown = encodeManifest({
-      ...{ format: 1, storeId, id: 1, sequence: 2, low: 0, high: 264 },
+      ...{ format: 1, storeId, id: 1, sequence: 2, low: 0, high: 4096 },
       ...{ chunks: [{ number: 1, base: 0, length: 264 }], segments: [] },
     })
     expect(copy.toString('hex')).toBe(shown.subarray(4096).toString('hex'))

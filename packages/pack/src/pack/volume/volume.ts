@@ -104,7 +104,7 @@ export class Volume {
         failure ??= error
       }
     }
-    const chunk = this.#chunks.findLast(({ base }) => base <= offset)
+    const chunk = chunkUpTo(this.#chunks, offset)
     if (chunk === undefined || offset >= chunk.end) {
       if (failure !== undefined) throw failure
       return false
@@ -190,6 +190,18 @@ export class Volume {
     const extent = length === undefined ? {} : { length }
     return PackFile.over(handle, { folder, name, number, kind, volume: id, cache, retirer, ...extent })
   }
+}
+
+/** The last chunk that does not begin above the offset. */
+function chunkUpTo(chunks: readonly Chunk[], offset: number): Chunk | undefined {
+  let from = -1
+  let to = chunks.length
+  while (to - from > 1) {
+    const middle = (from + to) >> 1
+    if ((chunks[middle] as Chunk).base <= offset) from = middle
+    else to = middle
+  }
+  return chunks[from]
 }
 
 /** Whether the second manifest lists the files of the first in their order, before all others. */

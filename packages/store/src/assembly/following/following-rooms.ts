@@ -6,8 +6,9 @@ import { loadXxh64, Mutex, nextTurn } from '@varve/pack/base'
 import { throwIfAborted, VarveError } from '@varve/pack/errors'
 import { rawToHex } from '@varve/pack/objects'
 import { BlockCache, FileRetirer, RecordCache, RecordReader } from '@varve/pack/pack'
-import type { RefChange } from '../../api/index.ts'
+import type { CheckOptions, CheckReport, RefChange } from '../../api/index.ts'
 import type { GitCommits } from '../../branches/index.ts'
+import { FolderChecks } from '../../checking/index.ts'
 import type { StoreCopies } from '../../copies/index.ts'
 import { FollowedFiles, FollowedRefs, Follower, GitCommitMap } from '../../following/index.ts'
 import { HashIndex } from '../../hash-index/index.ts'
@@ -40,6 +41,7 @@ export class FollowingRooms implements ReaderRooms {
   readonly #told = new ToldOnce()
   /** Held while the files are not to change. */
   readonly #lock = new Mutex()
+  readonly #checks: FolderChecks
   #follower: Follower | undefined
   #isClosed = false
   #closing: Promise<void> | undefined
@@ -86,6 +88,7 @@ export class FollowingRooms implements ReaderRooms {
       assertOpen: () => this.assertOpen(),
     })
     this.gc = new FollowingGc(this, o)
+    this.#checks = new FolderChecks(folder, { fileSystem: fs, clock: o.clock, lower: o.lower?.path })
     this.copies = copiesOfFollowed({
       ...{ platform: o, rooms: this, end: () => files.end },
       lowerPath: () => this.#lower.space(files.control)?.path,
@@ -137,6 +140,12 @@ export class FollowingRooms implements ReaderRooms {
     }
   }
 
+  /** @throws OPTION_MISMATCH, ABORTED, STORE_CLOSED, GC_FAILED (the thread died, or the disk fails) */
+  async check(o: CheckOptions): Promise<CheckReport> {
+    this.assertOpen()
+    return this.#checks.run(o)
+  }
+
   /** Calling it again waits for the same end. */
   close(): Promise<void> {
     this.#closing ??= this.#close()
@@ -145,6 +154,7 @@ export class FollowingRooms implements ReaderRooms {
 
   async #close(): Promise<void> {
     this.#isClosed = true
+    await this.#checks.close()
     await this.#follower?.close()
     await this.copies.close()
     await this.#lock.run(() => {

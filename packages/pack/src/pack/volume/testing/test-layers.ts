@@ -165,14 +165,14 @@ export class TestLayers {
 }
 
 /** The body of the record at the offset, as programs read it. */
-export function bodyAt(layers: TestLayers, lower: LowerView, offset: number): Buffer {
+export function bodyAt({ cache }: { readonly cache: BlockCache }, lower: LowerView, offset: number): Buffer {
   const retire = Number.MAX_SAFE_INTEGER
-  const space = new AddressSpace({ epoch: 1, instance: layers, retire, chunks: [], segments: [], lower })
-  const { buf, bodyStart, bodyEnd } = new RecordReader(layers.cache, () => space).record(offset)
+  const space = new AddressSpace({ epoch: 1, instance: lower, retire, chunks: [], segments: [], lower })
+  const { buf, bodyStart, bodyEnd } = new RecordReader(cache, () => space).record(offset)
   return Buffer.from(buf.subarray(bodyStart, bodyEnd))
 }
 
-/** All offsets that the view finds for the hash, and what stood in its way. */
+/** All that the view finds for the hash, and the code of what stood in its way. */
 export function offsetsOf(
   view: LowerView,
   hash: string,

@@ -9,15 +9,15 @@ import {
   recordSize,
   recordSumMatches,
 } from '@varve/pack/pack'
-import type { FileBytes } from '../file-bytes.ts'
-import { problem, type Step, stretch } from '../finding.ts'
-import { packHeaderLine } from '../lines/header-lines.ts'
-import { recordLine } from '../lines/record-lines.ts'
+import type { FileBytes } from '../../file-bytes.ts'
+import { problem, type Step, stretch } from '../../finding.ts'
+import { packHeaderLine } from '../../lines/header-lines.ts'
+import { recordLine } from '../../lines/records/record-lines.ts'
+import type { Subject } from '../subject.ts'
+import { damage } from '../unproved.ts'
 import { packHeaderIn } from './pack-header.ts'
 import { RecordTally } from './record-tally.ts'
 import { SegmentRuns } from './segment-runs.ts'
-import type { Subject } from './subject.ts'
-import { damage } from './unproved.ts'
 
 /** A stretch of the file; `offset` is the virtual offset of its first byte, where the map tells it. */
 interface Stretch {

@@ -9,9 +9,9 @@ import {
   rawToHex,
   type TreeEntry,
 } from '@varve/pack/objects'
+import { type LineFields, UnbuildableLine } from '../line-fields.ts'
+import { textFields } from '../shown-fields.ts'
 import type { BodyFields, BuiltBody } from './built-body.ts'
-import { type LineFields, UnbuildableLine } from './line-fields.ts'
-import { textFields } from './shown-fields.ts'
 
 /** @throws MalformedBody */
 export function nodeFields(view: BodyView): BodyFields {

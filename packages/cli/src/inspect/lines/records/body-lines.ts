@@ -18,10 +18,10 @@ import {
   rawToHex,
   recordKind,
 } from '@varve/pack/objects'
+import { type LineFields, UnbuildableLine } from '../line-fields.ts'
+import { textFields, timeField } from '../shown-fields.ts'
 import type { BodyFields, BuiltBody } from './built-body.ts'
-import { type LineFields, UnbuildableLine } from './line-fields.ts'
 import { buildNode, nodeFields } from './node-lines.ts'
-import { textFields, timeField } from './shown-fields.ts'
 
 /** `undefined` where the body is not what a writer writes. */
 export function bodyFields(kind: RecordKind, body: Buffer, referenceCount: number): BodyFields | undefined {

@@ -9,10 +9,10 @@ import {
   recordHeaderSize,
   recordSize,
 } from '@varve/pack/pack'
-import type { Finding } from '../finding.ts'
+import type { Finding } from '../../finding.ts'
+import { type LineFields, UnbuildableLine } from '../line-fields.ts'
 import { bodyFields, buildBody, nameOf, numberOf } from './body-lines.ts'
 import type { BuiltBody } from './built-body.ts'
-import { type LineFields, UnbuildableLine } from './line-fields.ts'
 
 /** A record in memory, with its padding. */
 export interface ShownRecord {

@@ -2,9 +2,9 @@ import { VarveError } from '@varve/pack/errors'
 import { hasCode } from '@varve/pack/fs'
 import { fileName } from '@varve/pack/layout'
 import type { Run } from '@varve/pack/pack'
-import { FileBytes } from '../file-bytes.ts'
-import { readMap } from './read-map.ts'
-import type { Subject } from './subject.ts'
+import { FileBytes } from '../../file-bytes.ts'
+import { readMap } from '../read-map.ts'
+import type { Subject } from '../subject.ts'
 
 /** 20 bytes each. More than a segment of 256 MiB can have records. */
 const RUNS_MAX = 6_000_000

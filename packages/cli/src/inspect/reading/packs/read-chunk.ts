@@ -9,15 +9,15 @@ import {
   type ScannedBatch,
   scanChunk,
 } from '@varve/pack/pack'
-import type { FileBytes } from '../file-bytes.ts'
-import { type Finding, problem, type Step, stretch } from '../finding.ts'
-import { packHeaderLine } from '../lines/header-lines.ts'
-import { recordLine } from '../lines/record-lines.ts'
-import { timeField } from '../lines/shown-fields.ts'
+import type { FileBytes } from '../../file-bytes.ts'
+import { type Finding, problem, type Step, stretch } from '../../finding.ts'
+import { packHeaderLine } from '../../lines/header-lines.ts'
+import { recordLine } from '../../lines/records/record-lines.ts'
+import { timeField } from '../../lines/shown-fields.ts'
+import type { Subject } from '../subject.ts'
+import { damage } from '../unproved.ts'
 import { packHeaderIn } from './pack-header.ts'
 import { RecordTally } from './record-tally.ts'
-import type { Subject } from './subject.ts'
-import { damage } from './unproved.ts'
 
 /** Where the virtual offset of a batch stands in its header; see docs/format.md, "Batch". */
 const OFFSET_AT = 24

@@ -1,6 +1,6 @@
 import { recordKind } from '@varve/pack/objects'
-import { note, type Step } from '../finding.ts'
-import { nameOf } from '../lines/body-lines.ts'
+import { note, type Step } from '../../finding.ts'
+import { nameOf } from '../../lines/records/body-lines.ts'
 
 /** Counts records and their bytes by kind. */
 export class RecordTally {
