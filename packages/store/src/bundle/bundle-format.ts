@@ -76,12 +76,16 @@ export function encodeHeader(header: BundleHeader): Buffer {
   return Buffer.concat([preamble, rest])
 }
 
+/** Whether the first bytes of something, perhaps cut off, are those of a bundle. */
+export function mayBeBundle(bytes: Buffer): boolean {
+  return magicText.startsWith(bytes.toString('latin1', 0, Math.min(bytes.length, magicText.length)))
+}
+
 /** @throws CORRUPT when it is none of a bundle, NEWER_FORMAT */
 export function decodePreamble(
   bytes: Buffer,
   fail: (what: string) => never,
 ): { readonly prerequisiteCount: number; readonly tipCount: number; readonly restBytes: number } {
-  if (bytes.toString('latin1', 0, 8) !== magicText) fail('this is no bundle')
   if (bytes.readBigUInt64LE(checkedPreambleBytes) !== xxh64(bytes, 0, checkedPreambleBytes, 0)) {
     fail('its first bytes are damaged')
   }

@@ -20,6 +20,7 @@ import {
   decodePreamble,
   decodeTrailer,
   isWholeObject,
+  mayBeBundle,
   objectHeaderBytes,
   preambleBytes,
   trailerBodyBytes,
@@ -123,7 +124,9 @@ class BundleRead {
   }
 
   async #readHeader(): Promise<BundleHeader> {
-    const preamble = await this.#piece(preambleBytes)
+    const preamble = await this.#source.take(preambleBytes)
+    if (!mayBeBundle(preamble)) this.#fail('it does not begin like one')
+    if (preamble.length < preambleBytes) this.#fail('it ends too soon')
     const { restBytes } = decodePreamble(preamble, this.#fail)
     const rest = await this.#piece(restBytes)
     this.#hasher.update(preamble).update(rest)
