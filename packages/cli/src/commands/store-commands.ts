@@ -7,8 +7,9 @@ export function addStoreCommands(program: Command, runner: Runner): void {
   program
     .command('init')
     .description('make a new, empty store')
-    .action((_options, command: Command) =>
-      runner.run(command, async (context) => (await import('./store/init.ts')).init(context)),
+    .option('--lower <dir>', 'archive in this folder what collections would delete')
+    .action((options: { lower?: string }, command: Command) =>
+      runner.run(command, async (context) => (await import('./store/init.ts')).init(context, options.lower)),
     )
   program
     .command('status')

@@ -148,7 +148,7 @@ export class FollowedFiles implements FilesView {
     const parts = { fs, folder, storeId, cache, retirer, instance, memory: this.#memory, lowerOf }
     const chunks = this.#view?.chunks ?? new Map<number, FollowedChunk>()
     const segments = this.#view?.segments ?? new Map<number, Segment>()
-    const next = await openNextView(parts, { chunks, segments }, control)
+    const next = await openNextView(parts, { chunks, segments, end: this.end }, control)
     for (const { number, base, damage } of next.pieces) {
       for (const { start, end } of damage) {
         this.#parts.onDamage(fileName.chunk(number), start - base, end - start)
@@ -204,7 +204,7 @@ function tablesOf(view: NextView): number[] {
 /** Whether a file was not there that control names. */
 function isMissing(error: unknown): boolean {
   if (hasCode(error, 'ENOENT')) return true
-  return VarveError.is(error, 'CORRUPT') && hasCode(error.cause, 'ENOENT')
+  return VarveError.is(error, 'CORRUPT') && isMissing(error.cause)
 }
 
 function replaced(by: string): VarveError<'CORRUPT'> {

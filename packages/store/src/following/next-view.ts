@@ -17,18 +17,20 @@ import {
   type LogPosition,
   type LowerFiles,
   type MetaEntry,
+  MetaState,
   openChunkFile,
   PackFile,
   type PackHeader,
   packHeaderSize,
   RecordReader,
+  readCheckpoint,
   type ScanMemory,
   Segment,
 } from '@varve/pack/pack'
 import type { FileSize } from '../file-set/index.ts'
-import type { LostRange, MetadataDoubt } from '../opening/index.ts'
+import { checkpointDamaged, type LostRange, type MetadataDoubt } from '../opening/index.ts'
 import { doubtOf, type LogPiece, readLogPiece } from './log-piece.ts'
-import { findChunkIndex, openSegmentIndex } from './sealed-index.ts'
+import { findChunkIndex, type IndexStamp, openSegmentIndex } from './sealed-index.ts'
 
 /** A chunk of the view. */
 export interface FollowedChunk {
@@ -36,8 +38,8 @@ export interface FollowedChunk {
   readonly header: PackHeader
   /** How far its log has been read; `undefined`: its index file says what is in it. */
   readonly position: LogPosition | undefined
-  /** Its index file cannot be used. */
-  readonly hasDamagedIndex: boolean
+  /** What its index file was when it could not be used: damaged, or not yet whole. */
+  readonly triedIndex: IndexStamp | undefined
 }
 
 export interface ViewParts {
@@ -55,6 +57,8 @@ export interface ViewParts {
 
 /** What the view has already. */
 export interface PresentView {
+  /** How far the log has been read. */
+  readonly end: number
   readonly chunks: ReadonlyMap<number, FollowedChunk>
   readonly segments: ReadonlyMap<number, Segment>
 }
@@ -71,6 +75,11 @@ export interface NextView {
   /** Of segments that are new, and of chunks that have been without, oldest first. */
   readonly segmentIndexes: readonly IndexFile[]
   readonly chunkIndexes: readonly IndexFile[]
+  /**
+   * What the checkpoint says, where a collection has taken a part of the log that the view has not read;
+   * `undefined`: the view knows all that comes before the new records.
+   */
+  readonly checkpoint: MetaState | undefined
   /** Metadata records that are new to the view, in no order; some may lie below the checkpoint. */
   readonly metadata: readonly MetaEntry[]
   readonly doubts: readonly MetadataDoubt[]
@@ -119,6 +128,7 @@ class Opening {
   async run(): Promise<NextView> {
     for (const info of this.#control.segments) await this.#addSegment(info)
     for (const chunk of this.#control.chunks) await this.#addChunk(chunk)
+    const checkpoint = await this.#readCheckpoint()
     const controlFiles = await this.#controlFiles()
     const space = this.#space()
     // From here on the address space uses the files; whoever opened them does not.
@@ -128,7 +138,7 @@ class Opening {
     return {
       ...{ control: this.#control, controlFiles, space, chunks: this.#chunks, segments: this.#segments },
       ...{ pieces: this.#pieces, segmentIndexes: this.#segmentIndexes, chunkIndexes: this.#chunkIndexes },
-      ...{ metadata: this.#metadata, doubts: this.#doubts, lost: this.#lost },
+      ...{ checkpoint, metadata: this.#metadata, doubts: this.#doubts, lost: this.#lost },
       damagedIndexes: this.#damagedIndexes,
     }
   }
@@ -168,23 +178,32 @@ class Opening {
     const { number, length } = said
     const known = this.#present.chunks.get(number)
     if (known === undefined) return this.#addNew(said)
-    const isIndexed = known.position === undefined || (await this.#attach(known, length))
-    if (isIndexed) this.#chunks.set(number, { ...known, position: undefined })
-    else this.#chunks.set(number, await this.#readOn(known, length))
+    if (known.position === undefined) {
+      this.#chunks.set(number, known)
+      return
+    }
+    const { isAttached, tried } = await this.#attach(known, length)
+    if (isAttached) this.#chunks.set(number, { ...known, position: undefined, triedIndex: undefined })
+    else this.#chunks.set(number, await this.#readOn({ ...known, triedIndex: tried }, length))
   }
 
   /**
-   * Puts the index file of a chunk that has been read by its log so far in the place of what was read; false
+   * Puts the index file of a chunk that has been read by its log so far in the place of what was read; not
    * while there is something of its log to read.
    */
-  async #attach(known: FollowedChunk, length: number | null): Promise<boolean> {
+  async #attach(
+    known: FollowedChunk,
+    length: number | null,
+  ): Promise<{ readonly isAttached: boolean; readonly tried: IndexStamp | undefined }> {
     const isRead = length !== null && known.position?.end === known.chunk.base + length
-    if (!isRead || known.hasDamagedIndex) return false
-    const { index } = await findChunkIndex(this.#parts.fs, this.#parts, known.chunk.number)
-    if (index === undefined) return false
-    this.#indexes.push(index)
-    this.#chunkIndexes.push(index)
-    return true
+    if (!isRead) return { isAttached: false, tried: known.triedIndex }
+    const { fs } = this.#parts
+    const { index, tried } = await findChunkIndex(fs, this.#parts, known.chunk.number, known.triedIndex)
+    if (index !== undefined) {
+      this.#indexes.push(index)
+      this.#chunkIndexes.push(index)
+    }
+    return { isAttached: index !== undefined, tried }
   }
 
   async #readOn(known: FollowedChunk, length: number | null): Promise<FollowedChunk> {
@@ -213,11 +232,7 @@ class Opening {
     const { header, file } = await this.#openFile(said)
     const chunk = new Chunk({ number, base, file })
     const found = length === null ? undefined : await findChunkIndex(this.#parts.fs, this.#parts, number)
-    const damage = found?.damage
-    if (damage !== undefined) {
-      this.#damagedIndexes.push({ file: fileName.chunkIndex(number), reason: damage })
-    }
-    const unread = { chunk, header, position: undefined, hasDamagedIndex: damage !== undefined }
+    const unread = { chunk, header, position: undefined, triedIndex: found?.tried }
     if (found?.index === undefined) {
       this.#chunks.set(number, await this.#readOn(unread, length))
       return
@@ -277,6 +292,20 @@ class Opening {
     } catch (error) {
       if (!VarveError.is(error, 'CORRUPT')) throw error
       this.#doubts.push(doubtOf(at.number, at.base, at.offset))
+    }
+  }
+
+  /** @throws CORRUPT when it is damaged or gone */
+  async #readCheckpoint(): Promise<MetaState | undefined> {
+    const { checkpoint } = this.#control
+    if (checkpoint === null || checkpoint.position <= this.#present.end) return undefined
+    const { fs, folder, storeId } = this.#parts
+    const state = new MetaState()
+    try {
+      for await (const entry of readCheckpoint(fs, { folder, storeId, ...checkpoint })) state.put(entry)
+      return state
+    } catch (error) {
+      throw VarveError.is(error, 'CORRUPT') ? checkpointDamaged(error) : error
     }
   }
 

@@ -1,11 +1,15 @@
-import type { CheckFinding, CheckReport, Progress } from '@varve/store'
+import type { CheckFinding, CheckOptions, CheckReport, Progress } from '@varve/store'
 import { progressView, shownLines } from '../../terminal/index.ts'
 import { type CommandContext, EXIT_FINDINGS, storeFolder } from '../context/index.ts'
 
-export interface CheckCommandOptions {
+/** What is done beside reading everything. */
+export interface CheckDepth {
   readonly full: boolean
   /** Part of the objects. */
   readonly sample: number | undefined
+}
+
+export interface CheckCommandOptions extends CheckDepth {
   /** The lower layer too. */
   readonly lower: boolean
 }
@@ -15,17 +19,25 @@ export interface CheckCommandOptions {
  * store in use can be checked too. Exit code 3 when something was found.
  */
 export async function check(context: CommandContext, options: CheckCommandOptions): Promise<number> {
-  const { host, signal } = context
   const { checkFolder } = await import('@varve/store/internal')
+  const { full, sample, lower } = options
+  const parts = lower ? {} : { lower: null }
+  return showReport(context, (o) => checkFolder(storeFolder(context), { ...o, full, sample }, parts))
+}
+
+/** Shows a check as it goes on and what it has found. Exit code 3 when that is something. */
+export async function showReport(
+  context: CommandContext,
+  run: (o: Pick<CheckOptions, 'signal' | 'onProgress'>) => Promise<CheckReport>,
+): Promise<number> {
+  const { host, signal } = context
   const startedMs = host.clock.monotonic()
   const view = await progressView(host, context.options)
   const onProgress = ({ phase, done, total, bytesDone, etaMs }: Progress): void =>
     view.update({ label: phase, done, total, bytes: bytesDone, etaMs })
   let report: CheckReport
   try {
-    const { full, sample, lower } = options
-    const parts = lower ? {} : { lower: null }
-    report = await checkFolder(storeFolder(context), { signal, onProgress, full, sample }, parts)
+    report = await run({ signal, onProgress })
   } finally {
     view.stop()
   }
