@@ -56,6 +56,8 @@ export class SecondStore {
     await this.close()
     await this.open()
     expect(await readRefs(this.store)).toEqual(before)
+    const { findings } = await this.store.check({ full: true })
+    expect(findings).toEqual([])
     await this.close()
     const odd = this.events.filter(({ type }) => type !== 'gc' && type !== 'projections-rebuilt')
     expect(odd, 'nothing had to be repaired').toEqual([])

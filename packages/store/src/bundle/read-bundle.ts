@@ -1,5 +1,5 @@
 /** Takes a bundle in, from whomever it comes: nothing in it is believed before it is proved. */
-import { loadXxh64 } from '@varve/pack/base'
+import { loadXxh64, nextTurn } from '@varve/pack/base'
 import { throwIfAborted, VarveError } from '@varve/pack/errors'
 import type { FileSystem } from '@varve/pack/fs'
 import {
@@ -32,6 +32,9 @@ import { FileSink, piecesOf } from './file-sink.ts'
 import { type ObjectFacts, ObjectTable } from './object-table.ts'
 import { proveContent } from './prove-content.ts'
 import { type Finder, proveObject } from './prove-object.ts'
+
+/** Objects between two turns of the event loop. */
+const objectsPerTurn = 256
 
 export interface ReadBundleOptions {
   /** What errors call it. */
@@ -113,6 +116,8 @@ class BundleRead {
     await this.#sink.begin(this.#header)
     for (let object = await this.#next(); object !== undefined; object = await this.#next()) {
       throwIfAborted(this.#o.signal)
+      // What comes out of memory would never let anybody else in.
+      if (this.#table.size % objectsPerTurn === 0) await nextTurn()
       await this.#sink.ready()
       await this.#take(object)
       this.#o.onProgress(this.#table.size, this.#source.position)
