@@ -6,6 +6,7 @@ import { checkpoint, open, segment } from '../support/file-letters.ts'
 import { readCommit, readRefs } from '../support/read-whole.ts'
 import { expectCode } from '../support/scenario.ts'
 import { SecondStore } from '../support/second-store.ts'
+import { seededBytes } from '../support/seeded-bytes.ts'
 import { type Place, places, type TempStore, withStore } from '../support/temp-store.ts'
 
 async function commits(store: Store, count: number): Promise<Commit[]> {
@@ -73,6 +74,25 @@ describe.each(places)('a store of two layers, %s', (place) => {
           .map(({ hash }) => hash)
           .reverse(),
       )
+    }))
+
+  test('also of records that lie across two regions of the sweep', () =>
+    run(place, async ({ store, made, second }) => {
+      const main = store.branch('main')
+      const old = await main.commit((edit) => {
+        for (let n = 0; n < 60; n++) edit.set(`many/${n}`, seededBytes(n, 50_000 + n * 8))
+      })
+      const next = await main.commit((edit) => void edit.delete('many'))
+      await store.gc.run(next, { grace: 0 })
+      expect((await store.locate(old.hash)).state).toBe('archived')
+      await store.copyTo(second.folder, { commits: [old, made[0]!], depth: 1 })
+      await second.open()
+      expect(await readCommit(second.store, old.hash)).toEqual(await readCommit(store, old.hash))
+      // And what a collection needs above again.
+      await store.branch('old').set(old)
+      const last = await main.commit((edit) => void edit.set('last', 'last'))
+      await store.gc.run(last, { grace: 0 })
+      expect((await store.locate(old.hash)).state).toBe('present')
     }))
 
   test('without its lower layer nothing is made that would need it', () =>
