@@ -1,3 +1,11 @@
+export type {
+  CheckedFilter,
+  CheckFinding,
+  CheckJob,
+  CheckProgress,
+  CheckResult,
+  LayerFiles,
+} from './checking/index.ts'
 export { buildIndex, type IndexJob } from './indexing/index.ts'
 export {
   type CatchUpRound,
@@ -7,6 +15,8 @@ export {
   type CollectProgress,
   type CollectResult,
   type CollectStats,
+  type CopyJob,
+  type CopyResult,
   lastRoundBudget,
   memoryBytesMaxDefault,
   type ObjectList,
@@ -17,9 +27,13 @@ export {
   type SweepSummary,
 } from './job/index.ts'
 export {
+  CheckThread,
+  type CheckThreadOptions,
   CollectorThread,
   type CollectorThreadOptions,
+  type CopyOptions,
   IndexThread,
   type IndexThreadOptions,
+  runCopy,
   ThreadKeeper,
 } from './thread/index.ts'

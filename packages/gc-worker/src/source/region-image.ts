@@ -17,24 +17,29 @@ import type { SourceSpace } from './source-space.ts'
 const pieceBytes = 64 * 1024
 const pieceCount = regionBytes / pieceBytes
 
+/** Whose bytes are wanted, and where they lie. */
+export type ImageSource = Pick<SourceSpace, 'space' | 'placeOf'>
+
 /**
  * The bytes of one region of the old address space, each at its virtual place, whatever files they come from.
  * Places that no file holds keep bytes of an earlier region: a record read there fails its checksum, which
- * covers its offset.
+ * covers its offset. So the memory begins with zeros, and what was put into it does not outlast its region:
+ * otherwise a record of this very offset, of another store even, would count as one that a file holds.
  */
 export class RegionImage {
-  readonly bytes: Buffer = Buffer.allocUnsafeSlow(regionBytes)
-  readonly #source: SourceSpace
+  readonly bytes: Buffer = Buffer.alloc(regionBytes)
+  readonly #source: ImageSource
   /** Reads 64 bits at once several times faster than a buffer does. */
   readonly #view: DataView
   readonly #isLoaded = new Uint8Array(pieceCount)
   readonly #location = new Location()
-  #staging: Buffer = Buffer.allocUnsafeSlow(regionBytes)
+  #staging: Buffer = Buffer.alloc(regionBytes)
   #chunks: readonly Chunk[] = []
   #base = 0
   #bytesRead = 0
+  #isPatched = false
 
-  constructor(source: SourceSpace) {
+  constructor(source: ImageSource) {
     this.#source = source
     this.#view = new DataView(this.bytes.buffer, this.bytes.byteOffset, regionBytes)
   }
@@ -49,6 +54,8 @@ export class RegionImage {
   }
 
   begin(region: number): void {
+    if (this.#isPatched) this.bytes.fill(0)
+    this.#isPatched = false
     this.#base = region * regionBytes
     const top = this.#base + regionBytes
     const { chunks, segments, retire } = this.#source.space
@@ -88,6 +95,7 @@ export class RegionImage {
   patch(at: number, record: Buffer): void {
     this.need(at, at + record.length)
     record.copy(this.bytes, at)
+    this.#isPatched = true
   }
 
   /** A record that may go on above the region, in a buffer of its own; `undefined` where none can be. */
@@ -151,7 +159,7 @@ export class RegionImage {
     if (isWhole) {
       readFullySync(segment.file.handle, this.bytes, from.start - this.#base, wanted, from.position)
     } else {
-      if (this.#staging.length < wanted) this.#staging = Buffer.allocUnsafeSlow(wanted)
+      if (this.#staging.length < wanted) this.#staging = Buffer.alloc(wanted)
       readFullySync(segment.file.handle, this.#staging, 0, wanted, from.position)
       this.#scatter(runs, first, next, from.position)
     }

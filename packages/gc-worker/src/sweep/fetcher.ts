@@ -51,9 +51,10 @@ export class Fetcher {
   }
 
   #archived(offset: number): Pick<FetchedRecord, 'bytes' | 'isLifted'> | undefined {
-    const volume = this.#source.lower?.volumeOf(offset, this.#location)
-    if (volume === undefined) return undefined
-    const view = this.#source.lowerReader.record(offset)
+    const { lower, below } = this.#source
+    if (lower?.locate(offset, this.#location) !== true) return undefined
+    // Where it is whole in another volume only, the one that is being written needs a whole copy too.
+    const { volume, view } = below.find(offset)
     const bytes = Buffer.alloc(recordSize(view.bodyEnd - view.bodyStart))
     view.buf.copy(bytes, 0, view.hashStart - recordHashAt, view.bodyEnd)
     return { bytes, isLifted: this.#volume !== undefined && volume !== this.#volume }

@@ -47,6 +47,17 @@ export const codes: { readonly [C in ErrorCode]: CodeEntry<C> } = {
     fields: { ref: 'The branch or tag.' },
     describe: (d) => `The ref ${d.ref} is not what this call expected`,
   },
+  COPY_FAILED: {
+    meaning: 'A copy of a store or a backup ended without success; the store that it is of is as it was.',
+    advice:
+      'The cause says what failed. What was made of a copy has been deleted; a backup that was there before is ' +
+      'still whole. Deal with the cause, then start it again.',
+    fields: {
+      path: 'The folder of the copy or the backup.',
+      reason: '`memory`, `worker` (the thread died), `disk`, `lower` (the lower layer), or `other`.',
+    },
+    describe: (d) => `The copy to ${d.path} failed (${d.reason})`,
+  },
   CORRUPT: {
     meaning: 'Stored bytes do not match their checksum or break a rule of the format.',
     advice:

@@ -14,6 +14,7 @@ import {
   Chunk,
   type ChunkRoll,
   type ControlState,
+  CopyReader,
   FileRetirer,
   type GrowingFile,
   PackFile,
@@ -22,6 +23,7 @@ import {
   RecordReader,
 } from '@varve/pack/pack'
 import { CommitQueues } from '../branches/index.ts'
+import { StoreChecks } from '../checking/index.ts'
 import { FileSet } from '../file-set/index.ts'
 import { HashIndex } from '../hash-index/index.ts'
 import { acquireStoreLock, type Kv, openKv, openMemoryKv, type StoreLock } from '../kv/index.ts'
@@ -40,7 +42,8 @@ import { BlobReader, ObjectReader } from '../reader/index.ts'
 import { type RefStore, refsFrom } from '../refs/index.ts'
 import { ArchivedReferences, ObjectWriter, PinRegistry, WriteQueue } from '../writer/index.ts'
 import { collectorFor } from './collector-rooms.ts'
-import { LowerLayer, nowhere } from './lower-layer.ts'
+import { copiesFor } from './copies-rooms.ts'
+import { LowerLayer } from './lower-layer.ts'
 import { BLOCK_CACHE_PART, type StoreOptions } from './store-options.ts'
 import type { StoreRooms } from './store-rooms.ts'
 import { projectionSource, StoreStorage } from './store-storage.ts'
@@ -108,7 +111,8 @@ class Opening {
     let files: FileSet | undefined
     // The index is filled while the files are opened, so its reader gets the address space afterwards.
     const records = new RecordReader(this.#cache, () => (files as FileSet).space, this.#recordCache)
-    const index = new HashIndex(records, () => files?.space.lower)
+    const below = new CopyReader(this.#cache, () => files?.space.lower)
+    const index = new HashIndex(records, below)
     const lower = this.#lower.space(control)
     this.#lower.assertAsWanted(control)
     const packs = await this.#openPacks(control, storeId, index)
@@ -132,7 +136,7 @@ class Opening {
       throw error
     }
     try {
-      return await this.#join({ control, isNew, storeId, files, records, packs })
+      return await this.#join({ control, isNew, storeId, files, records, below, packs })
     } catch (error) {
       await files.close()
       throw error
@@ -216,14 +220,14 @@ class Opening {
   }
 
   async #start(parts: OpenedParts, refs: RefStore, kv: Kv): Promise<StoreRooms> {
-    const { control, storeId, files, records } = parts
+    const { control, storeId, files, records, below } = parts
     const { clock, onEvent } = this.#o
     const { index } = files
     throwIfAborted(this.#o.signal)
     const objects = new ObjectReader({
       records,
       index,
-      below: new RecordReader(this.#cache, () => files.space.lower ?? nowhere),
+      below,
       epoch: () => files.epoch,
       onHealed: (kind, hash) => {
         if (this.#told.isNew(`${kind} ${hash}`)) onEvent({ type: 'healed', hash: rawToHex(hash) as never })
@@ -252,10 +256,17 @@ class Opening {
       ...{ options: this.#o, folder: this.#folder, storeId, cache: this.#cache, retirer: this.#retirer },
       ...{ files, log, queue, pins, branchRooms, projections, threads, indexing },
     })
+    const { fs, collectorWhere: where } = this.#o
+    const checks = new StoreChecks({ fs, folder: this.#folder, where, clock, files, log, projections })
+    const copies = copiesFor({
+      ...{ platform: this.#o, rooms: { ...branchRooms, folder: this.#folder, files }, log, threads },
+      lowerPath: () => files.lowerPath,
+    })
     return {
       ...branchRooms,
       ...{
         fs: this.#o.fs,
+        random: this.#o.random,
         id: control.storeId,
         folder: this.#folder,
         cache: this.#cache,
@@ -264,8 +275,9 @@ class Opening {
         log,
         blobs,
         pins,
+        copies,
       },
-      ...{ queues: new CommitQueues(), gc, threads, indexing, turn },
+      ...{ queues: new CommitQueues(), gc, checks, threads, indexing, turn },
       markClosed: () => {
         isClosed = true
       },
@@ -355,5 +367,6 @@ interface OpenedParts {
   readonly storeId: Buffer
   readonly files: FileSet
   readonly records: RecordReader
+  readonly below: CopyReader
   readonly packs: OpenPacks
 }

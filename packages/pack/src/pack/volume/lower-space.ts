@@ -4,7 +4,7 @@ import { fileName } from '../../layout/index.ts'
 import { type IndexKind, indexKind, type RawHash } from '../../objects/index.ts'
 import type { ControlVolume } from '../control/index.ts'
 import { type BloomFilter, hashWord, type IndexFile } from '../index/index.ts'
-import type { Location, LowerCandidates, LowerFiles } from '../read/index.ts'
+import type { Location, LowerCandidates, LowerCopy, LowerFiles } from '../read/index.ts'
 import { readFilters } from './filter-file.ts'
 import { HandlePool, type HandlePoolOptions } from './handle-pool.ts'
 import { Volume, type VolumeParts } from './volume.ts'
@@ -16,7 +16,7 @@ export interface LowerSpaceOptions
   readonly fs: FileSystem
   readonly folder: string
   /** Told of a filter that cannot be used: look-ups go on without it. */
-  readonly onFilterDamage?: ((error: VarveError) => void) | undefined
+  readonly onFilterDamage?: ((error: VarveError<'CORRUPT'>) => void) | undefined
 }
 
 /**
@@ -143,6 +143,19 @@ export class LowerView implements LowerFiles {
     return undefined
   }
 
+  *copies(offset: number): Generator<LowerCopy, VarveError | undefined, undefined> {
+    const met = new Obstacles()
+    for (const named of this.volumes) {
+      if (offset >= named.high) continue
+      const volume = met.pass(() => this.#space.volume(named))
+      for (const place of volume?.places(offset) ?? []) {
+        const found = met.pass(place)
+        if (found !== undefined) yield { volume: named.id, ...found }
+      }
+    }
+    return met.failure
+  }
+
   *candidates(kind: IndexKind, hash: RawHash): Generator<LowerCandidates, VarveError | undefined, undefined> {
     const met = new Obstacles()
     for (const named of this.volumes) {
@@ -209,7 +222,8 @@ class Obstacles {
   }
 }
 
-function asCorrupt(error: unknown, number: number): VarveError {
-  if (VarveError.is(error)) return error
+/** Whatever is in the way of a filter, it says nothing about the rest of the store. */
+function asCorrupt(error: unknown, number: number): VarveError<'CORRUPT'> {
+  if (VarveError.is(error, 'CORRUPT')) return error
   return new VarveError('CORRUPT', { file: fileName.filter(number), offset: 0 }, { cause: error })
 }

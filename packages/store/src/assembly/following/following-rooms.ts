@@ -4,16 +4,20 @@
  */
 import { loadXxh64, Mutex, nextTurn } from '@varve/pack/base'
 import { throwIfAborted, VarveError } from '@varve/pack/errors'
+import { hasCode } from '@varve/pack/fs'
 import { rawToHex } from '@varve/pack/objects'
-import { BlockCache, FileRetirer, RecordCache, RecordReader } from '@varve/pack/pack'
-import type { RefChange } from '../../api/index.ts'
+import { BlockCache, CopyReader, FileRetirer, RecordCache, RecordReader } from '@varve/pack/pack'
+import type { CheckOptions, CheckReport, RefChange } from '../../api/index.ts'
 import type { GitCommits } from '../../branches/index.ts'
+import { FolderChecks } from '../../checking/index.ts'
+import type { StoreCopies } from '../../copies/index.ts'
 import { FollowedFiles, FollowedRefs, Follower, GitCommitMap } from '../../following/index.ts'
 import { HashIndex } from '../../hash-index/index.ts'
 import { readFailure } from '../../opening/index.ts'
 import { BlobReader, ObjectReader } from '../../reader/index.ts'
 import type { RefStore } from '../../refs/index.ts'
-import { LowerLayer, nowhere } from '../lower-layer.ts'
+import { copiesOfFollowed } from '../copies-rooms.ts'
+import { LowerLayer } from '../lower-layer.ts'
 import type { ReaderRooms } from '../reader-rooms.ts'
 import { BLOCK_CACHE_PART, type ReadingOptions } from '../store-options.ts'
 import { projectionSource, StoreStorage } from '../store-storage.ts'
@@ -29,6 +33,7 @@ export class FollowingRooms implements ReaderRooms {
   readonly storage: StoreStorage
   readonly projections: GitCommits
   readonly gc: FollowingGc
+  readonly copies: StoreCopies
   readonly #o: ReadingOptions
   readonly #refs = new FollowedRefs()
   readonly #retirer: FileRetirer
@@ -37,6 +42,7 @@ export class FollowingRooms implements ReaderRooms {
   readonly #told = new ToldOnce()
   /** Held while the files are not to change. */
   readonly #lock = new Mutex()
+  readonly #checks: FolderChecks
   #follower: Follower | undefined
   #isClosed = false
   #closing: Promise<void> | undefined
@@ -52,10 +58,14 @@ export class FollowingRooms implements ReaderRooms {
       onGrown: (bytes) => cache.resize(cacheBytes - bytes),
     })
     const records = new RecordReader(cache, () => this.files.space, recordCache)
-    const index = new HashIndex(records, () => this.files.space.lower)
+    const below = new CopyReader(cache, () => this.files.space.lower)
+    const index = new HashIndex(records, below)
     this.#lower = new LowerLayer({
       ...{ fs, folder, cache, retirer: this.#retirer, clock: o.clock, option: o.lower },
-      onDamage: (file) => this.#tellDamage(file, 0, 0),
+      onDamage: (file, { cause }) => {
+        // One that control named when it was read may have given way to another since.
+        if (!hasCode(cause, 'ENOENT')) this.#tellDamage(file, 0, 0)
+      },
     })
     this.files = new FollowedFiles({
       ...{ fs, folder, cache, retirer: this.#retirer, index },
@@ -67,7 +77,7 @@ export class FollowingRooms implements ReaderRooms {
     this.objects = new ObjectReader({
       records,
       index,
-      below: new RecordReader(cache, () => this.files.space.lower ?? nowhere),
+      below,
       epoch: () => this.files.epoch,
       onHealed: (kind, hash) => {
         if (this.#told.isNew(`${kind} ${hash}`)) onEvent({ type: 'healed', hash: rawToHex(hash) as never })
@@ -82,6 +92,11 @@ export class FollowingRooms implements ReaderRooms {
       assertOpen: () => this.assertOpen(),
     })
     this.gc = new FollowingGc(this, o)
+    this.#checks = new FolderChecks(folder, { fileSystem: fs, clock: o.clock, lower: o.lower?.path })
+    this.copies = copiesOfFollowed({
+      ...{ platform: o, rooms: this, end: () => files.end },
+      lowerPath: () => this.#lower.space(files.control)?.path,
+    })
   }
 
   /** @throws NO_STORE, NEWER_FORMAT, CORRUPT, INVALID_PATH, ABORTED */
@@ -129,6 +144,12 @@ export class FollowingRooms implements ReaderRooms {
     }
   }
 
+  /** @throws OPTION_MISMATCH, ABORTED, STORE_CLOSED, GC_FAILED (the thread died, or the disk fails) */
+  async check(o: CheckOptions): Promise<CheckReport> {
+    this.assertOpen()
+    return this.#checks.run(o)
+  }
+
   /** Calling it again waits for the same end. */
   close(): Promise<void> {
     this.#closing ??= this.#close()
@@ -137,7 +158,9 @@ export class FollowingRooms implements ReaderRooms {
 
   async #close(): Promise<void> {
     this.#isClosed = true
+    await this.#checks.close()
     await this.#follower?.close()
+    await this.copies.close()
     await this.#lock.run(() => {
       this.blobs.close()
       this.files.close()

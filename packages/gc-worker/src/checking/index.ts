@@ -1,0 +1,11 @@
+export {
+  type CheckedFilter,
+  type CheckFinding,
+  type CheckJob,
+  type CheckProgress,
+  type CheckResult,
+  findingsListedMax,
+  type LayerFiles,
+  lostListedMax,
+} from './check-job.ts'
+export { Checker, type CheckerOptions } from './checker.ts'
