@@ -3,10 +3,11 @@
  * that are missing or damaged, and stores that are none, or newer, or others than before.
  * Nothing of it is ever written, and nothing that cannot be read is taken for absent.
  */
+import type { FileSystem } from '@varve/pack/fs'
 import { classifyFile, fileName } from '@varve/pack/layout'
 import { openChunkFile, readControl, scanChunk } from '@varve/pack/pack'
-import { flipBit, type MemoryFileSystem, SeededRandom } from '@varve/pack/testing'
-import type { Commit, Hash, StoreReader } from '@varve/store'
+import { flipBit, InterceptedFileSystem, type MemoryFileSystem, SeededRandom } from '@varve/pack/testing'
+import type { Commit, Hash, ReadOnlyStore, StoreReader } from '@varve/store'
 import { openReadOnly } from '@varve/store/internal'
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { MemoryReader } from '../support/memory-reader.ts'
@@ -237,6 +238,30 @@ test('what a collection took is free when the last reader that has it is done', 
   await readers[1].store.close()
   expect(used()).toBe(named())
   await closed(readers[0])
+})
+
+test('an opening that is aborted, before it or at any of its files, leaves no handle', async () => {
+  const open = (signal: AbortSignal, fileSystem: FileSystem): Promise<unknown> =>
+    openReadOnly(memoryFolder, { readOnly: true, signal }, { fileSystem })
+  expect(await failureOf(open(AbortSignal.abort(), disk))).toMatchObject({ code: 'ABORTED' })
+  let isAborted = true
+  for (let at = 0; isAborted; at++) {
+    const controller = new AbortController()
+    let opened = 0
+    const counting = new InterceptedFileSystem(disk, {
+      before: ({ kind }) => {
+        if (kind === 'open' && opened++ === at) controller.abort()
+        return undefined
+      },
+    })
+    const failure = await failureOf(
+      open(controller.signal, counting).then((store) => (store as ReadOnlyStore).close()),
+    )
+    isAborted = opened > at
+    if (isAborted) expect(failure).toMatchObject({ code: 'ABORTED' })
+    else expect(at).toBeGreaterThan(5)
+    expect(disk.openHandles()).toEqual([])
+  }
 })
 
 test('a reader that is closed answers nothing, and closing it again is nothing', async () => {

@@ -3,7 +3,7 @@
  * ends. Nothing of it is seen by anybody before the view installs it, all at once.
  */
 import { nextTurn } from '@varve/pack/base'
-import { VarveError } from '@varve/pack/errors'
+import { throwIfAborted, VarveError } from '@varve/pack/errors'
 import type { FileSystem } from '@varve/pack/fs'
 import { fileName } from '@varve/pack/layout'
 import {
@@ -55,6 +55,8 @@ export interface ViewParts {
   readonly retirer: FileRetirer
   readonly instance: object
   readonly memory: ScanMemory
+  /** Asked before each file. */
+  readonly signal: AbortSignal | undefined
   /** The volumes that a control names. */
   readonly lowerOf: (control: ControlState) => LowerFiles | undefined
 }
@@ -92,7 +94,7 @@ export interface NextView {
   readonly damagedIndexes: readonly { readonly file: string; readonly reason: string }[]
 }
 
-/** @throws CORRUPT, NEWER_FORMAT, and what the file system throws; then nothing stays open */
+/** @throws CORRUPT, NEWER_FORMAT, ABORTED, and what the file system throws; then nothing stays open */
 export async function openNextView(
   parts: ViewParts,
   present: PresentView,
@@ -130,8 +132,15 @@ class Opening {
   }
 
   async run(): Promise<NextView> {
-    for (const info of this.#control.segments) await this.#addSegment(info)
-    for (const chunk of this.#control.chunks) await this.#addChunk(chunk)
+    const { signal } = this.#parts
+    for (const info of this.#control.segments) {
+      throwIfAborted(signal)
+      await this.#addSegment(info)
+    }
+    for (const chunk of this.#control.chunks) {
+      throwIfAborted(signal)
+      await this.#addChunk(chunk)
+    }
     const checkpoint = await this.#readCheckpoint()
     const controlFiles = await this.#controlFiles()
     const space = this.#space()
