@@ -28,7 +28,7 @@ import {
   type ScanMemory,
   Segment,
 } from '@varve/pack/pack'
-import type { FileSize } from '../file-set/index.ts'
+import { type FileSize, namesBesidePacks } from '../file-set/index.ts'
 import { checkpointDamaged, type LostRange, type MetadataDoubt } from '../opening/index.ts'
 import { doubtOf, type LogPiece, readLogPiece } from './log-piece.ts'
 import { findChunkIndex, type IndexStamp, openSegmentIndex } from './sealed-index.ts'
@@ -328,10 +328,8 @@ class Opening {
   }
 
   async #controlFiles(): Promise<FileSize[]> {
-    const { checkpoint } = this.#control
-    const names = checkpoint === null ? [] : [fileName.checkpoint(checkpoint.number)]
     const files: FileSize[] = []
-    for (const name of [fileName.control, ...names]) {
+    for (const name of namesBesidePacks(this.#control)) {
       const bytes = (await this.#parts.fs.stat(`${this.#parts.folder}/${name}`))?.size
       // The checkpoint is opened when it is read, and missed then.
       if (bytes !== undefined) files.push({ name, bytes })
