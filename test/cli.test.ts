@@ -129,6 +129,7 @@ const steps: readonly (Step | readonly string[])[] = [
   ['gc', 'run', 'topic', '--yes'],
   ['gc', 'status'],
   ['check', '--full'],
+  ['repair'],
   ['log', '--oneline'],
   ['lss'],
   ['ls'],
@@ -206,7 +207,18 @@ describe('what commands print', () => {
       seen.add(type)
     }
     const unseen = [...schema.keys()].filter((type) => !seen.has(type))
-    expect(unseen).toEqual(['tree', 'help', 'version', 'completion', 'progress'])
+    expect(unseen).toEqual([
+      'finding',
+      'doctor',
+      'step',
+      'kept',
+      'tree',
+      'volume',
+      'help',
+      'version',
+      'completion',
+      'progress',
+    ])
   })
 
   gitTest('on a terminal', async () => {
