@@ -5,6 +5,7 @@
 import type { Benchmark } from './benchmark.ts'
 import { type CommandLine, parseCommandLine } from './command-line.ts'
 import { gitImportBenchmark } from './git-import/git-import.ts'
+import { layerBenchmarks } from './layers/layers.ts'
 import { checksumBenchmark } from './micro/checksum.ts'
 import { integerBenchmark } from './micro/integers.ts'
 import { runStoreBenchmark } from './rounds/store-benchmark.ts'
@@ -16,6 +17,7 @@ const benchmarks: readonly Benchmark[] = [
   integerBenchmark,
   ...treeShapeBenchmarks,
   gitImportBenchmark,
+  ...layerBenchmarks,
 ]
 
 try {

@@ -6,8 +6,11 @@ import { loadXxh64, Xxh64Stream, xxh64 } from '@varve/pack/base'
 import { magic } from '@varve/pack/layout'
 import { encodeList, recordKind, sha256 } from '@varve/pack/objects'
 import {
+  BloomFilter,
+  encodeFilters,
   encodePackHeader,
   encodeRecord,
+  encodeTwofold,
   IndexBuilder,
   packHeaderSize,
   recordFlag,
@@ -138,6 +141,59 @@ describe('with right sums', () => {
       )
       expect(exit, payload).toBe(3)
     }
+  })
+})
+
+describe('in files of the lower layer', () => {
+  const storeId = Buffer.alloc(16, 3)
+
+  /** Filters of three pack files. */
+  function filters(): Buffer {
+    const made = [5, 8, 9].map((number) => ({ number, filter: BloomFilter.for(number * 5_000) }))
+    for (const { filter } of made) filter.add(0x1234_5678, 0x9abc_def0)
+    return encodeFilters({ folder, number: 7, storeId, volume: 1 }, made)
+  }
+
+  test('filters are told whole', async () => {
+    const { exit, lines } = await inspected('filter-7.bloom', filters())
+    expect(exit).toBe(0)
+    expect(lines.map(({ type }) => type)).toEqual([
+      ...['inspected', 'filters', 'filter-table', 'gap'],
+      ...Array.from({ length: 2 + 2 + 3 }, () => 'filter'),
+    ])
+    expect(lines[1]).toMatchObject({ number: 7, volume: 1, filters: 3, length: filters().length })
+    expect(lines.filter((line) => 'raw' in line)).toEqual([])
+  })
+
+  test.each<[string, Sum]>([
+    ['the header of filters', { at: 56, from: 0, to: 56, seed: 0 }],
+    ['the table of filters', { at: 160, from: 64, to: 160, seed: 1 }],
+  ])('%s may say anything', async (_, sum) => {
+    const random = new SeededRandom(sum.at)
+    for (let round = 0; round < 60; round++) {
+      const bytes = filters()
+      const at = Math.max(12, sum.from) + random.below(40)
+      random.bytes(random.pick([1, 4, 8])).copy(bytes, at)
+      forge(bytes, sum)
+      await inspected('filter-7.bloom', bytes)
+    }
+  })
+
+  test('a newer version of filters is told by its code', async () => {
+    writeFileSync(join(folder, 'filter-7.bloom'), withVersion(filters(), 9))
+    expect(await varve(['inspect', join(folder, 'filter-7.bloom')], { folder })).toMatchObject({ exit: 16 })
+  })
+
+  test.each([
+    ['{"format":1}', 3],
+    ['{"format":9}', 16],
+    ['[1]', 3],
+  ])('a manifest may say %s', async (payload, exit) => {
+    const content = { magic: magic.manifest, sequence: 4, second: 1, payload: Buffer.from(payload) }
+    const bytes = encodeTwofold(content)
+    if (exit === 3) expect(await inspected('manifest-4', bytes)).toMatchObject({ exit })
+    writeFileSync(join(folder, 'manifest-4'), bytes)
+    expect(await varve(['inspect', join(folder, 'manifest-4')], { folder })).toMatchObject({ exit })
   })
 })
 

@@ -25,7 +25,23 @@ beforeAll(async () => {
   writeSpecimen(await makeSpecimen(7), join(stores, 'specimen'))
   const empty = await Store.open(join(stores, 'empty'))
   await empty.close()
+  await makeLayered()
 })
+
+/** A store that has archived twice. */
+async function makeLayered(): Promise<void> {
+  const store = await Store.open(join(stores, 'layered'), { lower: join(stores, 'lower') })
+  const main = store.branch('main')
+  for (let round = 0; round < 2; round++) {
+    for (let i = 0; i < 50; i++) await main.commit((edit) => void edit.set(`f${i}`, `${round} ${i}`))
+    const head = await main.head()
+    await main.commit((edit) => void edit.set('last', `${round}`))
+    await store.gc.run(head, { grace: 0 })
+  }
+  await store.close()
+}
+
+const folders = ['frozen', 'specimen', 'empty', 'layered', 'lower/volume-1']
 
 afterAll(() => rmSync(stores, { recursive: true, force: true }))
 
@@ -92,7 +108,7 @@ async function expectRebuilt(path: string): Promise<{ exit: number; lines: Line[
   return { exit: outcome.exit, lines }
 }
 
-describe.each(['frozen', 'specimen', 'empty'])('the %s store', (name) => {
+describe.each(folders)('the files in %s', (name) => {
   test('is all said in fields that make the same bytes', async () => {
     const files = storedFiles(join(stores, name))
     expect(files.size).toBeGreaterThan(1)
@@ -143,7 +159,7 @@ describe('damaged files', () => {
 
   test.each([1, 2, 3])('are built again to the last byte, and told to be damaged (seed %i)', async (seed) => {
     const random = new SeededRandom(seed)
-    const all = ['frozen', 'specimen'].flatMap((name) =>
+    const all = folders.flatMap((name) =>
       [...storedFiles(join(stores, name))].map(([file, bytes]) => ({ name, file, bytes })),
     )
     for (let round = 0; round < 60; round++) {

@@ -2,7 +2,7 @@ import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { Store, type StoreEvent } from '@varve/store'
+import { Store, type StoreEvent, type StoreReader } from '@varve/store'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { varve } from '../support/command-line.ts'
 import { sha256 } from '../support/read-whole.ts'
@@ -84,7 +84,29 @@ describe('the frozen store of format 1', () => {
     await store.close()
   })
 
-  test('is inspected without a change to any byte or name', async () => {
+  test('gets a lower layer, and with it format 2; nothing is lost', async () => {
+    const lower = join(folder, 'lower')
+    const formatOf = (): unknown => /"format":(\d)/.exec(readFileSync(join(path, 'control'), 'latin1'))?.[1]
+    expect(formatOf()).toBe('1')
+    const store = await Store.open(path, { now, lower })
+    const made = await store.branch('main').commit((edit) => void edit.delete('large'))
+    expect((await store.gc.run(made, { grace: 0 })).bytesArchived).toBeGreaterThan(300_000)
+    await store.close()
+    expect(formatOf()).toBe('2')
+    const reopened = await Store.open(path, { now })
+    const { commits } = await holdingsOf(reopened)
+    expect(commits.filter(({ hash }) => hash !== made.hash)).toEqual(frozen.commits)
+    expect(Buffer.from((await reopened.getBlob(frozen.bare)) ?? '').toString()).toBe('put bare\n')
+    await reopened.close()
+  })
+
+  test('is read and inspected without a change to any byte or name', async () => {
+    const events: StoreEvent[] = []
+    const store = await Store.open(path, { readOnly: true, onEvent: (event) => void events.push(event) })
+    await expectFrozen(store)
+    await store.close()
+    expect(events.map(({ type }) => type).filter((type) => type !== 'projections-rebuilt')).toEqual([])
+    expect(await varve(['-s', path, 'log', '--oneline', 'main'])).toMatchObject({ exit: 0, stderr: '' })
     for (const name of frozenFiles) {
       expect(await varve(['inspect', '--json', join(path, name)]), name).toMatchObject({
         exit: 0,
@@ -96,7 +118,7 @@ describe('the frozen store of format 1', () => {
   })
 })
 
-async function expectFrozen(store: Store): Promise<void> {
+async function expectFrozen(store: StoreReader): Promise<void> {
   const { refs, commits } = frozen
   expect(await holdingsOf(store)).toEqual({ refs, commits })
   expect(Buffer.from((await store.getBlob(frozen.bare)) ?? '').toString()).toBe('put bare\n')

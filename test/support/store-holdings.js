@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto'
 /**
  * Everything that the refs of a store lead to, as plain data: what is written down of a frozen store, and
  * what is read from it later.
- * @param {import('@varve/store').Store} store
+ * @param {import('@varve/store').StoreReader} store
  */
 export async function holdingsOf(store) {
   /** @type {Record<string, import('@varve/store').Hash<'commit'> | undefined>} */
@@ -24,7 +24,7 @@ export async function holdingsOf(store) {
 
 /**
  * Path → mode, size, and SHA-256 of the content. A last name that is no UTF-8 is given in hexadecimal.
- * @param {import('@varve/store').Store} store
+ * @param {import('@varve/store').StoreReader} store
  * @param {import('@varve/store').Tree} tree
  */
 async function filesOf(store, tree) {

@@ -118,12 +118,15 @@ export class TempStore {
   }
 
   /**
-   * What holds for every store at the end of a test: what its refs name is whole, before and after it is
-   * opened again; nothing had to be repaired; no file is left that control does not name, and no handle.
+   * What holds for every store at the end of a test: a check finds nothing; what its refs name is whole,
+   * before and after it is opened again; nothing had to be repaired; no file is left that control does not
+   * name, and no handle.
    */
   async check(): Promise<void> {
     if (!this.isOpen) await this.open()
     const before = await readRefs(this.store)
+    const { findings } = await this.store.check({ full: true })
+    expect(findings, 'what a check finds').toEqual([])
     await this.reopen()
     expect(await readRefs(this.store)).toEqual(before)
     await this.close()

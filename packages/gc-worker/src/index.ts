@@ -1,3 +1,13 @@
+export {
+  type CheckedFilter,
+  type CheckFinding,
+  type CheckJob,
+  type CheckProgress,
+  type CheckResult,
+  EdgeList,
+  type LayerFiles,
+  type WantedObject,
+} from './checking/index.ts'
 export { buildIndex, type IndexJob } from './indexing/index.ts'
 export {
   type CatchUpRound,
@@ -7,6 +17,8 @@ export {
   type CollectProgress,
   type CollectResult,
   type CollectStats,
+  type CopyJob,
+  type CopyResult,
   lastRoundBudget,
   memoryBytesMaxDefault,
   type ObjectList,
@@ -17,9 +29,13 @@ export {
   type SweepSummary,
 } from './job/index.ts'
 export {
+  CheckThread,
+  type CheckThreadOptions,
   CollectorThread,
   type CollectorThreadOptions,
+  type CopyOptions,
   IndexThread,
   type IndexThreadOptions,
+  runCopy,
   ThreadKeeper,
 } from './thread/index.ts'

@@ -18,7 +18,9 @@ export async function addVolume(rooms: StoreRooms): Promise<void> {
   // One that has archived a generation only has no range of the log yet.
   if (last.low === last.high && last.bytes === 0) throw mismatch('the last volume is still empty')
   await gc.between(async () => {
-    const volume = await createVolume(rooms.fs, path, files.control)
+    // Where a disk is not mounted, no folder is made in its place.
+    files.assertLowerThere()
+    const volume = await createVolume(rooms, path, files.control)
     try {
       await files.addVolume(volume)
     } catch (error) {

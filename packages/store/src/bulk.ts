@@ -4,21 +4,27 @@
  * found to be there already, until the refs are moved or the work is given up. Between two calls of `ready`
  * there is no await: that is one section of the write queue.
  */
+import { assert } from '@varve/pack/base'
 import { VarveError } from '@varve/pack/errors'
 import {
   type BlobRef,
   directoryTotals,
   entryMode,
   hexToRaw,
+  type IndexKind,
+  indexKind,
   type NodeRef,
   type RawHash,
+  type RecordKind,
   rawToHex,
+  recordKind,
   type TreeChange,
   TreeCursor,
   type TreeEntry,
   TreeWriter,
   treeShape,
 } from '@varve/pack/objects'
+import type { RecordView } from '@varve/pack/pack'
 import type { Hash } from './api/index.ts'
 import type { StoreRooms } from './assembly/index.ts'
 import { appendRef, findCommit, settleRef } from './branches/index.ts'
@@ -41,6 +47,8 @@ export interface BulkRef {
   readonly name: string
   /** Hex. */
   readonly commit: string
+  /** Where it must point now, in hex; `null`: it must not be there. Default: anywhere. */
+  readonly from?: string | null | undefined
   readonly tag?: { readonly message?: string; readonly author?: string; readonly date?: number } | undefined
 }
 
@@ -101,6 +109,37 @@ export class Bulk {
     return { hash, offset: place.offset }
   }
 
+  /**
+   * An object whose body has been made elsewhere and proved: its references lead to objects that were put
+   * here or found. Gives its offset.
+   */
+  putRecord(
+    kind: RecordKind,
+    record: { readonly hash: RawHash; readonly body: Buffer; readonly referenceCount: number },
+  ): number {
+    const { writer } = this.#rooms
+    const { hash, body, referenceCount } = record
+    if (kind === recordKind.blob) return this.#pinned(writer.putContent(hash, body, 0)).offset
+    if (kind === recordKind.bigBlob)
+      return this.#pinned(writer.putBigBlob(hash, { body, referenceCount, flags: 0 })).offset
+    if (kind === recordKind.node) {
+      return this.#pinned(writer.putNode(hash, body, 0, body.length, referenceCount, undefined)).offset
+    }
+    assert(kind === recordKind.list, 'a commit is put by what it says')
+    return this.#pinned({ offset: writer.putList(hash, body, referenceCount) }).offset
+  }
+
+  /** Where an object is that was there before, or 0; it is kept from now on with all below it. */
+  find(kind: IndexKind, hash: RawHash): number {
+    const offset = this.#rooms.objects.find(kind, hash)
+    return offset === 0 ? 0 : this.#pinned({ offset }).offset
+  }
+
+  /** The record of an object that was put or found; valid until the next one is read. */
+  record(kind: IndexKind, hash: RawHash, offset: number): RecordView {
+    return this.#rooms.objects.record(kind, hash, offset)
+  }
+
   /** The entries of one stored directory, in order. */
   *directoryEntries(directory: NodeRef): Generator<TreeEntry, void, undefined> {
     const cursor = new TreeCursor(this.#rooms.objects, directory)
@@ -128,11 +167,22 @@ export class Bulk {
 
   /**
    * Moves all refs in one section, or none, and waits until everything is durable.
-   * @throws UNKNOWN_COMMIT, INVALID_PATH for a name that no ref can have, WRITER_FAILED
+   * @param bare commits, in hex, that no ref names: kept for the grace of collections
+   * @throws UNKNOWN_COMMIT, INVALID_PATH for a name that no ref can have, CONFLICT, WRITER_FAILED
    */
-  async finish(refs: readonly BulkRef[]): Promise<void> {
+  async finish(refs: readonly BulkRef[], bare: readonly string[] = []): Promise<void> {
     await this.ready()
     const targets = refs.map((ref) => this.#targetOf(ref))
+    for (const [i, { from }] of refs.entries()) {
+      if (from === undefined) continue
+      const { key } = targets[i] as (typeof targets)[number]
+      const now = this.#rooms.refs.newest(key)
+      if ((now === undefined ? null : rawToHex(now.hash)) !== from)
+        throw new VarveError('CONFLICT', { ref: key })
+    }
+    for (const hash of bare) {
+      this.#rooms.writer.touch(indexKind.commit, findCommit(this.#rooms, hash as Hash<'commit'>))
+    }
     const moves = targets.map(({ key, target }) => appendRef(this.#rooms, key, target))
     for (const move of moves) await settleRef(this.#rooms, move, 'commit')
     if (moves.length === 0) await this.#rooms.queue.settle('commit')

@@ -7,8 +7,12 @@ import type {
   BranchReader,
   Bytes,
   Change,
+  CheckOptions,
+  CheckReport,
   Commit,
   CommitLike,
+  CopyOptions,
+  CopyReport,
   Cursor,
   DiffOptions,
   GcReader,
@@ -22,15 +26,23 @@ import type {
   StoreStats,
   TagReader,
   Tree,
+  WithProgress,
 } from './api/index.ts'
 import { FollowingRooms, readingOptions, type StorePlatform } from './assembly/index.ts'
 import { BranchView, TagView } from './branches/index.ts'
+
+/** The door of this file into a store, which the class alone can open. */
+let roomsOf: (store: FollowedStore) => FollowingRooms
 
 export class FollowedStore implements ReadOnlyStore {
   readonly readOnly = true
   readonly gc: GcReader
   readonly #rooms: FollowingRooms
   readonly #answers: StoreAnswers
+
+  static {
+    roomsOf = (store) => store.#rooms
+  }
 
   constructor(rooms: FollowingRooms) {
     assert(rooms instanceof FollowingRooms, 'a store comes from Store.open')
@@ -117,8 +129,21 @@ export class FollowedStore implements ReadOnlyStore {
     return this.#answers.locate(hash)
   }
 
+  copyTo(dir: string, o?: CopyOptions): Promise<CopyReport> {
+    return this.#answers.copyTo(dir, o)
+  }
+
+  backup(dir: string, o?: WithProgress): Promise<void> {
+    return this.#answers.backup(dir, o)
+  }
+
   stats(): StoreStats {
     return this.#answers.stats()
+  }
+
+  /** Of the latest state in the folder, whichever this reader has read. */
+  check(o: CheckOptions = {}): Promise<CheckReport> {
+    return this.#rooms.check(o)
   }
 
   close(): Promise<void> {
@@ -128,6 +153,11 @@ export class FollowedStore implements ReadOnlyStore {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close()
   }
+}
+
+/** The parts of one, for tools of this project. */
+export function roomsOfReader(store: FollowedStore): FollowingRooms {
+  return roomsOf(store)
 }
 
 /** `Store.open` to read, with parts of the platform replaced: for tests and tools. */

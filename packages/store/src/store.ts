@@ -12,11 +12,15 @@ import {
   type Branch,
   type Bytes,
   type Change,
+  type CheckOptions,
+  type CheckReport,
   type Commit,
   type CommitInfo,
   type CommitLike,
   type Content,
   type ContentStream,
+  type CopyOptions,
+  type CopyReport,
   type Cursor,
   commitInfoRules,
   type DiffOptions,
@@ -34,6 +38,7 @@ import {
   type StoreStats,
   type Tag,
   type Tree,
+  type WithProgress,
   type WriterOptions,
 } from './api/index.ts'
 import { closeRooms, openRooms, type StorePlatform, type StoreRooms, storeOptions } from './assembly/index.ts'
@@ -48,10 +53,11 @@ import {
   TagHandle,
 } from './branches/index.ts'
 import { Bulk } from './bulk.ts'
+import { type BundleOptions, type MadeBundle, makeBundle, type TakenBundle, takeBundle } from './bundles.ts'
 import { emptyTree } from './directory/index.ts'
 import { openFailure } from './opening/index.ts'
 import { putBlob } from './put-blob.ts'
-import { openReadOnly } from './read-only-store.ts'
+import { FollowedStore, openReadOnly, roomsOfReader } from './read-only-store.ts'
 
 type HasBlobsOptions = Abortable & { readonly touch?: boolean | undefined }
 type NewCommit = CommitInfo & {
@@ -220,6 +226,20 @@ export class Store implements StoreReader, BlobWriter {
     return this.#answers.stats()
   }
 
+  async check(o: CheckOptions = {}): Promise<CheckReport> {
+    return this.#open().checks.run(o)
+  }
+
+  /** See `StoreReader.copyTo`. */
+  copyTo(dir: string, o?: CopyOptions): Promise<CopyReport> {
+    return this.#answers.copyTo(dir, o)
+  }
+
+  /** See `StoreReader.backup`. */
+  backup(dir: string, o?: WithProgress): Promise<void> {
+    return this.#answers.backup(dir, o)
+  }
+
   /**
    * Resolves when the content is accepted into the log; durable with the next commit, `flush`, or `close`.
    * Kept by collections while something refers to it, and for their `grace` after the put.
@@ -346,4 +366,18 @@ export async function openBulk(store: Store): Promise<Bulk> {
   const rooms = roomsOf(store)
   while (rooms.queue.isBlocked) await rooms.queue.unblocked()
   return new Bulk(rooms)
+}
+
+/** A bundle of the store's commits; see `makeBundle`. */
+export function bundleOf(store: Store | ReadOnlyStore, o?: BundleOptions): Promise<MadeBundle> {
+  return makeBundle(store instanceof FollowedStore ? roomsOfReader(store) : roomsOf(store as Store), o)
+}
+
+/** Takes a bundle in; see `takeBundle`. */
+export async function takeBundleInto(
+  store: Store,
+  pieces: AsyncIterable<Uint8Array>,
+  o: WithProgress & { readonly name: string },
+): Promise<TakenBundle> {
+  return takeBundle(store, await openBulk(store), pieces, o)
 }

@@ -1,6 +1,7 @@
 import { Command, Option } from 'commander'
 import type { Runner } from './command-runner.ts'
 import { addContentCommands } from './content-commands.ts'
+import { addCopyCommands, addExchangeCommands } from './exchange/exchange-commands.ts'
 import { addHistoryCommands } from './history-commands.ts'
 import { durationValue } from './option-values.ts'
 import { addRefCommands } from './ref-commands.ts'
@@ -35,10 +36,12 @@ export function makeProgram(runner: Runner, help: HelpListener): Command {
     .exitOverride()
     .configureHelp({ sortSubcommands: false, showGlobalOptions: false })
   addStoreCommands(command, runner)
+  addCopyCommands(command, runner)
   addContentCommands(command, runner)
   addHistoryCommands(command, runner)
   addRefCommands(command, runner)
   addSpaceCommands(command, runner)
+  addExchangeCommands(command, runner)
   addToolCommands(command, runner)
   inherit(command, (part) =>
     part

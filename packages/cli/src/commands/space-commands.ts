@@ -1,11 +1,40 @@
-import { type Command, Option } from 'commander'
+import type { Command } from 'commander'
 import type { Runner } from './command-runner.ts'
-import { durationValue, listed } from './option-values.ts'
+import { durationValue, listed, partValue } from './option-values.ts'
 
-/** gc, import. */
+/** gc, volume. */
 export function addSpaceCommands(program: Command, runner: Runner): void {
   addGc(program.command('gc').description('collections: make room'), runner)
-  addImport(program.command('import').description('bring content from elsewhere'), runner)
+  addVolume(program.command('volume').description('the lower layer: what collections archive'), runner)
+}
+
+function addVolume(volume: Command, runner: Runner): void {
+  const load = () => import('./space/volume.ts')
+  volume
+    .command('ls')
+    .description('the volumes of the store, or what one holds')
+    .argument('[DIR]', "a volume's folder, wherever it lies")
+    .action((folder: string | undefined, _options, command: Command) =>
+      runner.run(command, async (context) => (await load()).volumeLs(context, folder)),
+    )
+  volume
+    .command('add')
+    .description('begin the next volume')
+    .option('--lower <dir>', 'give the store a lower layer, or say where it is now')
+    .action((options: { lower?: string }, command: Command) =>
+      runner.run(command, async (context) => (await load()).volumeAdd(context, options.lower)),
+    )
+  volume
+    .command('verify')
+    .description('whether every file of the volumes is what was archived')
+    .argument('[DIR]', "one volume's folder, wherever it lies; without it the store with all of its volumes")
+    .option('--full', 'compute the hash of every object again')
+    .option('--sample <part>', 'of a part of them: 2%', partValue)
+    .action((folder: string | undefined, options, command: Command) =>
+      runner.run(command, async (context) =>
+        (await load()).volumeVerify(context, folder, { full: options.full === true, sample: options.sample }),
+      ),
+    )
 }
 
 function addGc(gc: Command, runner: Runner): void {
@@ -31,28 +60,5 @@ function addGc(gc: Command, runner: Runner): void {
     .description('whether a collection runs, and what was collected last')
     .action((_options, command: Command) =>
       runner.run(command, async (context) => (await load()).gcStatus(context)),
-    )
-}
-
-function addImport(command: Command, runner: Runner): void {
-  command
-    .command('git')
-    .description('all branches and tags of a Git repository, with their history; again: what is new')
-    .argument('<REPO>', 'a folder of the repository')
-    .option('--ref <ref>', 'refs beside branches and tags: a name, a prefix, a pattern (repeatable)', listed)
-    .addOption(
-      new Option('--missing <what>', 'what to do about objects that Git cannot supply')
-        .choices(['refuse', 'skip'])
-        .default('refuse'),
-    )
-    .option('--force', 'also move branches with commits of their own here, and tags')
-    .action((folder: string, options, inner: Command) =>
-      runner.run(inner, async (context) =>
-        (await import('./exchange/import-git.ts')).importGit(context, folder, {
-          refs: options.ref ?? [],
-          missing: options.missing,
-          force: options.force === true,
-        }),
-      ),
     )
 }

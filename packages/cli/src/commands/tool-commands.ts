@@ -10,7 +10,7 @@ export function addToolCommands(program: Command, runner: Runner): void {
     .description('what a file of a store says')
     .argument(
       '<FILE>',
-      'control, or a chunk, segment, map, idx, or checkpoint; with --rebuild, lines of JSON',
+      'control, or a pack, map, idx, checkpoint, manifest, or filter; with --rebuild, lines of JSON',
     )
     .option('--limit <N>', 'stop after so many lines', countValue)
     .option('--rebuild <OUT>', 'make the file again of which FILE, or - for stdin, has the --json lines')

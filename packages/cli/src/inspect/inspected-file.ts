@@ -6,12 +6,13 @@ import { CommandFailure } from '../terminal/index.ts'
 import { FileBytes } from './file-bytes.ts'
 import type { Finding, Step } from './finding.ts'
 import { LineBuilder } from './lines/line-builder.ts'
+import { readChunk } from './reading/packs/read-chunk.ts'
+import { readSegment } from './reading/packs/read-segment.ts'
 import { readCheckpoint } from './reading/read-checkpoint.ts'
-import { readChunk } from './reading/read-chunk.ts'
-import { readControl } from './reading/read-control.ts'
+import { readFilters } from './reading/read-filters.ts'
 import { readIndex } from './reading/read-index.ts'
 import { readMap } from './reading/read-map.ts'
-import { readSegment } from './reading/read-segment.ts'
+import { readControl, readManifest } from './reading/read-twofold.ts'
 import type { Subject } from './reading/subject.ts'
 
 /** What is asked of an inspection. */
@@ -80,9 +81,15 @@ function readerOf(kind: StoreFile['kind'], path: string): (subject: Subject) => 
       return readIndex
     case 'checkpoint':
       return readCheckpoint
+    case 'manifest':
+      return readManifest
+    case 'filter':
+      return readFilters
     default:
       throw new CommandFailure('USAGE', `${path} has not the name of a file that can be inspected`, {
-        hint: 'control, suffix-N.pack, gen-N.pack, gen-N.map, suffix-N.idx, gen-N.idx, meta-N.ckpt',
+        hint:
+          'control, suffix-N.pack, gen-N.pack, gen-N.map, suffix-N.idx, gen-N.idx, meta-N.ckpt, filter-N.bloom, ' +
+          'manifest-N',
       })
   }
 }

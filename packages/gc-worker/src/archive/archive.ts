@@ -10,8 +10,8 @@
  * control names now was left by a collection that came to nothing, and is written again.
  */
 import { VarveError } from '@varve/pack/errors'
-import { type Directory, type FileSystem, FolderOpener, LazyDirectory } from '@varve/pack/fs'
-import { classifyFile, fileName } from '@varve/pack/layout'
+import { type Directory, type FileSystem, FolderOpener, hasCode, LazyDirectory } from '@varve/pack/fs'
+import { fileName } from '@varve/pack/layout'
 import {
   type ControlVolume,
   encodeManifest,
@@ -24,9 +24,12 @@ import {
 import { type ChunkPlace, type LowerPlace, type SegmentPlace, syncRootFolder } from '../job/index.ts'
 import { FileTransfer } from './file-transfer.ts'
 import { lowerFailure } from './lower-failure.ts'
+import { type ArchivedFile, VolumeFolder } from './volume-folder.ts'
 
 /** A volume with more filter files than this gets one for all of them. */
 const filterFilesMax = 16
+/** Unless that one would be larger than this: some 180 million objects. */
+const mergedBytesMax = 2 ** 28
 
 /** A pack file that goes into the volume. */
 export interface PackToArchive {
@@ -46,9 +49,13 @@ export interface ArchiveOptions {
   /** What retires: whole chunks, ascending, and, where the volume is empty, the generation. */
   readonly chunks: readonly ChunkPlace[]
   readonly segments: readonly SegmentPlace[]
+  /** All sealed chunks of the upper layer. */
+  readonly present: readonly ChunkPlace[]
   /** The new retire boundary. */
   readonly high: number
   readonly nextNumber: () => number
+  /** 16 random bytes. */
+  readonly newNonce: () => Buffer
   /** The filter of a pack file; its index is there when this resolves. */
   readonly filterOf: (pack: PackToArchive) => Promise<PackFilter>
   /** Told of bytes as they are copied or linked. @throws when the collection was cancelled */
@@ -58,7 +65,7 @@ export interface ArchiveOptions {
 export class Archive {
   readonly #o: ArchiveOptions
   readonly #named: ControlVolume
-  readonly #volume: string
+  readonly #volume: VolumeFolder
   readonly #directory: Directory
   readonly #transfer: FileTransfer
   #manifest: VolumeManifest
@@ -68,15 +75,16 @@ export class Archive {
   #isBegun = false
   #bytes = 0
   #written: ControlVolume | undefined
-  /** Manifests and filter files of this collection that a later one has taken the place of, and the last. */
-  readonly #made: string[] = []
+  /** What this collection has put there: pack files, then the manifest, and the same again. */
+  readonly #made: ArchivedFile[] = []
+  #nextSequence = 0
 
   constructor(o: ArchiveOptions) {
     this.#o = o
     const named = o.lower.volumes.at(-1) as ControlVolume
     this.#named = named
-    this.#volume = fileName.volume(named.id)
     this.#directory = new LazyDirectory(new FolderOpener(o.fs, o.lower.path))
+    this.#volume = new VolumeFolder(this.#directory, named, o.storeId.toString('hex'))
     this.#transfer = new FileTransfer(o.fs, this.#directory, o.onBytes)
     this.#manifest = o.manifest
     this.#filters = named.filters
@@ -104,55 +112,71 @@ export class Archive {
       ...lifted.filter(({ number }) => !this.#lifted.has(number)),
     ]
     if (chunks.length === 0 && segments.length === 0) return
-    await this.#removeUnnamed(chunks, segments)
+    await this.#volume.assertMeant()
+    if (!this.#isBegun) {
+      const needs = { chunks, segments, present: this.#o.present }
+      this.#nextSequence = await this.#volume.clear(this.#manifest, needs)
+    }
+    this.#isBegun = true
+    // The manifest of the last time is the last of what is there.
+    const from = Math.max(0, this.#made.length - 1)
     const filters: PackFilter[] = []
     for (const { number, length } of chunks) {
       filters.push(await this.#o.filterOf({ kind: 'chunk', number }))
-      await this.#take(fileName.chunk(number), length)
-      await this.#take(fileName.chunkIndex(number))
+      await this.#take([fileName.chunk(number), length], [fileName.chunkIndex(number)])
       this.#bytes += length
     }
     for (const { number, bytes } of segments) {
       filters.push(await this.#o.filterOf({ kind: 'segment', number }))
-      await this.#take(fileName.segment(number))
-      await this.#take(fileName.segmentMap(number))
-      await this.#take(fileName.segmentIndex(number))
+      const others = [[fileName.segmentMap(number)], [fileName.segmentIndex(number)]] as const
+      await this.#take([fileName.segment(number)], ...others)
       this.#bytes += bytes
     }
     await this.#writeFilters(filters)
-    await this.#writeManifest(chunks, segments)
+    const written = await this.#writeManifest(chunks, segments)
+    await this.#volume.assertMeant()
+    await this.#volume.assertHolds(this.#made.slice(from))
     for (const { number } of lifted) this.#lifted.add(number)
-    this.#isBegun = true
+    this.#manifest = written
+    this.#written = volumeOf(written, this.#filters)
   }
 
-  /** The collection came to nothing: its manifests go, so that nobody has to wonder what they mean. */
+  /** The collection came to nothing: what it has put there goes, as far as that can be reached now. */
   async discard(): Promise<void> {
-    for (const name of this.#made.splice(0)) await this.#directory.remove(name).catch(() => {})
+    if (this.#made.length > 0) await this.#volume.remove(this.#made.splice(0))
   }
 
-  #take(name: string, length?: number): Promise<void> {
-    return this.#transfer.take({ from: `${this.#o.dir}/${name}`, to: `${this.#volume}/${name}`, length })
-  }
-
-  /** What an earlier collection has left under the names that are needed now. */
-  async #removeUnnamed(chunks: readonly ChunkPlace[], segments: readonly SegmentPlace[]): Promise<void> {
-    const wanted = new Set([...chunks, ...segments].map(({ number }) => number))
-    for (const name of await this.#inLower(() => this.#directory.list(this.#volume))) {
-      const file = classifyFile(name)
-      if (!('number' in file) || file.kind === 'manifest' || !wanted.has(file.number)) continue
-      await this.#inLower(() => this.#directory.remove(`${this.#volume}/${name}`))
+  async #take(...files: readonly (readonly [name: string, length?: number])[]): Promise<void> {
+    await this.#volume.assertMeant()
+    for (const [name, bytes] of files) {
+      const from = `${this.#o.dir}/${name}`
+      const to = `${this.#volume.name}/${name}`
+      await this.#make({ name, bytes }, () => this.#transfer.take({ from, to, length: bytes }))
     }
+  }
+
+  /** Notes what is made, also when it comes only to a part. */
+  async #make(file: ArchivedFile, work: () => Promise<void>): Promise<void> {
+    try {
+      await work()
+    } catch (error) {
+      const isAnothers = error instanceof Error && hasCode(error.cause, 'EEXIST')
+      if (!isAnothers) this.#made.push(file)
+      throw error
+    }
+    this.#made.push(file)
   }
 
   async #writeFilters(added: readonly PackFilter[]): Promise<void> {
     const { fs, dir: folder, storeId } = this.#o
     const volume = this.#named.id
-    const isMerged = this.#filters.length >= filterFilesMax
-    const old = isMerged ? this.#knownFilters() : []
+    const known = this.#filters.length < filterFilesMax ? [] : this.#knownFilters()
+    const isMerged = known.length > 0 && bytesOf(known) + bytesOf(added) <= mergedBytesMax
+    const old = isMerged ? known : []
     const number = this.#o.nextNumber()
     await writeFilters(fs, { folder, number, storeId, volume }, [...old, ...added])
     await syncRootFolder(fs, folder)
-    this.#filters = isMerged && old.length > 0 ? [number] : [...this.#filters, number]
+    this.#filters = isMerged ? [number] : [...this.#filters, number]
   }
 
   /** Empty when one of them cannot be read: then they stay apart. */
@@ -167,32 +191,26 @@ export class Archive {
     }
   }
 
-  async #writeManifest(chunks: readonly ChunkPlace[], segments: readonly SegmentPlace[]): Promise<void> {
+  async #writeManifest(
+    chunks: readonly ChunkPlace[],
+    segments: readonly SegmentPlace[],
+  ): Promise<VolumeManifest> {
     const before = this.#manifest
     const manifest: VolumeManifest = {
       ...before,
-      sequence: await this.#nextSequence(),
+      sequence: this.#nextSequence++,
+      nonce: this.#o.newNonce().toString('hex'),
       high: Math.max(before.high, this.#o.high),
       chunks: [...before.chunks, ...chunks.map(({ number, base, length }) => ({ number, base, length }))],
       segments: [...before.segments, ...segments],
     }
-    const name = `${this.#volume}/${fileName.manifest(manifest.sequence)}`
-    await this.#inLower(async () => {
-      this.#made.push(name)
-      await this.#transfer.create(name, encodeManifest(manifest))
-      await this.#directory.sync(this.#volume)
-    })
-    this.#manifest = manifest
-    this.#written = volumeOf(manifest, this.#filters)
-  }
-
-  async #nextSequence(): Promise<number> {
-    let highest = this.#manifest.sequence
-    for (const name of await this.#inLower(() => this.#directory.list(this.#volume))) {
-      const file = classifyFile(name)
-      if (file.kind === 'manifest') highest = Math.max(highest, file.number)
-    }
-    return highest + 1
+    const name = fileName.manifest(manifest.sequence)
+    const bytes = encodeManifest(manifest)
+    await this.#make({ name, bytes: bytes.length }, () =>
+      this.#inLower(() => this.#transfer.create(`${this.#volume.name}/${name}`, bytes)),
+    )
+    await this.#inLower(() => this.#directory.sync(this.#volume.name))
+    return manifest
   }
 
   async #inLower<T>(work: () => Promise<T>): Promise<T> {
@@ -202,4 +220,8 @@ export class Archive {
       throw lowerFailure(error)
     }
   }
+}
+
+function bytesOf(filters: readonly PackFilter[]): number {
+  return filters.reduce((sum, { filter }) => sum + filter.bytes, 0)
 }

@@ -90,7 +90,7 @@ export class FileTransfer {
       await lower(() => target.sync())
       return sum
     } finally {
-      await target.close()
+      await lower(() => target.close())
     }
   }
 
@@ -100,7 +100,7 @@ export class FileTransfer {
     try {
       return await lower(() => this.#pieces(handle, length, async () => {}))
     } finally {
-      await handle.close()
+      await lower(() => handle.close())
     }
   }
 

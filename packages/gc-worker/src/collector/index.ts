@@ -1,1 +1,5 @@
 export { Collector, type CollectorOptions } from './collector.ts'
+export { CollectorMemory } from './collector-memory.ts'
+export { MarkTables } from './mark-tables.ts'
+export { NewSegments } from './new-segments.ts'
+export { Pace } from './pace.ts'

@@ -10,6 +10,8 @@ export interface NewSegmentsOptions {
   readonly nextNumber: () => number
   /** 16 random bytes. */
   readonly newNonce: () => Buffer
+  /** Makes the names of sealed files durable. Default: as in the folder of a store that is written to. */
+  readonly syncFolder?: (fs: FileSystem, dir: string) => Promise<void>
 }
 
 /**
@@ -77,7 +79,7 @@ export class NewSegments implements SweepSink {
       this.#lifted.push(...infos)
     }
     this.#liftedWriter = undefined
-    await syncRootFolder(this.#o.fs, this.#o.dir)
+    await (this.#o.syncFolder ?? syncRootFolder)(this.#o.fs, this.#o.dir)
     return true
   }
 

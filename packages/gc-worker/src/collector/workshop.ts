@@ -45,26 +45,35 @@ export interface Workshop {
   readonly archive: Archive | undefined
 }
 
+export interface WorkshopOptions {
+  readonly clock: Clock
+  readonly newNonce: () => Buffer
+  readonly pace: Pace
+  readonly counts: SweepCounts
+  readonly onIndexed: (chunk: number, isThere: boolean) => void
+}
+
 /**
- * @throws CORRUPT when a file is missing or not the one that is meant, NEWER_FORMAT, and what the file system
- * throws
+ * @throws CORRUPT when a file is missing or not the one that is meant, NEWER_FORMAT, LOWER_UNAVAILABLE, and
+ * what the file system throws; then nothing stays open
  */
-export async function openWorkshop(
-  fs: FileSystem,
-  job: CollectJob,
-  o: {
-    readonly clock: Clock
-    readonly newNonce: () => Buffer
-    readonly pace: Pace
-    readonly counts: SweepCounts
-    readonly onIndexed: (chunk: number, isThere: boolean) => void
-  },
-): Promise<Workshop> {
+export async function openWorkshop(fs: FileSystem, job: CollectJob, o: WorkshopOptions): Promise<Workshop> {
+  const files = { fs, dir: job.dir, storeId: Buffer.from(job.storeId, 'hex') }
+  const source = await SourceSpace.open(files, job.previous)
+  try {
+    return furnish(files, source, job, o)
+  } catch (error) {
+    await source.close()
+    throw error
+  }
+}
+
+/** @throws LOWER_UNAVAILABLE, CORRUPT when the manifest of the volume to be written cannot be read */
+function furnish(files: SourceOptions, source: SourceSpace, job: CollectJob, o: WorkshopOptions): Workshop {
+  const { fs } = files
   const { dir, previous, newRetire: limit } = job
-  const files = { fs, dir, storeId: Buffer.from(job.storeId, 'hex') }
   const numbers = new FileNumbers(job.fileNumbers)
   const nextNumber = numbers.next
-  const source = await SourceSpace.open(files, previous)
   const indexes = new SourceIndexes(source, previous)
   const chunkIndexes = new ChunkIndexes({
     ...{ ...files, wanted: job.unindexed ?? [], onIndexed: o.onIndexed },
@@ -95,7 +104,7 @@ export async function openWorkshop(
   const walk = new CommitWalk({ source, indexes, healer, ahead, above, visited, reached: mark })
   const { clock, pace } = o
   const archive = openArchive({
-    ...{ files, job, source, nextNumber },
+    ...{ files, job, source, nextNumber, newNonce: o.newNonce },
     indexed: () => chunkIndexes.settled(),
     onBytes: async (bytes) => {
       pace.bytesDone = bytes

@@ -19,6 +19,7 @@ export type {
   SweepSummary,
 } from './collect-result.ts'
 export type { CollectorRun } from './collector-run.ts'
+export type { CopyJob, CopyResult } from './copy-job.ts'
 export { removeJobFiles } from './remove-job-files.ts'
 export { syncRootFolder } from './sync-root-folder.ts'
 export { type CollectedIndex, writeChunkIndex } from './write-chunk-index.ts'

@@ -17,6 +17,9 @@ import type { SourceSpace } from './source-space.ts'
 const pieceBytes = 64 * 1024
 const pieceCount = regionBytes / pieceBytes
 
+/** Whose bytes are wanted, and where they lie. */
+export type ImageSource = Pick<SourceSpace, 'space' | 'placeOf'>
+
 /**
  * The bytes of one region of the old address space, each at its virtual place, whatever files they come from.
  * Places that no file holds keep bytes of an earlier region: a record read there fails its checksum, which
@@ -25,18 +28,18 @@ const pieceCount = regionBytes / pieceBytes
  */
 export class RegionImage {
   readonly bytes: Buffer = Buffer.alloc(regionBytes)
-  readonly #source: SourceSpace
+  readonly #source: ImageSource
   /** Reads 64 bits at once several times faster than a buffer does. */
   readonly #view: DataView
   readonly #isLoaded = new Uint8Array(pieceCount)
   readonly #location = new Location()
-  #staging: Buffer = Buffer.allocUnsafeSlow(regionBytes)
+  #staging: Buffer = Buffer.alloc(regionBytes)
   #chunks: readonly Chunk[] = []
   #base = 0
   #bytesRead = 0
   #isPatched = false
 
-  constructor(source: SourceSpace) {
+  constructor(source: ImageSource) {
     this.#source = source
     this.#view = new DataView(this.bytes.buffer, this.bytes.byteOffset, regionBytes)
   }
@@ -156,7 +159,7 @@ export class RegionImage {
     if (isWhole) {
       readFullySync(segment.file.handle, this.bytes, from.start - this.#base, wanted, from.position)
     } else {
-      if (this.#staging.length < wanted) this.#staging = Buffer.allocUnsafeSlow(wanted)
+      if (this.#staging.length < wanted) this.#staging = Buffer.alloc(wanted)
       readFullySync(segment.file.handle, this.#staging, 0, wanted, from.position)
       this.#scatter(runs, first, next, from.position)
     }

@@ -9,7 +9,8 @@ import type { Meter } from './meter.ts'
 
 export interface CommitWalkOptions {
   readonly source: SourceSpace
-  readonly indexes: SourceIndexes
+  /** Where parents are looked for. */
+  readonly indexes: Pick<SourceIndexes, 'complete' | 'findEvenDamaged'>
   readonly healer: Healer
   /** Commits still to be looked at, and those found above the region under work. */
   readonly ahead: SlotTable

@@ -1,5 +1,6 @@
 import type { PlainError } from '@varve/pack/errors'
 import type { FileSystemOrigin } from '@varve/pack/fs'
+import type { CheckJob, CheckProgress } from '../checking/index.ts'
 import type { IndexJob } from '../indexing/index.ts'
 import type {
   CatchUpRound,
@@ -40,3 +41,14 @@ export interface IndexTask {
   /** Whether the thread takes a lower priority, for good. */
   readonly givesWay: boolean
 }
+
+/** The task of a check; `port` is transferred with it, and tells how far it is. */
+export interface CheckTask<Port> {
+  readonly job: CheckJob
+  readonly origin: FileSystemOrigin
+  readonly port: Port
+}
+
+export type CheckMessage =
+  | { readonly kind: 'progress'; readonly progress: CheckProgress }
+  | { readonly kind: 'opened' }

@@ -3,11 +3,16 @@ import { isMainThread, type MessagePort } from 'node:worker_threads'
 import { loadXxh64, systemClock } from '@varve/pack/base'
 import * as disk from '@varve/pack/fs'
 import { IndexEntries, ScanMemory } from '@varve/pack/pack'
+import { Checker, type CheckResult } from '../checking/index.ts'
 import { Collector } from '../collector/index.ts'
 import { buildIndex } from '../indexing/index.ts'
+import type { CopyResult } from '../job/index.ts'
+import { type CopyTask, serveCopy } from './copying/index.ts'
 import { outcomeOf } from './failure.ts'
 import { newNonce } from './nonce.ts'
 import type {
+  CheckMessage,
+  CheckTask,
   CollectAnswer,
   CollectReply,
   CollectRequest,
@@ -42,6 +47,11 @@ export async function collect(task: CollectTask<MessagePort>): Promise<Outcome<u
   return { ok: true, value: undefined }
 }
 
+/** Makes a copy of a store. */
+export function copy(task: CopyTask<MessagePort>): Promise<Outcome<CopyResult>> {
+  return serveCopy(task, createFileSystem)
+}
+
 /** A thread builds one index after another. */
 const indexMemory = { memory: new ScanMemory(), entries: new IndexEntries() }
 
@@ -53,6 +63,24 @@ export async function index(task: IndexTask): Promise<Outcome<undefined>> {
     await buildIndex(await createFileSystem(task.origin), task.job, indexMemory)
     return undefined
   })
+}
+
+/** Runs a check. It is ended with its thread. */
+export async function check(task: CheckTask<MessagePort>): Promise<Outcome<CheckResult>> {
+  const { port } = task
+  const post = (message: CheckMessage): void => port.postMessage(message)
+  const outcome = await outcomeOf(async () => {
+    await loadXxh64()
+    const fs = await createFileSystem(task.origin)
+    const checker = new Checker(fs, task.job, {
+      clock: systemClock,
+      onProgress: (progress) => post({ kind: 'progress', progress }),
+      onOpened: () => post({ kind: 'opened' }),
+    })
+    return checker.run()
+  })
+  port.close()
+  return outcome
 }
 
 /**

@@ -47,6 +47,17 @@ export const codes: { readonly [C in ErrorCode]: CodeEntry<C> } = {
     fields: { ref: 'The branch or tag.' },
     describe: (d) => `The ref ${d.ref} is not what this call expected`,
   },
+  COPY_FAILED: {
+    meaning: 'A copy of a store or a backup ended without success; the store that it is of is as it was.',
+    advice:
+      'The cause says what failed. What was made of a copy has been deleted; a backup that was there before is ' +
+      'still whole. Deal with the cause, then start it again.',
+    fields: {
+      path: 'The folder of the copy or the backup.',
+      reason: '`memory`, `worker` (the thread died), `disk`, `lower` (the lower layer), or `other`.',
+    },
+    describe: (d) => `The copy to ${d.path} failed (${d.reason})`,
+  },
   CORRUPT: {
     meaning: 'Stored bytes do not match their checksum or break a rule of the format.',
     advice:
@@ -152,7 +163,9 @@ export const codes: { readonly [C in ErrorCode]: CodeEntry<C> } = {
   },
   NO_STORE: {
     meaning: 'There is no store in the folder.',
-    advice: 'Check the path. To make a new store there, open it without create: "never".',
+    advice:
+      'Check the path, and that it may be read. To make a new store there, open it for writing, without ' +
+      'create: "never".',
     fields: { path: 'The folder that was asked for.' },
     describe: (d) => `No store at ${d.path}`,
   },
@@ -187,7 +200,8 @@ export const codes: { readonly [C in ErrorCode]: CodeEntry<C> } = {
   STORE_LOCKED: {
     meaning: 'Another writer has the store open.',
     advice:
-      'Close the other writer, or wait for it with lock: { wait }. One process at a time has a store open.',
+      'Close the other writer, or wait for it with lock: { wait }. One process at a time writes to a store; ' +
+      'to read beside it, open with readOnly: true.',
     fields: {
       pid: 'The process that has the store open.',
       since: 'When it started.',

@@ -11,6 +11,10 @@ export interface ErrorDetails {
   LOCK_LOST: object
   WRITER_FAILED: { readonly file: string }
   GC_FAILED: { readonly reason: 'memory' | 'worker' | 'disk' | 'lower' | 'other' }
+  COPY_FAILED: {
+    readonly path: string
+    readonly reason: 'memory' | 'worker' | 'disk' | 'lower' | 'other'
+  }
   STORE_CLOSED: object
   NO_STORE: { readonly path: string }
   NEWER_FORMAT: { readonly found: number; readonly supported: number }

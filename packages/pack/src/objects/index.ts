@@ -61,6 +61,7 @@ export {
   type RecordKind,
   recordKind,
 } from './record-kind.ts'
+export { type RecordReference, recordReferences, referenceCountOf } from './record-references.ts'
 export { diffDirectories, type EntryDifference } from './tree/diff/diff-directories.ts'
 export { diffTrees, type PathDifference } from './tree/diff/diff-trees.ts'
 export {
@@ -79,12 +80,14 @@ export {
   indexRange,
   type NameRange,
 } from './tree/name-range.ts'
+export { leafForm, leafName } from './tree/node/leaf.ts'
 export { type HighestReferences, highestReferences } from './tree/node/node-references.ts'
-export type { NodeTotals } from './tree/node/node-totals.ts'
+export { type NodeTotals, nodeTotals } from './tree/node/node-totals.ts'
 export { validateNode } from './tree/node/validate-node.ts'
 export { openDirectory, openNode } from './tree/open-node.ts'
 export { type CursorOptions, TreeCursor } from './tree/tree-cursor.ts'
 export { type TreeShape, treeShape } from './tree/tree-shape.ts'
+export { validatePart, validateTotals } from './tree/validate-children.ts'
 export { applyChanges } from './tree/write/apply-changes.ts'
 export { DraftSink } from './tree/write/draft-sink.ts'
 export { type Relocate, relocateDraft } from './tree/write/relocate-draft.ts'

@@ -8,6 +8,8 @@ import {
   type Change,
   type Commit,
   type CommitLike,
+  type CopyOptions,
+  type CopyReport,
   type Cursor,
   type DiffOptions,
   diffRules,
@@ -18,6 +20,7 @@ import {
   type StoredBlob,
   type StoreStats,
   type Tree,
+  type WithProgress,
 } from '../api/index.ts'
 import type { ReaderRooms } from '../assembly/index.ts'
 import { CommitHandle, findCommit, resolveRevision } from '../branches/index.ts'
@@ -130,6 +133,14 @@ export class StoreAnswers {
   #open(): ReaderRooms {
     this.#rooms.assertOpen()
     return this.#rooms
+  }
+
+  copyTo(dir: string, o?: CopyOptions): Promise<CopyReport> {
+    return this.#rooms.copies.copyTo(dir, o)
+  }
+
+  backup(dir: string, o?: WithProgress): Promise<void> {
+    return this.#rooms.copies.backup(dir, o)
   }
 
   #findBlob(hash: Hash<'blob'>): BlobRef | undefined {

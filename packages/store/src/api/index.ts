@@ -13,6 +13,7 @@ export {
   abortableRules,
   type Duration,
   type Progress,
+  progressRules,
   type WithProgress,
 } from './call-options.ts'
 export {
@@ -45,6 +46,15 @@ export type { Hash, ObjectKind } from './hash.ts'
 export { isHash, parseHash } from './hash.ts'
 export type { Path } from './path.ts'
 export {
+  type CheckFinding,
+  type CheckOptions,
+  type CheckReport,
+  checkRules,
+} from './reports/check.ts'
+export {
+  type CopyOptions,
+  type CopyReport,
+  copyRules,
   type LogOptions,
   logRules,
   type ObjectPlace,

@@ -1,7 +1,7 @@
 import type { Duration } from '@varve/pack/base'
 import { optionRule, type RulesFor, type VarveError } from '@varve/pack/errors'
 import type { StoredBlob } from './blob.ts'
-import { type Abortable, abortableRules } from './call-options.ts'
+import { type Abortable, abortableRules, progressRules, type WithProgress } from './call-options.ts'
 import type { BranchReader, Commit, CommitLike, TagReader } from './commit.ts'
 import type { Bytes } from './content.ts'
 import type { Cursor } from './cursor.ts'
@@ -9,6 +9,7 @@ import type { Change } from './entry.ts'
 import type { GcReader, GcStatus } from './gc.ts'
 import type { Hash, ObjectKind } from './hash.ts'
 import type { Path } from './path.ts'
+import type { CheckOptions, CheckReport } from './reports/check.ts'
 import type { DiffOptions, Tree } from './tree.ts'
 
 /** How `log` walks. */
@@ -27,6 +28,38 @@ export const logRules: RulesFor<LogOptions> = {
   not: optionRule.list,
   path: optionRule.any,
   firstParent: optionRule.flag,
+}
+
+/** What a copy is to hold. With neither `refs` nor `commits`: all branches and tags. */
+export interface CopyOptions extends WithProgress {
+  /** `heads/<name>`, `tags/<name>`, or a name alone: the branch of that name, else the tag. */
+  readonly refs?: readonly string[] | undefined
+  /** Without a ref in the copy, where they are found by hash. */
+  readonly commits?: readonly CommitLike[] | undefined
+  /** How many commits along the parents of each, itself included. Default: all that the store holds. */
+  readonly depth?: number | undefined
+}
+
+export const copyRules: RulesFor<CopyOptions> = {
+  ...progressRules,
+  refs: {
+    says: 'an array of text',
+    fits: (value) => Array.isArray(value) && value.every((name) => typeof name === 'string'),
+  },
+  commits: optionRule.list,
+  depth: {
+    says: 'a whole number from 1 on, or Infinity',
+    fits: (value) => value !== 0 && optionRule.limit.fits(value),
+  },
+}
+
+/** What a copy holds. */
+export interface CopyReport {
+  readonly objects: number
+  /** Of their records. */
+  readonly bytes: number
+  /** `heads/<name>` and `tags/<name>`, in byte order. */
+  readonly refs: readonly string[]
 }
 
 /** Everything a store answers. Any call may fail with `STORE_CLOSED` and with `CORRUPT`. */
@@ -67,6 +100,29 @@ export interface StoreReader extends AsyncDisposable {
    */
   locate(hash: Hash): Promise<ObjectPlace>
   stats(): StoreStats
+  /**
+   * Whether every file is what was written and every reference leads somewhere, as of now; on a thread of its
+   * own, while the store goes on. Changes nothing.
+   * @throws OPTION_MISMATCH, ABORTED, GC_FAILED (the thread died, or the disk fails)
+   */
+  check(o?: CheckOptions): Promise<CheckReport>
+  /**
+   * Makes another store, with an id of its own, in a folder that is empty or not there yet: what some
+   * branches, tags, and commits hold, as they stand when it is called, while this one goes on. After a
+   * failure nothing is left there.
+   * @throws OPTION_MISMATCH (also when the folder is not empty), REF_NOT_FOUND, UNKNOWN_COMMIT, COLLECTED,
+   * COPY_FAILED, NO_SPACE, READ_ONLY_FOLDER, INVALID_PATH, ABORTED
+   */
+  copyTo(dir: string, o?: CopyOptions): Promise<CopyReport>
+  /**
+   * Makes this store once more in another folder, with everything that was accepted before the call, while it
+   * goes on. Files that never change again are linked where that is possible. In a folder that holds an
+   * earlier backup of this store only what is new is added, and what is outdated goes; it stays whole
+   * whatever fails.
+   * @throws OPTION_MISMATCH (also when the folder holds anything else), COPY_FAILED, NO_SPACE,
+   * READ_ONLY_FOLDER, INVALID_PATH, ABORTED
+   */
+  backup(dir: string, o?: WithProgress): Promise<void>
   close(): Promise<void>
 }
 

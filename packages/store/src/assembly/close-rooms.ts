@@ -15,7 +15,9 @@ export async function closeRooms(rooms: StoreRooms): Promise<void> {
     }
   }
   rooms.markClosed()
+  await step(() => rooms.checks.close())
   await step(() => rooms.gc.close())
+  await step(() => rooms.copies.close())
   await step(() => rooms.threads.close())
   await step(() => rooms.indexing.close())
   await step(() => rooms.log.close())

@@ -23,6 +23,7 @@ import {
   RecordReader,
 } from '@varve/pack/pack'
 import { CommitQueues } from '../branches/index.ts'
+import { StoreChecks } from '../checking/index.ts'
 import { FileSet } from '../file-set/index.ts'
 import { HashIndex } from '../hash-index/index.ts'
 import { acquireStoreLock, type Kv, openKv, openMemoryKv, type StoreLock } from '../kv/index.ts'
@@ -41,6 +42,7 @@ import { BlobReader, ObjectReader } from '../reader/index.ts'
 import { type RefStore, refsFrom } from '../refs/index.ts'
 import { ArchivedReferences, ObjectWriter, PinRegistry, WriteQueue } from '../writer/index.ts'
 import { collectorFor } from './collector-rooms.ts'
+import { copiesFor } from './copies-rooms.ts'
 import { LowerLayer } from './lower-layer.ts'
 import { BLOCK_CACHE_PART, type StoreOptions } from './store-options.ts'
 import type { StoreRooms } from './store-rooms.ts'
@@ -254,10 +256,17 @@ class Opening {
       ...{ options: this.#o, folder: this.#folder, storeId, cache: this.#cache, retirer: this.#retirer },
       ...{ files, log, queue, pins, branchRooms, projections, threads, indexing },
     })
+    const { fs, collectorWhere: where } = this.#o
+    const checks = new StoreChecks({ fs, folder: this.#folder, where, clock, files, log, projections })
+    const copies = copiesFor({
+      ...{ platform: this.#o, rooms: { ...branchRooms, folder: this.#folder, files }, log, threads },
+      lowerPath: () => files.lowerPath,
+    })
     return {
       ...branchRooms,
       ...{
         fs: this.#o.fs,
+        random: this.#o.random,
         id: control.storeId,
         folder: this.#folder,
         cache: this.#cache,
@@ -266,8 +275,9 @@ class Opening {
         log,
         blobs,
         pins,
+        copies,
       },
-      ...{ queues: new CommitQueues(), gc, threads, indexing, turn },
+      ...{ queues: new CommitQueues(), gc, checks, threads, indexing, turn },
       markClosed: () => {
         isClosed = true
       },

@@ -1,4 +1,5 @@
 import type { RefRooms } from '../branches/index.ts'
+import type { StoreCopies } from '../copies/index.ts'
 import type { FilesView } from '../file-set/index.ts'
 import type { BlobReader } from '../reader/index.ts'
 
@@ -9,6 +10,7 @@ export interface ReaderRooms extends RefRooms {
   readonly folder: string
   readonly files: FilesView
   readonly blobs: BlobReader
+  readonly copies: StoreCopies
   /** Lets the event loop in. */
   readonly turn: () => Promise<void>
 }

@@ -1,4 +1,4 @@
-export { finishSteps, paceSteps, type Steps, writeTree } from './overlay/index.ts'
+export { finishSteps, paceSteps, restartable, type Steps, writeTree } from './overlay/index.ts'
 export {
   formatPath,
   LazyCursor,

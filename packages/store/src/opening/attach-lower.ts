@@ -1,13 +1,14 @@
 /** The lower layer at opening: attached to a store that has none, or found where it is now. */
-import { dirname, isAbsolute, relative } from 'node:path'
+import { dirname, isAbsolute, join, relative, sep } from 'node:path'
 import { VarveError } from '@varve/pack/errors'
 import { type FileSystem, FolderOpener, LazyDirectory } from '@varve/pack/fs'
-import { classifyFile, fileName, storeFormat } from '@varve/pack/layout'
+import { classifyFile, fileName, storeFormat, volumeIdMax } from '@varve/pack/layout'
 import {
   type ControlState,
   type ControlVolume,
   emptyManifest,
   encodeManifest,
+  readManifest,
   volumeOf,
   writeNewFile,
 } from '@varve/pack/pack'
@@ -23,6 +24,8 @@ export interface LowerOption {
 interface Place {
   readonly fs: FileSystem
   readonly folder: string
+  /** New random bytes. */
+  readonly random: (size: number) => Buffer
 }
 
 /**
@@ -40,23 +43,27 @@ export async function withLower(
     if (control.volumes.length > 0 && control.lower === null) throw nowhere()
     return control
   }
-  if (option.path === place.folder) {
+  const inside = await pathInside(place, option.path)
+  if (inside !== undefined && isTaken(inside)) {
     const message = 'the lower layer needs a folder of its own'
     throw new VarveError('OPTION_MISMATCH', { option: 'lower' }, { message })
   }
-  const lower = storedPath(place.folder, option.path)
-  if (control.volumes.length > 0) return { ...control, lower }
-  const volume = await createVolume(place.fs, option.path, control)
+  const lower = inside ?? option.path
+  if (control.volumes.length > 0) {
+    if (option.missing === 'refuse') assertVolumesThere(place.fs, option.path, control)
+    return { ...control, lower }
+  }
+  const volume = await createVolume(place, option.path, control)
   return { ...control, format: storeFormat.layered, lower, volumes: [volume] }
 }
 
 /**
  * Makes the folder of the next volume, empty, and makes it durable; control does not name it yet. Its id is
  * one that no volume in that folder has, of whatever store.
- * @throws LOWER_UNAVAILABLE
+ * @throws LOWER_UNAVAILABLE, OPTION_MISMATCH when there is no number left
  */
 export async function createVolume(
-  fs: FileSystem,
+  { fs, random }: Pick<Place, 'fs' | 'random'>,
   path: string,
   control: ControlState,
 ): Promise<ControlVolume> {
@@ -67,7 +74,10 @@ export async function createVolume(
     await fs.mkdir(path)
     for (const parent of parents) await fs.syncFolder(parent)
     const id = nextId(await fs.list(path), control)
-    const manifest = emptyManifest({ storeId: control.storeId, id, at: control.retire })
+    const manifest = emptyManifest({
+      ...{ storeId: control.storeId, id, at: control.retire },
+      nonce: random(16).toString('hex'),
+    })
     const folder = `${path}/${fileName.volume(id)}`
     await fs.mkdir(folder)
     const file = `${folder}/${fileName.manifest(manifest.sequence)}`
@@ -87,10 +97,34 @@ export function lowerDirectory(fs: FileSystem, path: string): LazyDirectory {
   return new LazyDirectory(new FolderOpener(fs, path))
 }
 
-/** One that lies in the store's folder moves with it. */
-function storedPath(folder: string, path: string): string {
-  const inside = relative(folder, path)
-  return inside.startsWith('..') || isAbsolute(inside) ? path : inside
+/** @throws LOWER_UNAVAILABLE, CORRUPT */
+function assertVolumesThere(fs: FileSystem, path: string, control: ControlState): void {
+  const volumes = { directory: lowerDirectory(fs, path), storeId: Buffer.from(control.storeId, 'hex') }
+  for (const named of control.volumes) readManifest(volumes, named)
+}
+
+/**
+ * The path from the store's folder of one that lies in it, whatever links lead there: it moves with the
+ * store.
+ */
+async function pathInside({ fs, folder }: Place, path: string): Promise<string | undefined> {
+  const inside = relative(folder, await realPath(fs, path))
+  return inside === '..' || inside.startsWith(`..${sep}`) || isAbsolute(inside) ? undefined : inside
+}
+
+/** Also of what is not there yet. */
+async function realPath(fs: FileSystem, path: string): Promise<string> {
+  for (let at = path; at !== dirname(at); at = dirname(at)) {
+    const real = await fs.realPath(at).catch(() => undefined)
+    if (real !== undefined) return join(real, relative(at, path))
+  }
+  return path
+}
+
+/** Whether something else belongs under that name in the store's folder. */
+function isTaken(inside: string): boolean {
+  const [first = ''] = inside.split(sep)
+  return first === '' || !['unknown', 'volume'].includes(classifyFile(first).kind)
 }
 
 function nextId(names: readonly string[], control: ControlState): number {
@@ -100,7 +134,9 @@ function nextId(names: readonly string[], control: ControlState): number {
     const file = classifyFile(name)
     if (file.kind === 'volume') highest = Math.max(highest, file.number)
   }
-  return highest + 1
+  if (highest < volumeIdMax) return highest + 1
+  const message = `the lower layer has a folder ${fileName.volume(highest)}: there is no higher number`
+  throw new VarveError('OPTION_MISMATCH', { option: 'lower' }, { message })
 }
 
 function nowhere(): VarveError {

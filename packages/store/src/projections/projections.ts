@@ -7,6 +7,7 @@
 import { VarveError } from '@varve/pack/errors'
 import { packHeaderSize } from '@varve/pack/pack'
 import type { Kv, KvOperation } from '../kv/index.ts'
+import { disagreements } from './disagreements.ts'
 
 /** The key of a commit's `extra` under which an import keeps the Git id. */
 export const GIT_ID_KEY = 'git:id'
@@ -23,6 +24,8 @@ export interface ProjectionSource {
   /** Another text whenever more rests there. */
   archivedTo(): string
   refs(): Iterable<{ readonly key: string; readonly hash: string }>
+  /** The hash of one; `undefined`: there is no such ref. */
+  refAt(key: string): string | undefined
   /** What a commit says of its origin; `undefined` when it says nothing, or the store does not hold it. */
   gitIdOf(hash: string): string | undefined
   /** Up to where the log is. */
@@ -195,6 +198,22 @@ export class Projections {
       if (this.#waiting.size >= WAITING_MAX) await this.settled()
     }
     await this.settled()
+  }
+
+  /** What the projections say that the log does not; read entry by entry, while the store goes on. */
+  async disagreements(): Promise<string[]> {
+    const source = this.#source
+    if (source === undefined || this.#isClosed) return []
+    return disagreements({
+      kv: this.#kv,
+      spaces: SPACE,
+      refs: () => source.refs(),
+      refAt: (key) => source.refAt(key),
+      turn: this.#parts.turn,
+      gitIdOf: (hash) => source.gitIdOf(hash),
+      settled: () => this.settled(),
+      isWaiting: (ref) => this.#waiting.has(`${SPACE.refs}/${ref}`),
+    })
   }
 
   /** Resolves when everything noted so far is written, or could not be. */

@@ -94,7 +94,7 @@ export class BlobReader {
     const record = this.#objects.record(indexKind.blob, blob.hash, blob.offset)
     if (record.kind === recordKind.blob) return copyOf(record, 0, record.bodyEnd - record.bodyStart)
     const content = new Uint8Array(this.#sizeOf(record))
-    const capture = this.#capture()
+    const capture = this.capture()
     try {
       await this.#fill(content, { record, objects: capture.objects, signal })
     } finally {
@@ -109,7 +109,7 @@ export class BlobReader {
    * @throws COLLECTED, CORRUPT, ABORTED, STORE_CLOSED
    */
   async *pieces(blob: BlobRef, range: PieceRange): AsyncGenerator<Bytes, void, undefined> {
-    const capture = this.#capture()
+    const capture = this.capture()
     try {
       yield* this.#piecesOf(capture.objects, blob, range)
     } finally {
@@ -117,8 +117,11 @@ export class BlobReader {
     }
   }
 
-  /** The files of this moment, for whoever reads over several turns of the event loop. */
-  #capture(): { readonly objects: ObjectReader; release(): void } {
+  /**
+   * Reads from the files of this moment until it is released, for whoever reads over several turns of the
+   * event loop. When the store closes, it may not be read from any more.
+   */
+  capture(): { readonly objects: ObjectReader; release(): void } {
     const { cache, files } = this.#parts
     const { space } = files
     space.acquire()

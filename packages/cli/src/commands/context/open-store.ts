@@ -31,12 +31,13 @@ export async function openForReading<T>(
 /**
  * Runs a command on a store that is there, open for writing.
  * @param o.cacheBytes where the command does better with another cache than the usual one
+ * @param o.lower where its lower layer is
  * @throws NO_STORE, STORE_LOCKED
  */
 export async function openForWriting<T>(
   context: CommandContext,
   work: (store: Store) => Promise<T>,
-  o: Pick<WriterOptions, 'cacheBytes'> = {},
+  o: Pick<WriterOptions, 'cacheBytes' | 'lower'> = {},
 ): Promise<T> {
   return withWriter(context, { create: 'never', ...o }, work)
 }
@@ -45,9 +46,10 @@ export async function openForWriting<T>(
 export async function createStore<T>(
   context: CommandContext,
   work: (store: Store) => Promise<T>,
+  o: Pick<WriterOptions, 'lower'> = {},
 ): Promise<T> {
   try {
-    return await withWriter(context, { create: 'must' }, work)
+    return await withWriter(context, { create: 'must', ...o }, work)
   } catch (cause) {
     if (!VarveError.is(cause, 'OPTION_MISMATCH') || cause.details.option !== 'create') throw cause
     throw new CommandFailure('EXISTS', cause.message, { cause })
@@ -56,7 +58,7 @@ export async function createStore<T>(
 
 async function withWriter<T>(
   context: CommandContext,
-  how: Pick<WriterOptions, 'create' | 'cacheBytes'>,
+  how: Pick<WriterOptions, 'create' | 'cacheBytes' | 'lower'>,
   work: (store: Store) => Promise<T>,
 ): Promise<T> {
   const { wait } = context.options

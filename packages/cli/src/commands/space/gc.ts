@@ -21,7 +21,9 @@ export async function gcRun(
   if (options.dryRun) return showPlan(context, revision, options)
   await openForWriting(context, async (store) => {
     const { target, keep, plan } = await asked(store, revision, options)
-    await confirm(host, { isYes: options.yes, plan: plan.lines, question: 'Collect?' })
+    // What is archived can be read as before.
+    const isYes = options.yes || store.gc.behaviour() === 'archive'
+    await confirm(host, { isYes, plan: plan.lines, question: 'Collect?' })
     const view = await progressView(host, context.options)
     try {
       const stats = await store.gc.run(target, {
@@ -71,7 +73,7 @@ async function asked(
   const keep = await Promise.all(options.keep.map((text) => findCommit(store, text)))
   const isAllowed = await store.gc.isAllowed(target)
   if (isAllowed !== true) throw isAllowed
-  return { target, keep, plan: await planOf(store, target) }
+  return { target, keep, plan: await planOf(store, target, store.gc.behaviour()) }
 }
 
 interface GcRunPlan {
@@ -101,9 +103,14 @@ export async function gcStatus(context: CommandContext): Promise<void> {
 /**
  * What can be told before: how many commits lie before the target. Some of them a branch or a tag may keep.
  */
-async function planOf(store: StoreReader, target: Commit | undefined): Promise<GcRunPlan> {
+async function planOf(
+  store: StoreReader,
+  target: Commit | undefined,
+  behaviour: 'archive' | 'delete',
+): Promise<GcRunPlan> {
+  const verb = behaviour === 'archive' ? 'archive' : 'drop'
   if (target === undefined) {
-    return { before: null, lines: ['drop what no branch and no tag reaches'] }
+    return { before: null, lines: [`${verb} what no branch and no tag reaches`] }
   }
   let before = -1
   for await (const _ of store.log(target)) before++
@@ -111,17 +118,20 @@ async function planOf(store: StoreReader, target: Commit | undefined): Promise<G
   const commits = before === 1 ? 'the commit' : `the ${before} commits`
   return {
     before,
-    lines: [`drop ${commits} before ${name}, except those that a branch, a tag or --keep names`],
+    lines: [`${verb} ${commits} before ${name}, except those that a branch, a tag or --keep names`],
   }
 }
 
 async function showStats({ output }: CommandContext, stats: GcStats): Promise<void> {
-  const { target, objectsKept, bytesKept, bytesFreed, wallMs, longestStallMs } = stats
+  const { target, objectsKept, bytesKept, bytesFreed, bytesArchived, wallMs, longestStallMs } = stats
+  const archived: [string, string][] =
+    bytesArchived > 0 ? [['bytes archived', output.size(bytesArchived)]] : []
   await output.facts({ type: 'collection', ...stats, target: target ?? null }, [
     ['target', target === undefined ? '-' : output.hash(target)],
     ['objects kept', output.count(objectsKept)],
     ['bytes kept', output.size(bytesKept)],
     ['bytes freed', output.size(bytesFreed)],
+    ...archived,
     ['seconds', (wallMs / 1_000).toFixed(2)],
     ['longest stall', `${longestStallMs.toFixed(2)} ms`],
   ])

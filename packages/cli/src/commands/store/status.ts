@@ -10,8 +10,13 @@ export async function status(context: CommandContext): Promise<void> {
     const bytes = sum(stats)
     const latestTarget = store.gc.latestTarget() ?? null
     const { path, id } = store
-    const { files, objects } = stats
-    const json = { type: 'status', path, id, branches, tags, objects, bytes, files, latestTarget }
+    const { files, objects, volumes } = stats
+    const liveBytes = files.reduce((total, file) => total + file.liveBytes, 0)
+    const archivedBytes = volumes.reduce((total, volume) => total + volume.bytes, 0)
+    const json = {
+      ...{ type: 'status', path, id, branches, tags, objects, bytes, liveBytes, files },
+      ...{ volumes, archivedBytes, latestTarget },
+    }
     await output.facts(json, [
       ['path', path],
       ['id', id],
@@ -22,6 +27,9 @@ export async function status(context: CommandContext): Promise<void> {
       ['blobs', output.count(objects.blob)],
       ['files', `${output.count(files.length)}`],
       ['bytes', output.size(bytes)],
+      ['live', output.size(liveBytes)],
+      ['volumes', output.count(volumes.length)],
+      ['archived', output.size(archivedBytes)],
       ['last collected before', latestTarget === null ? '-' : output.hash(latestTarget)],
     ])
   })

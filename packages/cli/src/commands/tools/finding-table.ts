@@ -13,7 +13,7 @@ export class FindingTable {
   readonly #output: Output
   readonly #listing: Listing
   #damage: { readonly row: FindingRow; size: number } | undefined
-  /** Of the copy of control that was shown last. */
+  /** Of the copy of control, or of a manifest, that was shown last. */
   #payload = ''
   #hasHead = false
 
@@ -60,10 +60,10 @@ export class FindingTable {
     if (damage !== undefined) await this.#row({ ...damage.row, size: damage.size })
   }
 
-  /** A second copy of control says what the first one does, if it is as it should be. */
+  /** A second copy says what the first one does, if it is as it should be. */
   #rows(finding: Finding): FindingRow[] {
     const rows = findingRows(finding)
-    if (finding.type !== 'control') return rows
+    if (finding['payload'] === undefined) return rows
     const payload = JSON.stringify(finding['payload'])
     const isSame = payload === this.#payload
     this.#payload = payload

@@ -3,8 +3,8 @@ import { hasXxh64, tryReadU64, writeU64, writeXxh64 } from '@varve/pack/base'
 import { MalformedBody } from '@varve/pack/objects'
 import { checkpointBlockBytesMax } from '@varve/pack/pack'
 import type { Finding } from '../finding.ts'
-import { buildMeta, metaFields } from './body-lines.ts'
 import { type LineFields, UnbuildableLine } from './line-fields.ts'
+import { buildMeta, metaFields } from './records/body-lines.ts'
 
 /** See docs/format.md, "Checkpoint". */
 export const blockHeaderBytes = 16

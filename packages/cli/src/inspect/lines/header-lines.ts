@@ -14,8 +14,8 @@ import {
   type PackHeader,
 } from '@varve/pack/pack'
 import type { Finding } from '../finding.ts'
-import { nameOf } from './body-lines.ts'
 import type { LineFields } from './line-fields.ts'
+import { nameOf } from './records/body-lines.ts'
 
 /** Bytes of the headers, up to and with their checksums; see docs/format.md. */
 export const mapHeaderBytes = 72

@@ -1,7 +1,7 @@
 import { AssertionFailed } from '@varve/pack/base'
 import { BatchFrame, batchBytesMax, recordHeaderSize } from '@varve/pack/pack'
 import { buildBlock } from './block-lines.ts'
-import { buildCopy } from './control-lines.ts'
+import { buildFilterHeader, buildFilterTable } from './filter-lines.ts'
 import {
   buildCheckpointHeader,
   buildIndexHeader,
@@ -11,7 +11,8 @@ import {
 } from './header-lines.ts'
 import { LineFields, UnbuildableLine } from './line-fields.ts'
 import { buildEntries, buildHashFences, buildNumbers, buildRuns } from './page-lines.ts'
-import { buildRecord } from './record-lines.ts'
+import { buildRecord } from './records/record-lines.ts'
+import { buildCopy } from './twofold-lines.ts'
 
 /** Bytes that are zero, or that prove nothing, are told in slices of at most so many. */
 export const sliceBytes: number = 32 * 1024
@@ -19,6 +20,7 @@ export const sliceBytes: number = 32 * 1024
 /** Lines whose bytes follow from nothing but themselves. */
 const builders: ReadonlyMap<string, (fields: LineFields) => Buffer> = new Map([
   ['control', buildCopy],
+  ['manifest', buildCopy],
   ['chunk', buildPackHeader],
   ['segment', buildPackHeader],
   ['record', buildRecord],
@@ -28,6 +30,8 @@ const builders: ReadonlyMap<string, (fields: LineFields) => Buffer> = new Map([
   ['index', buildIndexHeader],
   ['entries', buildEntries],
   ['hash-fences', buildHashFences],
+  ['filters', buildFilterHeader],
+  ['filter-table', buildFilterTable],
   ['filter', (fields) => fields.base64('content')],
   ['metadata', (fields) => buildNumbers(fields.integers('offsets'))],
   ['touched', (fields) => buildNumbers(fields.integers('touches'))],

@@ -6,8 +6,8 @@ import { hasXxh64, tryReadU64, writeU64, writeXxh64 } from '@varve/pack/base'
 import { indexKind } from '@varve/pack/objects'
 import { entriesPerPage, mapPageBytes, runsPerPage } from '@varve/pack/pack'
 import type { Finding } from '../finding.ts'
-import { nameOf, numberOf } from './body-lines.ts'
 import { type LineFields, UnbuildableLine } from './line-fields.ts'
+import { nameOf, numberOf } from './records/body-lines.ts'
 
 /** Of a map and of an index; see docs/format.md. */
 export const pageBytes: number = mapPageBytes

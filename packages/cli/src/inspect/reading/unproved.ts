@@ -5,6 +5,7 @@ import { sliceBytes } from '../lines/line-builder.ts'
 /** What bytes that prove nothing were to be. */
 export type Damaged =
   | 'control'
+  | 'manifest'
   | 'header'
   | 'batch'
   | 'record'

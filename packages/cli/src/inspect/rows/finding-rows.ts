@@ -22,7 +22,8 @@ export function findingRows(finding: Finding): FindingRow[] {
         { ...placed(finding), what: type, facts: { kind: String(finding['kind']), ...factsOf(finding) } },
       ]
     case 'control':
-      return controlRows(finding)
+    case 'manifest':
+      return payloadRows(finding)
     case 'runs':
       return [counted(finding, 'runs'), ...triples(finding)]
     case 'entries':
@@ -31,6 +32,11 @@ export function findingRows(finding: Finding): FindingRow[] {
       return [counted(finding, 'entries'), ...items(finding, 'entries').map(changeRow)]
     case 'index':
       return indexRows(finding)
+    case 'filter-table':
+      return [
+        counted(finding, 'filters'),
+        ...items(finding, 'filters').map((filter) => row('filter', filter)),
+      ]
     case 'fences':
     case 'metadata':
     case 'healed':
@@ -47,7 +53,7 @@ export function findingRows(finding: Finding): FindingRow[] {
   }
 }
 
-function controlRows(finding: Finding): FindingRow[] {
+function payloadRows(finding: Finding): FindingRow[] {
   const payload = objectOf(finding['payload'])
   const lists = ['chunks', 'segments', 'volumes'].flatMap((name) =>
     listOf(payload[name]).map((item) => row(name.slice(0, -1), objectOf(item))),
@@ -55,7 +61,7 @@ function controlRows(finding: Finding): FindingRow[] {
   const ones = ['checkpoint', 'target'].flatMap((name) =>
     payload[name] === null || payload[name] === undefined ? [] : [row(name, objectOf(payload[name]))],
   )
-  return [{ ...placed(finding), what: 'control', facts: factsOf(payload) }, ...lists, ...ones]
+  return [{ ...placed(finding), what: finding.type, facts: factsOf(payload) }, ...lists, ...ones]
 }
 
 function indexRows(finding: Finding): FindingRow[] {

@@ -34,7 +34,7 @@ export interface IndexPlace {
   readonly storeId: Buffer
   readonly cache: BlockCache
   readonly retirer: FileRetirer
-  /** The filter in it, where that is in memory already. */
+  /** The filter in it, where that is in memory already; another one's makes the index CORRUPT. */
   readonly filter?: BloomFilter | undefined
   /** Runs what an opening does without giving way, for whoever times it. */
   readonly section?: (<T>(work: () => T) => T) | undefined
@@ -66,7 +66,10 @@ export class IndexFile {
     const fences = this.#section('fences')
     this.#fences = Uint32Array.from({ length: fences.length / 4 }, (_, i) => fences.readUInt32LE(i * 4))
     const filter = place.filter ?? BloomFilter.ofBytes(this.#section('filter'))
-    if (filter === undefined) throw corrupt(file, this.#header.sections.filter.position)
+    const { position, checksum } = this.#header.sections.filter
+    if (filter === undefined) throw corrupt(file, position)
+    // An index of other objects is not the one that is meant, whatever its name.
+    if (place.filter !== undefined && sumOf(filter) !== checksum) throw corrupt(file, position)
     this.#filter = filter
   }
 
@@ -193,13 +196,13 @@ export class IndexFile {
   }
 
   /**
-   * All entries in the order of their hashes.
+   * All entries in the order of their hashes, with the first two words of these.
    * @throws CORRUPT
    */
-  forEach(visit: (kind: IndexKind, offset: number) => void): void {
+  forEach(visit: (kind: IndexKind, offset: number, high: number, low: number) => void): void {
     const all = { high: 0, low: 0, highEnd: twoTo32 - 1, lowEnd: twoTo32 - 1 }
-    this.#scan(all, (kind, offset) => {
-      visit(kind, offset)
+    this.#scan(all, (kind, offset, high, low) => {
+      visit(kind, offset, high, low)
       return true
     })
   }
@@ -260,17 +263,21 @@ export class IndexFile {
     this.#file.retire()
   }
 
-  #scan(range: HashRange, visit: (kind: IndexKind, offset: number) => boolean): void {
+  #scan(
+    range: HashRange,
+    visit: (kind: IndexKind, offset: number, high: number, low: number) => boolean,
+  ): void {
     for (let page = this.#firstPage(range); page < this.#header.pageCount; page++) {
       const { view } = this.#pageBlock(page)
       const count = view.getUint32(8, true)
       for (let i = firstEntry(view, count, range); i < count; i++) {
         const at = pageHeaderBytes + i * entryBytes
         const high = view.getUint32(at)
-        if (high > range.highEnd || (high === range.highEnd && view.getUint32(at + 4) > range.lowEnd)) return
+        const low = view.getUint32(at + 4)
+        if (high > range.highEnd || (high === range.highEnd && low > range.lowEnd)) return
         const word = view.getUint32(at + 12, true)
         const offset = (word & 0xff_ffff) * twoTo32 + view.getUint32(at + 8, true)
-        if (!visit((word >>> 24) as IndexKind, offset)) return
+        if (!visit((word >>> 24) as IndexKind, offset, high, low)) return
       }
     }
   }
@@ -324,6 +331,11 @@ export class IndexFile {
     }
     return bytes
   }
+}
+
+function sumOf(filter: BloomFilter): bigint {
+  const bytes = filter.toBytes()
+  return xxh64(bytes, 0, bytes.length, sectionSeed('filter'))
 }
 
 /** Hashes from (high, low) to (highEnd, lowEnd), both included. */

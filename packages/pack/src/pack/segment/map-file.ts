@@ -1,5 +1,5 @@
 import { tryReadU64, xxh64 } from '../../base/index.ts'
-import type { VarveError } from '../../errors/index.ts'
+import { VarveError } from '../../errors/index.ts'
 import { readFullySync } from '../../fs/index.ts'
 import { type Block, type BlockCache, blockBytes, type PackFile } from '../blocks/index.ts'
 import {
@@ -95,6 +95,25 @@ export class MapFile {
   }
 
   /**
+   * All runs of pages that are whole, by ascending virtual offset, without an object for any of them.
+   * @param onDamaged told of each other page
+   */
+  forEachRun(
+    visit: (start: number, position: number, length: number) => void,
+    onDamaged: (error: VarveError<'CORRUPT'>) => void,
+  ): void {
+    for (let page = 0; page < this.#header.pageCount; page++) {
+      const block = this.#pageUnless(page, onDamaged)
+      if (block === undefined) continue
+      const { view } = block
+      let at = startOf(page) + pageHeaderBytes
+      for (let left = this.#countOf(page); left > 0; left--, at += runBytes) {
+        visit(offsetAt(view, at), view.getUint32(at + 8, true) * unit, view.getUint32(at + 12, true) * unit)
+      }
+    }
+  }
+
+  /**
    * The runs that hold a byte of [low, high), by ascending virtual offset.
    * @throws CORRUPT
    */
@@ -111,6 +130,16 @@ export class MapFile {
       }
     }
     return found
+  }
+
+  #pageUnless(page: number, onDamaged: (error: VarveError<'CORRUPT'>) => void): Block | undefined {
+    try {
+      return this.#pageBlock(page)
+    } catch (error) {
+      if (!VarveError.is(error, 'CORRUPT')) throw error
+      onDamaged(error)
+      return undefined
+    }
   }
 
   /** The block with the page in it, which is proved. */
@@ -137,11 +166,13 @@ export class MapFile {
     if (count !== this.#countOf(page)) return false
     let end = this.#fences[page] as number
     if (offsetAt(block.view, at + pageHeaderBytes) !== end) return false
-    for (let i = 0; i < count; i++) {
-      const run = runAt(block.view, at, i)
-      if (run.start < end || run.length === 0) return false
-      if (run.position + run.length > this.#header.packLength) return false
-      end = run.start + run.length
+    const { view } = block
+    for (let i = 0, run = at + pageHeaderBytes; i < count; i++, run += runBytes) {
+      const start = offsetAt(view, run)
+      const length = view.getUint32(run + 12, true) * unit
+      if (start < end || length === 0) return false
+      if (view.getUint32(run + 8, true) * unit + length > this.#header.packLength) return false
+      end = start + length
     }
     return end <= (this.#fences[page + 1] ?? Number.MAX_SAFE_INTEGER)
   }

@@ -99,6 +99,11 @@ export class Segment implements MappedFile {
     return this.info.high
   }
 
+  /** Where each virtual offset is. */
+  get map(): MapFile {
+    return this.#map
+  }
+
   /** Length of the map file. */
   get mapLength(): number {
     return this.#map.file.end

@@ -3,15 +3,13 @@
  */
 
 export {
-  decodeFilters,
   encodeFilters,
   type FilterPlace,
   type PackFilter,
   readFilters,
   writeFilters,
 } from './filter-file.ts'
-export { HandlePool } from './handle-pool.ts'
-export { LowerSpace, type LowerSpaceOptions, LowerView } from './lower-space.ts'
+export { LowerSpace, LowerView } from './lower-space.ts'
 export {
   decodeManifest,
   emptyManifest,
@@ -21,4 +19,4 @@ export {
   type VolumeManifest,
   volumeOf,
 } from './manifest.ts'
-export { Volume } from './volume.ts'
+export { readManifest, Volume } from './volume.ts'

@@ -16,7 +16,7 @@ export interface LowerSpaceOptions
   readonly fs: FileSystem
   readonly folder: string
   /** Told of a filter that cannot be used: look-ups go on without it. */
-  readonly onFilterDamage?: ((error: VarveError) => void) | undefined
+  readonly onFilterDamage?: ((error: VarveError<'CORRUPT'>) => void) | undefined
 }
 
 /**
@@ -222,7 +222,8 @@ class Obstacles {
   }
 }
 
-function asCorrupt(error: unknown, number: number): VarveError {
-  if (VarveError.is(error)) return error
+/** Whatever is in the way of a filter, it says nothing about the rest of the store. */
+function asCorrupt(error: unknown, number: number): VarveError<'CORRUPT'> {
+  if (VarveError.is(error, 'CORRUPT')) return error
   return new VarveError('CORRUPT', { file: fileName.filter(number), offset: 0 }, { cause: error })
 }

@@ -104,7 +104,7 @@ export class Volume {
         failure ??= error
       }
     }
-    const chunk = this.#chunks.findLast(({ base }) => base <= offset)
+    const chunk = chunkUpTo(this.#chunks, offset)
     if (chunk === undefined || offset >= chunk.end) {
       if (failure !== undefined) throw failure
       return false
@@ -212,6 +212,18 @@ export class Volume {
   }
 }
 
+/** The last chunk that does not begin above the offset. */
+function chunkUpTo(chunks: readonly Chunk[], offset: number): Chunk | undefined {
+  let from = -1
+  let to = chunks.length
+  while (to - from > 1) {
+    const middle = (from + to) >> 1
+    if ((chunks[middle] as Chunk).base <= offset) from = middle
+    else to = middle
+  }
+  return chunks[from]
+}
+
 /** Whether the second manifest lists the files of the first in their order, before all others. */
 function continues(first: VolumeManifest, second: VolumeManifest): boolean {
   const isFirst = (a: readonly object[], b: readonly object[]): boolean =>
@@ -219,8 +231,14 @@ function continues(first: VolumeManifest, second: VolumeManifest): boolean {
   return isFirst(first.chunks, second.chunks) && isFirst(first.segments, second.segments)
 }
 
-/** @throws LOWER_UNAVAILABLE, CORRUPT, NEWER_FORMAT */
-function readManifest({ directory, storeId }: VolumeParts, named: ControlVolume): VolumeManifest {
+/**
+ * The manifest that control means.
+ * @throws LOWER_UNAVAILABLE when it is not there to be read, or another one is; CORRUPT, NEWER_FORMAT
+ */
+export function readManifest(
+  { directory, storeId }: Pick<VolumeParts, 'directory' | 'storeId'>,
+  named: ControlVolume,
+): VolumeManifest {
   const name = `${fileName.volume(named.id)}/${fileName.manifest(named.manifest)}`
   const away = (why: string, cause?: unknown): VarveError => {
     const { path } = directory

@@ -4,15 +4,19 @@
  */
 import { loadXxh64, Mutex, nextTurn } from '@varve/pack/base'
 import { throwIfAborted, VarveError } from '@varve/pack/errors'
+import { hasCode } from '@varve/pack/fs'
 import { rawToHex } from '@varve/pack/objects'
 import { BlockCache, CopyReader, FileRetirer, RecordCache, RecordReader } from '@varve/pack/pack'
-import type { RefChange } from '../../api/index.ts'
+import type { CheckOptions, CheckReport, RefChange } from '../../api/index.ts'
 import type { GitCommits } from '../../branches/index.ts'
+import { FolderChecks } from '../../checking/index.ts'
+import type { StoreCopies } from '../../copies/index.ts'
 import { FollowedFiles, FollowedRefs, Follower, GitCommitMap } from '../../following/index.ts'
 import { HashIndex } from '../../hash-index/index.ts'
 import { readFailure } from '../../opening/index.ts'
 import { BlobReader, ObjectReader } from '../../reader/index.ts'
 import type { RefStore } from '../../refs/index.ts'
+import { copiesOfFollowed } from '../copies-rooms.ts'
 import { LowerLayer } from '../lower-layer.ts'
 import type { ReaderRooms } from '../reader-rooms.ts'
 import { BLOCK_CACHE_PART, type ReadingOptions } from '../store-options.ts'
@@ -29,14 +33,16 @@ export class FollowingRooms implements ReaderRooms {
   readonly storage: StoreStorage
   readonly projections: GitCommits
   readonly gc: FollowingGc
+  readonly copies: StoreCopies
   readonly #o: ReadingOptions
-  readonly #refs: FollowedRefs
+  readonly #refs = new FollowedRefs()
   readonly #retirer: FileRetirer
   readonly #lower: LowerLayer
   /** Places of damage, objects that a copy stood in for, and reloads that failed. */
   readonly #told = new ToldOnce()
   /** Held while the files are not to change. */
   readonly #lock = new Mutex()
+  readonly #checks: FolderChecks
   #follower: Follower | undefined
   #isClosed = false
   #closing: Promise<void> | undefined
@@ -56,7 +62,10 @@ export class FollowingRooms implements ReaderRooms {
     const index = new HashIndex(records, below)
     this.#lower = new LowerLayer({
       ...{ fs, folder, cache, retirer: this.#retirer, clock: o.clock, option: o.lower },
-      onDamage: (file) => this.#tellDamage(file, 0, 0),
+      onDamage: (file, { cause }) => {
+        // One that control named when it was read may have given way to another since.
+        if (!hasCode(cause, 'ENOENT')) this.#tellDamage(file, 0, 0)
+      },
     })
     this.files = new FollowedFiles({
       ...{ fs, folder, cache, retirer: this.#retirer, index },
@@ -65,7 +74,6 @@ export class FollowingRooms implements ReaderRooms {
       onDamage: (file, offset, bytes) => this.#tellDamage(file, offset, bytes),
       onRebuilt: (file, reason) => onEvent({ type: 'index-rebuilt', file, reason }),
     })
-    this.#refs = new FollowedRefs(fs, folder)
     this.objects = new ObjectReader({
       records,
       index,
@@ -84,6 +92,11 @@ export class FollowingRooms implements ReaderRooms {
       assertOpen: () => this.assertOpen(),
     })
     this.gc = new FollowingGc(this, o)
+    this.#checks = new FolderChecks(folder, { fileSystem: fs, clock: o.clock, lower: o.lower?.path })
+    this.copies = copiesOfFollowed({
+      ...{ platform: o, rooms: this, end: () => files.end },
+      lowerPath: () => this.#lower.space(files.control)?.path,
+    })
   }
 
   /** @throws NO_STORE, NEWER_FORMAT, CORRUPT, INVALID_PATH, ABORTED */
@@ -93,7 +106,7 @@ export class FollowingRooms implements ReaderRooms {
     try {
       throwIfAborted(o.signal)
       rooms = new FollowingRooms(o, await o.fs.realPath(o.folder))
-      await rooms.#reload()
+      await rooms.#reload(o.signal)
       rooms.#lower.assertAsWanted(rooms.files.control)
       throwIfAborted(o.signal)
     } catch (error) {
@@ -131,6 +144,12 @@ export class FollowingRooms implements ReaderRooms {
     }
   }
 
+  /** @throws OPTION_MISMATCH, ABORTED, STORE_CLOSED, GC_FAILED (the thread died, or the disk fails) */
+  async check(o: CheckOptions): Promise<CheckReport> {
+    this.assertOpen()
+    return this.#checks.run(o)
+  }
+
   /** Calling it again waits for the same end. */
   close(): Promise<void> {
     this.#closing ??= this.#close()
@@ -139,7 +158,9 @@ export class FollowingRooms implements ReaderRooms {
 
   async #close(): Promise<void> {
     this.#isClosed = true
+    await this.#checks.close()
     await this.#follower?.close()
+    await this.copies.close()
     await this.#lock.run(() => {
       this.blobs.close()
       this.files.close()
@@ -149,18 +170,11 @@ export class FollowingRooms implements ReaderRooms {
   }
 
   /** `undefined`: there was nothing new. */
-  async #reload(): Promise<readonly RefChange[] | undefined> {
+  async #reload(signal?: AbortSignal): Promise<readonly RefChange[] | undefined> {
     this.assertOpen()
-    const next = await this.files.readNext()
+    const next = await this.files.readNext(signal)
     if (next === undefined) return undefined
-    let refs: Awaited<ReturnType<FollowedRefs['next']>>
-    try {
-      refs = await this.#refs.next(next, this.files.end)
-      this.assertOpen()
-    } catch (error) {
-      this.files.release(next)
-      throw error
-    }
+    const refs = this.#refs.next(next)
     const befores = commitsBefore(this, refs.moves)
     this.files.install(next)
     refs.install()

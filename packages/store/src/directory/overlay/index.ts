@@ -1,4 +1,4 @@
 export { rootIn } from './named-tree.ts'
 export { OverlayEdit } from './overlay-edit.ts'
-export { finishSteps, paceSteps, type Steps } from './steps.ts'
+export { finishSteps, paceSteps, restartable, type Steps } from './steps.ts'
 export { writeTree } from './write-tree.ts'

@@ -82,7 +82,8 @@ export class TestLayers {
   ): Promise<TestVolume> {
     const folder = `${lowerFolder}/${fileName.volume(id)}`
     await this.disk.mkdir(folder)
-    const first = emptyManifest({ storeId: this.storeId.toString('hex'), id, at: 0 })
+    const nonce = '0f'.repeat(16)
+    const first = emptyManifest({ storeId: this.storeId.toString('hex'), id, at: 0, nonce })
     const old = before?.manifest ?? { ...first, sequence: 0, low: parts.chunks?.[0]?.base ?? 0 }
     const chunks = [...old.chunks]
     for (const chunk of parts.chunks ?? []) chunks.push(await this.#writeChunk(folder, chunk))
@@ -165,14 +166,14 @@ export class TestLayers {
 }
 
 /** The body of the record at the offset, as programs read it. */
-export function bodyAt(layers: TestLayers, lower: LowerView, offset: number): Buffer {
+export function bodyAt({ cache }: { readonly cache: BlockCache }, lower: LowerView, offset: number): Buffer {
   const retire = Number.MAX_SAFE_INTEGER
-  const space = new AddressSpace({ epoch: 1, instance: layers, retire, chunks: [], segments: [], lower })
-  const { buf, bodyStart, bodyEnd } = new RecordReader(layers.cache, () => space).record(offset)
+  const space = new AddressSpace({ epoch: 1, instance: lower, retire, chunks: [], segments: [], lower })
+  const { buf, bodyStart, bodyEnd } = new RecordReader(cache, () => space).record(offset)
   return Buffer.from(buf.subarray(bodyStart, bodyEnd))
 }
 
-/** All offsets that the view finds for the hash, and what stood in its way. */
+/** All that the view finds for the hash, and the code of what stood in its way. */
 export function offsetsOf(
   view: LowerView,
   hash: string,

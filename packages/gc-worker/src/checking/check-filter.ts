@@ -1,0 +1,45 @@
+import { VarveError } from '@varve/pack/errors'
+import { type FileSystem, readFullySync } from '@varve/pack/fs'
+import { fileName } from '@varve/pack/layout'
+import { encodeFilters, type FilterPlace, readFilters } from '@varve/pack/pack'
+import type { Layer } from './files/layer.ts'
+import type { Findings } from './findings.ts'
+
+/**
+ * A filter file: whether it is what was written, and, where the volume is there, whether it says of each of
+ * the volume's files what the index of that says.
+ */
+export function checkFilter(
+  fs: FileSystem,
+  place: FilterPlace,
+  o: { readonly volume: Layer | undefined; readonly findings: Findings },
+): void {
+  const { findings, volume } = o
+  const file = fileName.filter(place.number)
+  try {
+    const filters = readFilters(fs, place)
+    const expected = encodeFilters(place, filters)
+    if (!bytesOf(fs, `${place.folder}/${file}`, expected.length).equals(expected)) {
+      findings.warning(file, 0, 'a byte that should be zero is not')
+    }
+    for (const { number, filter } of filters) {
+      const index = volume?.filterOf(number)
+      if (index === undefined || index.equals(filter.toBytes())) continue
+      findings.error(file, 0, `it does not say of file ${number} what the index of that says`, true)
+    }
+  } catch (error) {
+    if (!VarveError.is(error, 'CORRUPT')) throw error
+    findings.corrupt('', error, 'the filter file is damaged or missing', true)
+  }
+}
+
+function bytesOf(fs: FileSystem, path: string, length: number): Buffer {
+  const handle = fs.openSync(path, 'read')
+  try {
+    const bytes = Buffer.alloc(length)
+    readFullySync(handle, bytes, 0, length, 0)
+    return bytes
+  } finally {
+    handle.closeSync()
+  }
+}
