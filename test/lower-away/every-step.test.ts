@@ -124,7 +124,8 @@ async function everyStep(kind: LifeKind, way: LayerPlace, isOneFileSystem: boole
 /** Each way in one of the two: all of them in both are for the long tests. */
 describe.each(lifeKinds)('an archive (%s)', (kind) => {
   test.each(ways)('whose layer is %s at any step is made again when it is back', (way) =>
-    everyStep(kind, way, ways.indexOf(way) % 2 === lifeKinds.indexOf(kind) % 2))
+    everyStep(kind, way, ways.indexOf(way) % 2 === lifeKinds.indexOf(kind) % 2),
+  )
 })
 
 test('what archives that came to nothing have left in a volume goes with the archive after the next', async () => {
