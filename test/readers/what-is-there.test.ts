@@ -1,19 +1,19 @@
 /**
  * What a reader makes of files that are not all in order: logs that end in the middle of a batch, indexes
- * that are missing or damaged, damaged records, and stores that are none, or newer, or others than before.
+ * that are missing or damaged, and stores that are none, or newer, or others than before.
  * Nothing of it is ever written, and nothing that cannot be read is taken for absent.
  */
+import type { FileSystem } from '@varve/pack/fs'
 import { classifyFile, fileName } from '@varve/pack/layout'
 import { openChunkFile, readControl, scanChunk } from '@varve/pack/pack'
-import { flipBit, type MemoryFileSystem, SeededRandom } from '@varve/pack/testing'
-import { type Commit, type Hash, type StoreReader, VarveError } from '@varve/store'
+import { flipBit, InterceptedFileSystem, type MemoryFileSystem, SeededRandom } from '@varve/pack/testing'
+import type { Commit, Hash, ReadOnlyStore, StoreReader } from '@varve/store'
 import { openReadOnly } from '@varve/store/internal'
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { MemoryReader } from '../support/memory-reader.ts'
 import { emptyDisk, memoryFolder, openMemory } from '../support/memory-store.ts'
 import { withControlFormat } from '../support/newer-format.ts'
-import { readRefs } from '../support/read-whole.ts'
-import { hashOf } from '../support/scenario.ts'
+import { expectAllOf, failureOf, headsOf } from '../support/reader-checks.ts'
 import { makeSpecimen, type Specimen } from '../support/specimen.ts'
 
 let specimen: Specimen
@@ -35,16 +35,7 @@ async function openChunkName(): Promise<string> {
   return fileName.chunk((await readControl(disk, memoryFolder)).state.chunks.at(-1)?.number ?? 0)
 }
 
-/** Every object of the specimen, found by its hash. */
-async function expectAll(store: StoreReader): Promise<void> {
-  for (const hash of specimen.holdings.blobs.keys()) expect(await store.getBlob(hash)).toBeDefined()
-  for (const hash of specimen.holdings.trees) expect(await store.getTree(hash)).toBeDefined()
-  for (const hash of specimen.holdings.commits.keys()) expect(await store.getCommit(hash)).toBeDefined()
-  const refs = await readRefs(store)
-  expect(Object.fromEntries(Object.entries(refs).map(([key, { commit }]) => [key, commit]))).toEqual(
-    Object.fromEntries(specimen.holdings.refs),
-  )
-}
+const expectAll = (store: StoreReader): Promise<void> => expectAllOf(specimen, store)
 
 async function closed(reader: MemoryReader): Promise<void> {
   await reader.store.close()
@@ -121,13 +112,6 @@ describe('a log that grows', () => {
   })
 })
 
-async function headsOf(store: StoreReader): Promise<Record<string, string | undefined>> {
-  const heads: Record<string, string | undefined> = {}
-  for await (const branch of store.branches()) heads[branch.name] = (await branch.head())?.hash
-  for await (const tag of store.tags()) heads[`tag ${tag.name}`] = (await tag.target())?.hash
-  return heads
-}
-
 describe('an index', () => {
   test.each(['missing', 'damaged', 'cut short'])('that is %s is made anew in memory', async (what) => {
     const names = [...(await namesOf('chunk-index')), ...(await namesOf('segment-index'))]
@@ -180,121 +164,6 @@ describe('an index', () => {
     for (const hash of specimen.holdings.blobs.keys()) expect(await store.getBlob(hash)).toBeDefined()
     expect(await store.branch('main').has('x')).toBe(true)
   }
-})
-
-describe('damage', () => {
-  test('of an object is told when it is read, and leaves the rest', async () => {
-    const name = await openChunkName()
-    const content = `${7} bare`
-    disk.damage(pathOf(name), (bytes) => bytes.fill(1, bytes.indexOf(content), bytes.indexOf(content) + 1))
-    const reader = await MemoryReader.open(disk)
-    const failure = await failureOf(reader.store.getBlob(hashOf(content)))
-    expect(failure).toMatchObject({ code: 'CORRUPT', details: { file: name } })
-    expect((await reader.store.branch('main').head())?.hash).toBe(specimen.holdings.refs.get('heads/main'))
-    expect(reader.told()).toMatchObject([{ type: 'damaged', file: name }])
-    await reader.store.reload()
-    expect(reader.told()).toHaveLength(1)
-    await closed(reader)
-  })
-
-  test('of a record of metadata puts the refs that it may have moved in doubt', async () => {
-    const name = await openChunkName()
-    disk.damage(pathOf(name), (bytes) => {
-      const at = bytes.indexOf('heads/main')
-      return bytes.fill(1, at, at + 1)
-    })
-    const reader = await MemoryReader.open(disk)
-    // Moved again after it, so what it said then does not matter.
-    expect((await reader.store.branch('main').head())?.hash).toBe(specimen.holdings.refs.get('heads/main'))
-    expect(await failureOf(reader.store.branch('never').head())).toMatchObject({ code: 'CORRUPT' })
-    await closed(reader)
-  })
-
-  test('of a record of metadata that is met by a reload does the same from then on', async () => {
-    const name = await openChunkName()
-    const whole = Buffer.from(await disk.readFile(pathOf(name)))
-    const at = whole.indexOf('heads/main', whole.indexOf('heads/main') + 1)
-    disk.damage(pathOf(name), () => Buffer.from(whole.subarray(0, at)))
-    const reader = await MemoryReader.open(disk)
-    const before = await reader.store.branch('main').head()
-    expect(before).toBeDefined()
-    expect(await reader.store.branch('never').head()).toBeUndefined()
-    disk.damage(pathOf(name), () => Buffer.from(whole).fill(1, at, at + 1))
-    const changes = await reader.store.reload()
-    expect((await reader.store.branch('main').head())?.hash).toBe(specimen.holdings.refs.get('heads/main'))
-    expect(changes.find(({ ref }) => ref === 'heads/main')?.before?.hash).toBe(before?.hash)
-    expect(await failureOf(reader.store.branch('never').head())).toMatchObject({ code: 'CORRUPT' })
-    expect(reader.told()).toMatchObject([{ type: 'damaged', file: name }])
-    await reader.store.reload()
-    expect(await failureOf(reader.store.branch('never').head())).toMatchObject({ code: 'CORRUPT' })
-    await closed(reader)
-  })
-
-  test('of a range in which no record can be found makes absence doubtful', async () => {
-    const name = await openChunkName()
-    disk.damage(pathOf(name), (bytes) => bytes.fill(0xff, 64 + 56 + 8, 64 + 56 + 16))
-    const reader = await MemoryReader.open(disk)
-    expect((await reader.store.branch('main').head())?.hash).toBe(specimen.holdings.refs.get('heads/main'))
-    const absent = 'f'.repeat(64) as Hash<'blob'>
-    expect(await failureOf(reader.store.getBlob(absent))).toMatchObject({
-      code: 'CORRUPT',
-      details: { file: name },
-    })
-    const store = await openMemory(disk)
-    await store.gc.run(undefined, { grace: 0 }).catch(() => undefined)
-    await store.close()
-    await closed(reader)
-  })
-
-  test('of a record that the checkpoint stands for is no matter', async () => {
-    const fresh = await emptyDisk()
-    const store = await openMemory(fresh)
-    const first = await store.branch('first').commit((edit) => void edit.set('file', 'first'))
-    await store.advanced.split()
-    await store.branch('second').commit((edit) => void edit.set('file', 'second'))
-    await store.branch('second').delete()
-    // Their chunk lies between the target's and the place of the checkpoint, so it stays.
-    await store.gc.run(first, { grace: 0 })
-    await store.close()
-    const name = (await fresh.list(memoryFolder)).find((file) => /^suffix-\d+\.pack$/.test(file)) as string
-    // Without the record that deletes it, the one before it would bring the branch back.
-    fresh.damage(pathOf(name), (bytes) => {
-      const at = bytes.lastIndexOf('heads/second')
-      return bytes.fill(1, at, at + 1)
-    })
-    for (const isIndexed of [true, false]) {
-      if (!isIndexed) await fresh.remove(pathOf(name.replace('.pack', '.idx')))
-      const reader = await MemoryReader.open(fresh)
-      expect(await headsOf(reader.store)).toEqual({ first: first.hash })
-      expect(await reader.store.branch('second').head()).toBeUndefined()
-      await reader.store.close()
-    }
-  })
-
-  test('of one copy of control is told, of both is an error', async () => {
-    disk.damage(pathOf('control'), flipBit(8 * 40))
-    const reader = await MemoryReader.open(disk)
-    await expectAll(reader.store)
-    expect(reader.told()).toEqual([{ type: 'damaged', file: 'control', offset: 0, bytes: 0 }])
-    disk.damage(pathOf('control'), (bytes) => bytes.fill(0))
-    expect(await failureOf(reader.store.reload())).toMatchObject({
-      code: 'CORRUPT',
-      details: { file: 'control' },
-    })
-    await expectAll(reader.store)
-    await closed(reader)
-    expect(await failureOf(MemoryReader.open(disk))).toMatchObject({ code: 'CORRUPT' })
-  })
-
-  test.each(['chunk', 'segment', 'segment-map', 'checkpoint'])('a %s that is gone', async (kind) => {
-    const [name] = (await namesOf(kind)) as [string]
-    await disk.remove(pathOf(name))
-    expect(await failureOf(MemoryReader.open(disk))).toMatchObject({
-      code: 'CORRUPT',
-      details: { file: name },
-    })
-    expect(disk.openHandles()).toEqual([])
-  })
 })
 
 describe('a folder', () => {
@@ -371,6 +240,30 @@ test('what a collection took is free when the last reader that has it is done', 
   await closed(readers[0])
 })
 
+test('an opening that is aborted, before it or at any of its files, leaves no handle', async () => {
+  const open = (signal: AbortSignal, fileSystem: FileSystem): Promise<unknown> =>
+    openReadOnly(memoryFolder, { readOnly: true, signal }, { fileSystem })
+  expect(await failureOf(open(AbortSignal.abort(), disk))).toMatchObject({ code: 'ABORTED' })
+  let isAborted = true
+  for (let at = 0; isAborted; at++) {
+    const controller = new AbortController()
+    let opened = 0
+    const counting = new InterceptedFileSystem(disk, {
+      before: ({ kind }) => {
+        if (kind === 'open' && opened++ === at) controller.abort()
+        return undefined
+      },
+    })
+    const failure = await failureOf(
+      open(controller.signal, counting).then((store) => (store as ReadOnlyStore).close()),
+    )
+    isAborted = opened > at
+    if (isAborted) expect(failure).toMatchObject({ code: 'ABORTED' })
+    else expect(at).toBeGreaterThan(5)
+    expect(disk.openHandles()).toEqual([])
+  }
+})
+
 test('a reader that is closed answers nothing, and closing it again is nothing', async () => {
   const reader = await MemoryReader.open(disk)
   const head = (await reader.store.branch('main').head()) as Commit
@@ -393,12 +286,3 @@ test('a reader that is closed answers nothing, and closing it again is nothing',
   expect(() => reader.store.stats()).toThrow('closed')
   await closed(reader)
 })
-
-async function failureOf(work: Promise<unknown>): Promise<VarveError | undefined> {
-  const error = await work.then(
-    () => undefined,
-    (thrown: unknown) => thrown,
-  )
-  if (error !== undefined && !VarveError.is(error)) throw error
-  return error as VarveError | undefined
-}

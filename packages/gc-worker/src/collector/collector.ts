@@ -205,6 +205,8 @@ export class Collector implements CollectorRun {
       return await running
     } catch (error) {
       this.#state = 'failed'
+      // Not only when it is closed: a thread that has told of a failure is ended.
+      await this.#shop?.archive?.discard()
       throw error
     } finally {
       this.#running = undefined

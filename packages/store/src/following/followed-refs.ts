@@ -34,9 +34,7 @@ export class FollowedRefs {
    */
   next(view: NextView): NextRefs {
     const start = view.control.checkpoint?.position ?? 0
-    const entries = view.metadata
-      .filter(({ offset }) => offset >= start)
-      .toSorted((a, b) => a.offset - b.offset)
+    const entries = newestOf(view.metadata, start)
     const doubts = view.doubts.filter(({ below }) => below > start)
     if (view.checkpoint !== undefined) return this.#replacedBy(view.checkpoint, entries, highest(doubts))
     if (doubts.length === 0) return { moves: this.#movesBy(entries), install: () => this.#apply(entries) }
@@ -60,10 +58,8 @@ export class FollowedRefs {
   }
 
   #movesBy(entries: readonly MetaEntry[]): RefMove[] {
-    const after = new Map<string, RefTarget | undefined>()
-    for (const { key, target } of refsIn(entries)) after.set(key, target)
-    return [...after]
-      .map(([key, target]) => ({ key, before: this.#refs.lastKnown(key), after: target }))
+    return [...refsIn(entries)]
+      .map(({ key, target }) => ({ key, before: this.#refs.lastKnown(key), after: target }))
       .filter(isMoved)
   }
 
@@ -74,6 +70,17 @@ export class FollowedRefs {
       this.#refs.acknowledge(key, target, position)
     }
   }
+}
+
+/** Of each key what was said last, at or above a position of the log: records are absolute. */
+function newestOf(entries: readonly MetaEntry[], start: number): MetaEntry[] {
+  const newest = new Map<string, MetaEntry>()
+  for (const entry of entries) {
+    if (entry.offset < start) continue
+    const key = `${entry.table} ${entry.key}`
+    if ((newest.get(key)?.offset ?? 0) < entry.offset) newest.set(key, entry)
+  }
+  return [...newest.values()]
 }
 
 function* refsIn(

@@ -2,7 +2,8 @@
  * Opens what a control file names and the view does not have yet, and reads the log on from where the view
  * ends. Nothing of it is seen by anybody before the view installs it, all at once.
  */
-import { VarveError } from '@varve/pack/errors'
+import { nextTurn } from '@varve/pack/base'
+import { throwIfAborted, VarveError } from '@varve/pack/errors'
 import type { FileSystem } from '@varve/pack/fs'
 import { fileName } from '@varve/pack/layout'
 import {
@@ -32,6 +33,9 @@ import { checkpointDamaged, type LostRange, type MetadataDoubt } from '../openin
 import { doubtOf, type LogPiece, readLogPiece } from './log-piece.ts'
 import { findChunkIndex, type IndexStamp, openSegmentIndex } from './sealed-index.ts'
 
+/** Metadata records read between two turns of the event loop. */
+const RECORDS_PER_SLICE = 256
+
 /** A chunk of the view. */
 export interface FollowedChunk {
   readonly chunk: Chunk
@@ -51,6 +55,8 @@ export interface ViewParts {
   readonly retirer: FileRetirer
   readonly instance: object
   readonly memory: ScanMemory
+  /** Asked before each file. */
+  readonly signal: AbortSignal | undefined
   /** The volumes that a control names. */
   readonly lowerOf: (control: ControlState) => LowerFiles | undefined
 }
@@ -88,7 +94,7 @@ export interface NextView {
   readonly damagedIndexes: readonly { readonly file: string; readonly reason: string }[]
 }
 
-/** @throws CORRUPT, NEWER_FORMAT, and what the file system throws; then nothing stays open */
+/** @throws CORRUPT, NEWER_FORMAT, ABORTED, and what the file system throws; then nothing stays open */
 export async function openNextView(
   parts: ViewParts,
   present: PresentView,
@@ -126,15 +132,22 @@ class Opening {
   }
 
   async run(): Promise<NextView> {
-    for (const info of this.#control.segments) await this.#addSegment(info)
-    for (const chunk of this.#control.chunks) await this.#addChunk(chunk)
+    const { signal } = this.#parts
+    for (const info of this.#control.segments) {
+      throwIfAborted(signal)
+      await this.#addSegment(info)
+    }
+    for (const chunk of this.#control.chunks) {
+      throwIfAborted(signal)
+      await this.#addChunk(chunk)
+    }
     const checkpoint = await this.#readCheckpoint()
     const controlFiles = await this.#controlFiles()
     const space = this.#space()
     // From here on the address space uses the files; whoever opened them does not.
     for (const file of this.#opened.splice(0)) file.release()
     this.#opened.push(space)
-    this.#readMetadata(space)
+    await this.#readMetadata(space)
     return {
       ...{ control: this.#control, controlFiles, space, chunks: this.#chunks, segments: this.#segments },
       ...{ pieces: this.#pieces, segmentIndexes: this.#segmentIndexes, chunkIndexes: this.#chunkIndexes },
@@ -269,15 +282,20 @@ class Opening {
   }
 
   /** Metadata of chunks that came with their indexes, out of the records that those name. */
-  #readMetadata(space: AddressSpace): void {
+  async #readMetadata(space: AddressSpace): Promise<void> {
     const records = new RecordReader(this.#parts.cache, () => space)
     const from = this.#control.checkpoint?.position ?? 0
     for (const index of this.#chunkIndexes) {
       // What has been read by its log so far has given its metadata then.
       if (this.#present.chunks.has(index.number)) continue
       const { base } = (this.#chunks.get(index.number) as FollowedChunk).chunk
+      let left = RECORDS_PER_SLICE
       for (const offset of index.metadataOffsets()) {
-        if (offset >= from) this.#readEntry(records, { offset, number: index.number, base })
+        if (offset < from) continue
+        this.#readEntry(records, { offset, number: index.number, base })
+        if (--left > 0) continue
+        left = RECORDS_PER_SLICE
+        await nextTurn()
       }
     }
   }

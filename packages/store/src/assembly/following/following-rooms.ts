@@ -106,7 +106,7 @@ export class FollowingRooms implements ReaderRooms {
     try {
       throwIfAborted(o.signal)
       rooms = new FollowingRooms(o, await o.fs.realPath(o.folder))
-      await rooms.#reload()
+      await rooms.#reload(o.signal)
       rooms.#lower.assertAsWanted(rooms.files.control)
       throwIfAborted(o.signal)
     } catch (error) {
@@ -170,9 +170,9 @@ export class FollowingRooms implements ReaderRooms {
   }
 
   /** `undefined`: there was nothing new. */
-  async #reload(): Promise<readonly RefChange[] | undefined> {
+  async #reload(signal?: AbortSignal): Promise<readonly RefChange[] | undefined> {
     this.assertOpen()
-    const next = await this.files.readNext()
+    const next = await this.files.readNext(signal)
     if (next === undefined) return undefined
     const refs = this.#refs.next(next)
     const befores = commitsBefore(this, refs.moves)
