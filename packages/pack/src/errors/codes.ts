@@ -84,7 +84,7 @@ export const codes: { readonly [C in ErrorCode]: CodeEntry<C> } = {
     describe: (d) => `Expected ${d.expected}, but the content is ${d.actual}`,
   },
   GC_FAILED: {
-    meaning: 'A collection ended without success; the store is as it was before it.',
+    meaning: 'A collection, or a check, ended without success; the store is as it was before it.',
     advice:
       'The cause says what failed. With reason "disk" make room, then collect again. With "memory" see ' +
       'to it that the process may take more; the share of the collector is fixed.',
