@@ -129,6 +129,15 @@ const steps: readonly (Step | readonly string[])[] = [
   ['gc', 'run', 'topic', '--yes'],
   ['gc', 'status'],
   ['check', '--full'],
+  ['repair'],
+  ['bundle', 'create', 'all.varve'],
+  ['bundle', 'create', 'new.varve', 'main', '--not', 'main~1'],
+  ['bundle', 'verify', 'new.varve'],
+  ['bundle', 'import', 'all.varve'],
+  ['bundle', 'verify', 'repository/run me'],
+  ['backup', 'saved'],
+  ['clone', 'saved', 'cloned', '--ref', 'main', '--depth', '1'],
+  ['clone', 'saved', 'cloned'],
   ['log', '--oneline'],
   ['lss'],
   ['ls'],
@@ -206,7 +215,18 @@ describe('what commands print', () => {
       seen.add(type)
     }
     const unseen = [...schema.keys()].filter((type) => !seen.has(type))
-    expect(unseen).toEqual(['tree', 'help', 'version', 'completion', 'progress'])
+    expect(unseen).toEqual([
+      'finding',
+      'doctor',
+      'step',
+      'kept',
+      'tree',
+      'volume',
+      'help',
+      'version',
+      'completion',
+      'progress',
+    ])
   })
 
   gitTest('on a terminal', async () => {

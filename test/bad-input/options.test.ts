@@ -32,8 +32,11 @@ describe('opening refuses', () => {
     ['cacheBytes', { readOnly: true, cacheBytes: -1 }],
     ['readOnly', { readOnly: null }],
     ['follow', { readOnly: false, follow: true }],
-    ['lower', { lower: '/archive' }],
-    ['lower', { lower: { path: '/archive', missing: 'refuse' } }],
+    ['lower', { lower: 5 }],
+    ['lower', { lower: '' }],
+    ['lower', { lower: { missing: 'refuse' } }],
+    ['lower', { lower: { path: 'archive', missing: 'maybe' } }],
+    ['lower', { readOnly: true, lower: { path: 'archive', mising: 'refuse' } }],
     ['control', { control: true }],
     ['foo', { foo: 1 }],
     ['author', { author: 5 }],
@@ -58,7 +61,7 @@ describe('opening refuses', () => {
   })
 
   test('what is not in this version, and says so', async () => {
-    for (const options of [{ lower: '/archive' }, { control: true }]) {
+    for (const options of [{ control: true }]) {
       const failure = await failureOf(() => Store.open(join(parent, 'new'), options as WriterOptions))
       expect(VarveError.is(failure) ? failure.hint : failure).toContain('not in this version')
     }

@@ -161,6 +161,26 @@ describe('a bundle', () => {
       expect(await other.store.getCommit(first.hash)).toBeUndefined()
     }))
 
+  test('that is damaged or cut off changes no ref, wherever that is', () =>
+    run(async ({ store }, other) => {
+      await store.branch('main').commit((edit) => void edit.set('a', 'a').set('b/c', 'c'), info('one'))
+      const { bytes } = await bundled(store)
+      await other.store.branch('own').commit((edit) => void edit.set('own', 'own'))
+      const before = await readRefs(other.store)
+      for (let at = 0; at < bytes.length; at += 3) {
+        const flipped = Buffer.from(bytes)
+        flipped[at]! ^= 0x10
+        for (const bad of [flipped, bytes.subarray(0, at)]) {
+          const outcome = await taken(other.store, bad).catch((error: { code: string }) => error.code)
+          expect(outcome, `${at}`).toMatch(/^(CORRUPT|NEWER_FORMAT)$/)
+        }
+      }
+      expect(await readRefs(other.store)).toEqual(before)
+      await other.store.gc.run(undefined, { grace: 0 })
+      expect(other.store.stats().objects.commit).toBe(1)
+      await taken(other.store, bytes)
+    }))
+
   test('of nothing, or of what is not there, is refused', () =>
     run(async ({ store }, other) => {
       await layOut(store)

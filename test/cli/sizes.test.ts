@@ -1,5 +1,5 @@
 /** What `status` and `du` tell of sizes. */
-import { mkdtempSync, rmSync, statSync } from 'node:fs'
+import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { SeededRandom } from '@varve/pack/testing'
@@ -70,6 +70,10 @@ test('a store with a lower layer: files, then volumes', async () => {
   expect(volume?.['bytes']).toBeGreaterThan(20_000)
   for (const { name, bytes } of lines)
     expect(bytes).toBe(statSync(join(folder, 'store', name as string)).size)
+  const there = readdirSync(join(folder, 'store')).filter((name) =>
+    statSync(join(folder, 'store', name)).isFile(),
+  )
+  expect(lines.map(({ name }) => name).toSorted()).toEqual(there.toSorted())
   const upper = lines.reduce((sum, line) => sum + (line['bytes'] as number), 0)
   expect(total).toEqual({ type: 'total', bytes: upper + (volume?.['bytes'] as number) })
   const [status] = await linesOf('status')

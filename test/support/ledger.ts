@@ -42,7 +42,13 @@ export class Ledger {
   readonly #tags = new Map<string, TagMade>()
   readonly #blobs: PutBlob[] = []
   readonly #collections: Collected[] = []
+  /** Collections archive: every commit can be found for ever. */
+  readonly #keepsAll: boolean
   #now = 0
+
+  constructor(o: { readonly keepsAll?: boolean } = {}) {
+    this.#keepsAll = o.keepsAll === true
+  }
 
   /** The number of the last event. */
   get now(): number {
@@ -51,7 +57,7 @@ export class Ledger {
 
   /** The same, to go on by itself. */
   fork(): Ledger {
-    const copy = new Ledger()
+    const copy = new Ledger({ keepsAll: this.#keepsAll })
     const issuedOf = new Map<Issued, Issued>()
     for (const [branch, issued] of this.#branches) {
       const copies = issued.map((one) => ({ ...one }))
@@ -193,7 +199,7 @@ export class Ledger {
     if (head !== undefined) await expectContent(view, head, issued[reached - 1] as Issued)
     for (const one of issued.slice(0, reached)) {
       const isHead = one.index === reached - 1
-      if (one.hash === undefined || !(isHead || isKept(one, horizon))) continue
+      if (one.hash === undefined || !(isHead || this.#keepsAll || isKept(one, horizon))) continue
       const commit = await store.getCommit(one.hash)
       expect(commit, `${branch}#${one.index} is there`).toBeDefined()
       await expectContent(view, commit as Commit, one)
@@ -222,7 +228,7 @@ export class Ledger {
       }
       const isDurable = durableAt !== undefined && durableAt <= at
       const mayBeGone = this.#collections.some(({ startedAt }) => startedAt > putAt && startedAt <= at)
-      expect(isDurable && !mayBeGone, 'a durable blob is there').toBe(false)
+      expect(isDurable && (this.#keepsAll || !mayBeGone), 'a durable blob is there').toBe(false)
     }
   }
 }

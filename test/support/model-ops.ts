@@ -89,7 +89,10 @@ const content = fc.oneof(
 )
 const path = fc.constantFrom(...paths)
 /** Mostly one of the last few. */
-const commit = fc.oneof({ weight: 3, arbitrary: fc.nat(3) }, { weight: 1, arbitrary: fc.nat(40) })
+export const commit: fc.Arbitrary<number> = fc.oneof(
+  { weight: 3, arbitrary: fc.nat(3) },
+  { weight: 1, arbitrary: fc.nat(40) },
+)
 const base = fc.option(commit, { freq: 5 })
 
 const edit: fc.Arbitrary<EditOp> = fc.oneof(
@@ -119,7 +122,7 @@ const edit: fc.Arbitrary<EditOp> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('set-blob'), path, content }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('graft'), path, commit }) },
 )
-const edits = fc.array(edit, { minLength: 1, maxLength: 5 })
+export const edits: fc.Arbitrary<EditOp[]> = fc.array(edit, { minLength: 1, maxLength: 5 })
 const branch = fc.constantFrom(...branches)
 const tag = fc.constantFrom(...tags)
 const collect = {

@@ -1,4 +1,4 @@
-import type { Hash, TreeEdit } from '@varve/store'
+import type { Hash, Tree, TreeEdit } from '@varve/store'
 import type { EditOp } from './model-ops.ts'
 import type { ModelTree } from './model-store.ts'
 import { sha256 } from './read-whole.ts'
@@ -62,6 +62,13 @@ export function editModel(
   return { tree, named, grafted }
 }
 
+/** What is put into a tree: by its handle, or else by its hash. */
+export interface StoredTree {
+  readonly model: ModelTree
+  readonly hash: Hash<'tree'>
+  readonly handle?: Tree | undefined
+}
+
 /**
  * The same with the store's own edit.
  * @param treeOf the tree of a numbered commit, `undefined` where there is none to put in
@@ -70,7 +77,7 @@ export function editStore(
   edit: TreeEdit,
   before: ModelTree,
   edits: readonly EditOp[],
-  treeOf: (commit: number) => { readonly model: ModelTree; readonly hash: Hash<'tree'> } | undefined,
+  treeOf: (commit: number) => StoredTree | undefined,
 ): void {
   let model = before
   for (const change of edits) {
@@ -108,7 +115,7 @@ function applyToStore(
       const tree = treeOf(change.commit)
       if (tree === undefined || tree.model.size === 0) return
       for (const path of pathsAbove(change.path)) if (model.has(path)) edit.delete(path)
-      edit.setTree(change.path, tree.hash)
+      edit.setTree(change.path, tree.handle ?? tree.hash)
       return
     }
   }

@@ -55,7 +55,7 @@ async function verifyHistory(
 }
 
 /** Reads all of a tree and compares it, byte by byte. */
-async function expectTree(tree: Tree, model: ModelTree): Promise<void> {
+export async function expectTree(tree: Tree, model: ModelTree): Promise<void> {
   const found: string[] = []
   for await (const entry of tree.entries('', { recursive: true })) {
     if (entry.kind === 'tree') continue

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { Commit, Store, Tree } from '@varve/store'
+import type { Commit, StoreReader, Tree } from '@varve/store'
 
 /** A tree, read to its last byte: path → what is there. Equal trees give equal maps. */
 export type WholeTree = ReadonlyMap<string, string>
@@ -33,13 +33,15 @@ export function sha256(content: Uint8Array | string): string {
 }
 
 /** A commit with its tree, looked up anew by its hash. `undefined`: the store does not hold it. */
-export async function readCommit(store: Store, hash: Commit['hash']): Promise<WholeTree | undefined> {
+export async function readCommit(store: StoreReader, hash: Commit['hash']): Promise<WholeTree | undefined> {
   const commit = await store.getCommit(hash)
   return commit === undefined ? undefined : readTree(commit.tree())
 }
 
 /** Every ref with its commit and everything in its tree. */
-export async function readRefs(store: Store): Promise<Record<string, { commit: string; tree: WholeTree }>> {
+export async function readRefs(
+  store: StoreReader,
+): Promise<Record<string, { commit: string; tree: WholeTree }>> {
   const refs: Record<string, { commit: string; tree: WholeTree }> = {}
   for await (const branch of store.branches()) {
     const head = await branch.head()

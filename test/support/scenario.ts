@@ -1,8 +1,9 @@
 import { systemClock } from '@varve/pack/base'
-import type { Commit, GcOptions, GcResult, GcStats, Hash, Store, Tree } from '@varve/store'
+import type { Commit, GcOptions, GcResult, GcStats, Hash, Store, Tree, WriterOptions } from '@varve/store'
 import { VarveError } from '@varve/store'
 import { expect } from 'vitest'
-import { type FileList, open } from './file-letters.ts'
+import { type FileList, open, volume } from './file-letters.ts'
+import { expectLowerAlone } from './lower-alone.ts'
 import { describe, readTree, type WholeTree } from './read-whole.ts'
 import type { TempStore } from './temp-store.ts'
 
@@ -23,6 +24,7 @@ export const steps = {
 export interface Made {
   readonly commit: Commit
   readonly content: ReadonlyMap<string, string>
+  readonly parents: readonly Made[]
   /** The opening that made it, to which its handle belongs. */
   readonly store: Store
 }
@@ -37,11 +39,13 @@ export interface Made {
  */
 export class Scenario {
   readonly temp: TempStore
-  #least: FileList = [open('A')]
-  #most: FileList = this.#least
+  #least: FileList
+  #most: FileList
 
   constructor(temp: TempStore) {
     this.temp = temp
+    this.#least = temp.isLayered ? [open('A'), volume(1, 1)] : [open('A')]
+    this.#most = this.#least
   }
 
   get store(): Store {
@@ -69,7 +73,7 @@ export class Scenario {
       ...info,
     })
     await this.expectFilesStay()
-    return { commit, content, store: this.store }
+    return { commit, content, parents, store: this.store }
   }
 
   /** Looked up anew, as the store may have been opened again since. */
@@ -98,7 +102,9 @@ export class Scenario {
    */
   async gc(target: Made | undefined, files: FileList, o: GcOptions = {}): Promise<GcStats> {
     await this.start(target, sweptFiles(this.#most, files), o)
-    return finalised(await this.finalise(files))
+    const stats = finalised(await this.finalise(files))
+    await expectLowerAlone(this.temp.disk, this.temp.folder)
+    return stats
   }
 
   /** @param files at the end of the sweep */
@@ -130,6 +136,12 @@ export class Scenario {
     else await this.#expectGrowing(files)
   }
 
+  /** The next archive begins a volume of its own. */
+  async addVolume(files: FileList): Promise<void> {
+    await this.store.advanced.addVolume()
+    await this.expectFiles(files)
+  }
+
   async close(files: FileList): Promise<void> {
     const isCut = !this.store.gc.isFinished()
     await this.temp.close()
@@ -137,14 +149,20 @@ export class Scenario {
     if (isCut) await this.temp.files.forgetGone()
   }
 
-  async open(files: FileList): Promise<void> {
-    await this.temp.open()
+  async open(files: FileList, o: WriterOptions = {}): Promise<void> {
+    await this.temp.open(o)
     await this.expectFiles(files)
   }
 
-  async reopen(files: FileList): Promise<void> {
+  async reopen(files: FileList, o: WriterOptions = {}): Promise<void> {
     await this.close(files)
-    await this.open(files)
+    await this.open(files, o)
+  }
+
+  /** Opens it again with a lower layer, which it has not had. */
+  async attach(files: FileList): Promise<void> {
+    await this.close(files)
+    await this.open([...files, volume(1, 1)], { lower: this.temp.lower })
   }
 
   async cancel(files: FileList): Promise<void> {
@@ -181,6 +199,47 @@ export class Scenario {
         expect(codeOf(() => commit.tree().getSync(path))).toBe(code)
       }
     }
+  }
+
+  /**
+   * Asserts that each rests in the lower layer and nowhere else, and can be read as if it did not: by its
+   * hash, by the start of its hash, through a handle from before, with its tree and all its history.
+   */
+  async expectArchived(...commits: readonly Made[]): Promise<void> {
+    for (const made of commits) {
+      const { commit, content, store } = made
+      expect(await this.store.locate(commit.hash)).toMatchObject({ state: 'archived' })
+      expect((await this.store.resolve(commit.hash.slice(0, 20)))?.hash).toBe(commit.hash)
+      await this.expectReadable(made)
+      await this.expectHistory(made)
+      if (store !== this.store) continue
+      for (const [path, text] of content) {
+        expect(Buffer.from((await commit.tree().get(path)) ?? []).toString()).toBe(text)
+        expect(Buffer.from(commit.tree().getSync(path) ?? []).toString()).toBe(text)
+      }
+    }
+  }
+
+  /** Asserts that each is in the upper layer, whole, and that its history goes on to its end. */
+  async expectAbove(...commits: readonly Made[]): Promise<void> {
+    for (const made of commits) {
+      expect(await this.store.locate(made.commit.hash)).toMatchObject({ state: 'present' })
+      expect(await this.store.locate(made.commit.treeHash)).toMatchObject({ state: 'present' })
+      await this.expectReadable(made)
+      await this.expectHistory(made)
+    }
+  }
+
+  /** Asserts that `log` from it meets all its ancestors, whichever layer they lie in. */
+  async expectHistory(made: Made): Promise<void> {
+    const wanted = new Set<string>()
+    const work = [made]
+    for (let next = work.pop(); next !== undefined; next = work.pop()) {
+      wanted.add(next.commit.hash)
+      work.push(...next.parents)
+    }
+    const log = await this.store.log(made.commit.hash).toArray()
+    expect(log.map(({ hash }) => hash).sort()).toEqual([...wanted].sort())
   }
 
   /** Which of these texts the store still holds as blobs. */

@@ -9,6 +9,8 @@ import { openStore } from '@varve/store/internal'
 import { expect } from 'vitest'
 import { FileLetters } from './file-letters.ts'
 import { leftovers } from './leftovers.ts'
+import { listFiles } from './list-files.ts'
+import { expectLowerAlone } from './lower-alone.ts'
 import { readRefs } from './read-whole.ts'
 
 /** In memory with the collector on this thread, or on the disk with the collector in its own. */
@@ -23,6 +25,8 @@ export interface TempStoreOptions extends Omit<WriterOptions, 'now' | 'onEvent' 
   readonly wrap?: (inner: FileSystem) => FileSystem
   /** For all but the wall time. */
   readonly clock?: Clock
+  /** From its first opening on. Default false. */
+  readonly isLayered?: boolean
 }
 
 /** The wall time at which every test begins. */
@@ -35,6 +39,8 @@ export const firstNow = 1_700_000_000_000
 export class TempStore {
   readonly place: Place
   readonly folder: string
+  /** Where its lower layer is, if it has one. */
+  readonly lower: string
   /** Without what `wrap` has put in between. */
   readonly disk: FileSystem
   readonly files: FileLetters
@@ -50,14 +56,20 @@ export class TempStore {
     this.#parent = parent
     this.place = options.place ?? 'memory'
     this.folder = folder
+    this.lower = join(folder, '..', 'lower')
     this.disk = this.place === 'memory' ? new MemoryFileSystem() : new NodeFileSystem()
-    this.files = new FileLetters(this.place, () => this.disk.list(folder))
+    this.files = new FileLetters(this.place, async () => {
+      const isThere = (await this.disk.stat(this.lower)) !== undefined
+      const below = isThere ? await listFiles(this.disk, this.lower) : []
+      return [...(await this.disk.list(folder)), ...below]
+    })
   }
 
   static async create(options: TempStoreOptions = {}): Promise<TempStore> {
     const parent = options.place === 'disk' ? await mkdtemp(join(tmpdir(), 'varve-test-')) : undefined
     const temp = new TempStore(options, join(parent ?? '/', 'store'), parent)
-    await temp.open()
+    // Each later opening knows it from control.
+    await temp.open(options.isLayered === true ? { lower: temp.lower } : {})
     return temp
   }
 
@@ -66,13 +78,17 @@ export class TempStore {
     return this.#store as Store
   }
 
+  get isLayered(): boolean {
+    return this.#options.isLayered === true
+  }
+
   get isOpen(): boolean {
     return this.#store !== undefined
   }
 
   async open(options: WriterOptions = {}): Promise<Store> {
     expect(this.#store, 'the store is closed').toBeUndefined()
-    const { place, wrap, clock, ...rest } = this.#options
+    const { place, wrap, clock, isLayered: _, ...rest } = this.#options
     const fileSystem = wrap === undefined ? this.disk : wrap(this.disk)
     this.#store = await openStore(
       this.folder,
@@ -119,6 +135,7 @@ export class TempStore {
     const unexpected = this.events.filter(({ type }) => !expected.includes(type))
     expect(unexpected, 'nothing had to be repaired').toEqual([])
     await this.checkLeftovers()
+    await expectLowerAlone(this.disk, this.folder)
     this.checkHandles()
   }
 

@@ -1,5 +1,6 @@
 import type { Benchmark } from '../benchmark.ts'
 import { archivingBenchmark } from './archiving.ts'
+import { checkingBenchmark } from './checking.ts'
 import { lowerReadsBenchmark } from './lower-reads.ts'
 import { openingBenchmark } from './opening.ts'
 import { reloadingBenchmark } from './reloading.ts'
@@ -10,4 +11,5 @@ export const layerBenchmarks: readonly Benchmark[] = [
   lowerReadsBenchmark,
   reloadingBenchmark,
   openingBenchmark,
+  checkingBenchmark,
 ]

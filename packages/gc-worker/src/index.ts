@@ -1,10 +1,12 @@
-export type {
-  CheckedFilter,
-  CheckFinding,
-  CheckJob,
-  CheckProgress,
-  CheckResult,
-  LayerFiles,
+export {
+  type CheckedFilter,
+  type CheckFinding,
+  type CheckJob,
+  type CheckProgress,
+  type CheckResult,
+  EdgeList,
+  type LayerFiles,
+  type WantedObject,
 } from './checking/index.ts'
 export { buildIndex, type IndexJob } from './indexing/index.ts'
 export {

@@ -20,7 +20,7 @@ export async function addVolume(rooms: StoreRooms): Promise<void> {
   await gc.between(async () => {
     // Where a disk is not mounted, no folder is made in its place.
     files.assertLowerThere()
-    const volume = await createVolume(rooms.fs, path, files.control)
+    const volume = await createVolume(rooms, path, files.control)
     try {
       await files.addVolume(volume)
     } catch (error) {

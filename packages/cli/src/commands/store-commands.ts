@@ -2,7 +2,7 @@ import type { Command } from 'commander'
 import type { Runner } from './command-runner.ts'
 import { countValue, partValue } from './option-values.ts'
 
-/** init, status, du, check: loaded when called, as all commands are. */
+/** init, status, du, check, repair, doctor: loaded when called, as all commands are. */
 export function addStoreCommands(program: Command, runner: Runner): void {
   program
     .command('init')
@@ -37,6 +37,30 @@ export function addStoreCommands(program: Command, runner: Runner): void {
           full: options.full === true,
           sample: options.sample,
           lower: options.lower === true,
+        }),
+      ),
+    )
+  program
+    .command('repair')
+    .description('what can be done about damage; --apply does it')
+    .option('--apply', 'do it')
+    .option('--from <store>', 'another store, or a copy of this one, to take files and objects from')
+    .action((options, command: Command) =>
+      runner.run(command, async (context) =>
+        (await import('./store/repair.ts')).repair(context, {
+          apply: options.apply === true,
+          from: options.from,
+        }),
+      ),
+    )
+  program
+    .command('doctor')
+    .description('facts for a report of a fault; nothing of what is stored')
+    .option('--bundle <file>', 'also into a new file, as JSON')
+    .action((options, command: Command) =>
+      runner.run(command, async (context) =>
+        (await import('./store/doctor.ts')).doctor(context, {
+          ...(options.bundle !== undefined && { bundle: options.bundle }),
         }),
       ),
     )

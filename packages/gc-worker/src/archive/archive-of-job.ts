@@ -10,6 +10,7 @@ export interface ArchiveParts {
   readonly job: CollectJob
   readonly source: SourceSpace
   readonly nextNumber: () => number
+  readonly newNonce: () => Buffer
   /** Resolves when no index of a chunk is being written any more. */
   readonly indexed: () => Promise<void>
   /** Told of all bytes so far. @throws when the collection was cancelled */
@@ -22,14 +23,14 @@ export interface ArchiveParts {
  * @throws LOWER_UNAVAILABLE, CORRUPT when the manifest cannot be read
  */
 export function openArchive(parts: ArchiveParts): Archive | undefined {
-  const { files, job, source, nextNumber } = parts
+  const { files, job, source, nextNumber, newNonce } = parts
   const { lower, chunks, segments } = job.previous
   const manifest = source.lastVolume()?.manifest
   if (lower === undefined || manifest === undefined) return undefined
   const isEmpty = manifest.chunks.length === 0 && manifest.segments.length === 0
   let done = 0
   return new Archive({
-    ...{ ...files, lower, manifest, nextNumber, high: job.newRetire },
+    ...{ ...files, lower, manifest, nextNumber, newNonce, high: job.newRetire },
     chunks: chunks.filter(({ base, length }) => base + length <= job.newRetire),
     segments: isEmpty ? segments : [],
     present: chunks,

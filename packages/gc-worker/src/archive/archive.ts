@@ -28,6 +28,8 @@ import { type ArchivedFile, VolumeFolder } from './volume-folder.ts'
 
 /** A volume with more filter files than this gets one for all of them. */
 const filterFilesMax = 16
+/** Unless that one would be larger than this: some 180 million objects. */
+const mergedBytesMax = 2 ** 28
 
 /** A pack file that goes into the volume. */
 export interface PackToArchive {
@@ -52,6 +54,8 @@ export interface ArchiveOptions {
   /** The new retire boundary. */
   readonly high: number
   readonly nextNumber: () => number
+  /** 16 random bytes. */
+  readonly newNonce: () => Buffer
   /** The filter of a pack file; its index is there when this resolves. */
   readonly filterOf: (pack: PackToArchive) => Promise<PackFilter>
   /** Told of bytes as they are copied or linked. @throws when the collection was cancelled */
@@ -171,12 +175,13 @@ export class Archive {
   async #writeFilters(added: readonly PackFilter[]): Promise<void> {
     const { fs, dir: folder, storeId } = this.#o
     const volume = this.#named.id
-    const isMerged = this.#filters.length >= filterFilesMax
-    const old = isMerged ? this.#knownFilters() : []
+    const known = this.#filters.length < filterFilesMax ? [] : this.#knownFilters()
+    const isMerged = known.length > 0 && bytesOf(known) + bytesOf(added) <= mergedBytesMax
+    const old = isMerged ? known : []
     const number = this.#o.nextNumber()
     await writeFilters(fs, { folder, number, storeId, volume }, [...old, ...added])
     await syncRootFolder(fs, folder)
-    this.#filters = isMerged && old.length > 0 ? [number] : [...this.#filters, number]
+    this.#filters = isMerged ? [number] : [...this.#filters, number]
   }
 
   /** Empty when one of them cannot be read: then they stay apart. */
@@ -199,6 +204,7 @@ export class Archive {
     const manifest: VolumeManifest = {
       ...before,
       sequence: this.#nextSequence++,
+      nonce: this.#o.newNonce().toString('hex'),
       high: Math.max(before.high, this.#o.high),
       chunks: [...before.chunks, ...chunks.map(({ number, base, length }) => ({ number, base, length }))],
       segments: [...before.segments, ...segments],
@@ -219,4 +225,8 @@ export class Archive {
       throw lowerFailure(error)
     }
   }
+}
+
+function bytesOf(filters: readonly PackFilter[]): number {
+  return filters.reduce((sum, { filter }) => sum + filter.bytes, 0)
 }

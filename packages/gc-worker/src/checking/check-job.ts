@@ -1,3 +1,4 @@
+import type { IndexKind } from '@varve/pack/objects'
 import type { CheckpointPlace, ChunkPlace, SegmentPlace } from '../job/index.ts'
 
 /**
@@ -68,6 +69,20 @@ export interface CheckFinding {
   lost?: { readonly commit: string; readonly path: string }[]
 }
 
+/** An object that somebody refers to and that is damaged or gone. */
+export interface WantedObject {
+  readonly kind: IndexKind
+  /** Hexadecimal. */
+  readonly hash: string
+  /** Of the layer. */
+  readonly prefix: string
+  /** Of the finding. */
+  readonly file: string
+}
+
+export const wantedMax = 10_000
+export const brokenMax = 10_000
+
 /** At most so many losses are listed with a finding. */
 export const lostListedMax = 20
 
@@ -93,6 +108,10 @@ export interface CheckResult {
   readonly bytes: number
   /** Objects whose hash was computed again. */
   readonly hashed: number
+  /** Objects of which the layer that refers to them has no whole record: at most `wantedMax`. */
+  readonly wanted: readonly WantedObject[]
+  /** Hashes of commits that need one of these, newest first, hexadecimal; at most `brokenMax`. */
+  readonly broken: readonly string[]
   /** Names of files that were not there when the check opened them: damage, unless control has changed. */
   readonly missing: readonly string[]
 }

@@ -1,6 +1,12 @@
 import { VarveError } from '@varve/pack/errors'
 import { type RawHash, rawToHex } from '@varve/pack/objects'
-import { type CheckFinding, findingsListedMax, lostListedMax } from './check-job.ts'
+import {
+  type CheckFinding,
+  findingsListedMax,
+  lostListedMax,
+  type WantedObject,
+  wantedMax,
+} from './check-job.ts'
 
 /** A stretch of one layer's address space of which not all is whole, and what was said about it. */
 export interface DamagedStretch {
@@ -19,6 +25,8 @@ export class Findings {
   readonly listed: CheckFinding[] = []
   readonly stretches: DamagedStretch[] = []
   readonly missing: string[] = []
+  readonly wanted: WantedObject[] = []
+  readonly broken: string[] = []
   #omitted = 0
 
   get omitted(): number {
@@ -55,6 +63,10 @@ export class Findings {
   /** Whether what is told is told of the record that lies there. */
   startsAt(finding: CheckFinding, offset: number): boolean {
     return this.stretches.some((s) => s.finding === finding && s.low === offset)
+  }
+
+  want(object: WantedObject): void {
+    if (this.wanted.length < wantedMax) this.wanted.push(object)
   }
 
   #add(finding: CheckFinding): CheckFinding {

@@ -7,5 +7,7 @@ export {
   findingsListedMax,
   type LayerFiles,
   lostListedMax,
+  type WantedObject,
 } from './check-job.ts'
 export { Checker, type CheckerOptions } from './checker.ts'
+export { EdgeList } from './references/edge-list.ts'

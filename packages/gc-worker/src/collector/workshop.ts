@@ -104,7 +104,7 @@ function furnish(files: SourceOptions, source: SourceSpace, job: CollectJob, o: 
   const walk = new CommitWalk({ source, indexes, healer, ahead, above, visited, reached: mark })
   const { clock, pace } = o
   const archive = openArchive({
-    ...{ files, job, source, nextNumber },
+    ...{ files, job, source, nextNumber, newNonce: o.newNonce },
     indexed: () => chunkIndexes.settled(),
     onBytes: async (bytes) => {
       pace.bytesDone = bytes

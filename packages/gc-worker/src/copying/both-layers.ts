@@ -28,7 +28,7 @@ export class BothLayers {
   }
 
   #below(kind: IndexKind, hash: RawHash): number | undefined {
-    const { lower, lowerReader } = this.#source
+    const { lower, below } = this.#source
     const found = lower?.candidates(kind, hash)
     let damage: VarveError | undefined
     for (let step = found?.next(); step !== undefined; step = found?.next()) {
@@ -39,7 +39,7 @@ export class BothLayers {
       }
       for (const offset of step.value.offsets) {
         try {
-          if (lowerReader.recordMatches(offset, kind, hash)) return offset
+          if (below.recordMatches(offset, kind, hash)) return offset
         } catch (error) {
           if (!VarveError.is(error, 'CORRUPT') && !VarveError.is(error, 'LOWER_UNAVAILABLE')) throw error
           damage = error

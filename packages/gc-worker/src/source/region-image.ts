@@ -23,8 +23,8 @@ export type ImageSource = Pick<SourceSpace, 'space' | 'placeOf'>
 /**
  * The bytes of one region of the old address space, each at its virtual place, whatever files they come from.
  * Places that no file holds keep bytes of an earlier region: a record read there fails its checksum, which
- * covers its offset. They must not keep what lay in the memory before: that may be the image of another
- * store, whose records at these offsets are whole.
+ * covers its offset. So the memory begins with zeros, and what was put into it does not outlast its region:
+ * otherwise a record of this very offset, of another store even, would count as one that a file holds.
  */
 export class RegionImage {
   readonly bytes: Buffer = Buffer.alloc(regionBytes)
@@ -37,6 +37,7 @@ export class RegionImage {
   #chunks: readonly Chunk[] = []
   #base = 0
   #bytesRead = 0
+  #isPatched = false
 
   constructor(source: ImageSource) {
     this.#source = source
@@ -53,6 +54,8 @@ export class RegionImage {
   }
 
   begin(region: number): void {
+    if (this.#isPatched) this.bytes.fill(0)
+    this.#isPatched = false
     this.#base = region * regionBytes
     const top = this.#base + regionBytes
     const { chunks, segments, retire } = this.#source.space
@@ -92,6 +95,7 @@ export class RegionImage {
   patch(at: number, record: Buffer): void {
     this.need(at, at + record.length)
     record.copy(this.bytes, at)
+    this.#isPatched = true
   }
 
   /** A record that may go on above the region, in a buffer of its own; `undefined` where none can be. */

@@ -5,6 +5,7 @@ import {
   AddressSpace,
   BlockCache,
   Chunk,
+  CopyReader,
   FileRetirer,
   type IndexEntries,
   Location,
@@ -50,7 +51,7 @@ export class SourceSpace {
   /** Reads from both layers. */
   readonly reader: RecordReader
   /** Reads from volumes only. */
-  readonly lowerReader: RecordReader
+  readonly below: CopyReader
   readonly cache: BlockCache
   readonly retirer: FileRetirer
   readonly #records: RecordCache
@@ -75,7 +76,7 @@ export class SourceSpace {
       locate: (offset, into) => space.locate(offset, into) || (lower?.locate(offset, into) ?? false),
     }
     this.reader = new RecordReader(cache, () => both, this.#records)
-    this.lowerReader = new RecordReader(cache, () => lower ?? nowhere)
+    this.below = new CopyReader(cache, () => lower)
   }
 
   /** @throws CORRUPT when a file is missing or not the one that is meant, NEWER_FORMAT */
@@ -126,8 +127,6 @@ export class SourceSpace {
     await this.retirer.drained()
   }
 }
-
-const nowhere: OffsetSpace = { locate: () => false }
 
 function lowerSpace(
   { fs, dir, storeId }: SourceOptions,

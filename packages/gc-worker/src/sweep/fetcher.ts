@@ -1,7 +1,7 @@
 import { VarveError } from '@varve/pack/errors'
-import { Location, recordHashAt, recordSize } from '@varve/pack/pack'
+import { Location } from '@varve/pack/pack'
 import type { SourceSpace } from '../source/index.ts'
-import type { Healer } from './healer.ts'
+import { type Healer, recordBytes } from './healer.ts'
 import type { FetchedRecord } from './region-sweep.ts'
 
 /**
@@ -51,11 +51,10 @@ export class Fetcher {
   }
 
   #archived(offset: number): Pick<FetchedRecord, 'bytes' | 'isLifted'> | undefined {
-    const volume = this.#source.lower?.volumeOf(offset, this.#location)
-    if (volume === undefined) return undefined
-    const view = this.#source.lowerReader.record(offset)
-    const bytes = Buffer.alloc(recordSize(view.bodyEnd - view.bodyStart))
-    view.buf.copy(bytes, 0, view.hashStart - recordHashAt, view.bodyEnd)
-    return { bytes, isLifted: this.#volume !== undefined && volume !== this.#volume }
+    const { lower, below } = this.#source
+    if (lower?.locate(offset, this.#location) !== true) return undefined
+    // Where it is whole in another volume only, the one that is being written needs a whole copy too.
+    const { volume, view } = below.find(offset)
+    return { bytes: recordBytes(view), isLifted: this.#volume !== undefined && volume !== this.#volume }
   }
 }

@@ -19,6 +19,7 @@ import {
   type RecordHeader,
   type RecordView,
   recordFlag,
+  recordHashAt,
   recordHeaderSize,
   recordSize,
 } from '@varve/pack/pack'
@@ -36,7 +37,7 @@ interface Identity {
  * Finds what takes the place of damaged records. What a damaged record was is known from the hash in its
  * header, which counts only if the index lists that hash for that very offset; a copy is any whole record of
  * the same kind and hash. The canonical part of the two is the same, so the copy has the same length and fits
- * into the same place.
+ * into the same place. The upper layer is asked first, then volumes, as far as they can be read.
  */
 export class Healer {
   readonly #source: SourceSpace
@@ -53,6 +54,8 @@ export class Healer {
    * @throws CORRUPT when there is no copy
    */
   async heal(offset: number): Promise<Buffer> {
+    const archived = this.#archived(offset)
+    if (archived !== undefined) return archived
     await this.#indexes.complete()
     const bytes = this.#read(offset)
     const identity = this.#identityOf(bytes, offset)
@@ -108,7 +111,27 @@ export class Healer {
     const { kind, hash } = identity
     const others = this.#indexes.candidates(kind, hash).filter((candidate) => candidate !== offset)
     const whole = others.filter((candidate) => this.#indexes.holds(candidate, kind, hash))
-    return whole.findLast((candidate) => candidate < offset) ?? whole[0]
+    return whole.findLast((candidate) => candidate < offset) ?? whole[0] ?? this.#copyBelow(identity, offset)
+  }
+
+  /** The same record in a volume. */
+  #archived(offset: number): Buffer | undefined {
+    try {
+      return recordBytes(this.#source.below.record(offset))
+    } catch (error) {
+      if (VarveError.is(error)) return undefined
+      throw error
+    }
+  }
+
+  /** A whole record that rests in a volume. */
+  #copyBelow({ kind, hash }: Identity, offset: number): number | undefined {
+    for (const { offsets } of this.#source.lower?.candidates(kind, hash) ?? []) {
+      for (const other of offsets) {
+        if (other !== offset && this.#indexes.holds(other, kind, hash)) return other
+      }
+    }
+    return undefined
   }
 
   /** A copy of the record at `from`, for another offset. */
@@ -173,6 +196,13 @@ export class Healer {
     assert(identity.hash.length === hashSize, 'a hash has 32 bytes')
     return new VarveError('CORRUPT', { ...place, hash: rawToHex(identity.hash) })
   }
+}
+
+/** All bytes of a record, for its own offset. */
+export function recordBytes(view: RecordView): Buffer {
+  const bytes = Buffer.alloc(recordSize(view.bodyEnd - view.bodyStart))
+  view.buf.copy(bytes, 0, view.hashStart - recordHashAt, view.bodyEnd)
+  return bytes
 }
 
 function resealed(record: Buffer, header: RecordHeader, offset: number): Buffer {

@@ -154,7 +154,8 @@ export class RegionSweep {
     this.#meter?.count(1)
     const at = slot * 8
     const image = this.#o.image
-    if (image.isLong(at)) return this.#takeLong(at)
+    // Of one that was fetched the image may hold nothing, not even its length.
+    if (this.#long?.offset === this.#base + at || image.isLong(at)) return this.#takeLong(at)
     const size = image.verify(at, this.#header)
     if (size === 0) return false
     this.#markReferences(image.bytes, at, this.#base + at)

@@ -44,7 +44,8 @@ export class ThreadRun implements CollectorRun {
     this.#port = line.near
     this.#listeners = listeners
     this.#port.on('message', (reply: CollectReply) => this.#receive(reply))
-    // The task's own promise keeps the process alive; the port must not do so for longer.
+    // It keeps the process alive only while an answer is waited for: that to `finish` may come after the end
+    // of the task, when nothing else does.
     this.#port.unref()
     const whole: CollectTask<MessagePort> = { ...task, port: line.far }
     this.hasEnded = thread.run<Outcome<undefined>>('collect', whole, [line.far]).then(
@@ -75,6 +76,7 @@ export class ThreadRun implements CollectorRun {
     if (this.#failure !== undefined) return Promise.reject(this.#failure)
     const id = ++this.#lastId
     this.#pending = { id, answer: new Deferred() }
+    this.#port.ref()
     this.#port.postMessage({ ...request, id })
     return this.#pending.answer.promise
   }
@@ -91,6 +93,7 @@ export class ThreadRun implements CollectorRun {
     const pending = this.#pending
     if (pending === undefined || pending.id !== reply.id) return
     this.#pending = undefined
+    this.#port.unref()
     if (reply.outcome.ok) pending.answer.resolve(reply.outcome.value)
     else pending.answer.reject(fromPlainError(reply.outcome))
   }

@@ -163,7 +163,9 @@ export const codes: { readonly [C in ErrorCode]: CodeEntry<C> } = {
   },
   NO_STORE: {
     meaning: 'There is no store in the folder.',
-    advice: 'Check the path. To make a new store there, open it without create: "never".',
+    advice:
+      'Check the path, and that it may be read. To make a new store there, open it for writing, without ' +
+      'create: "never".',
     fields: { path: 'The folder that was asked for.' },
     describe: (d) => `No store at ${d.path}`,
   },
@@ -198,7 +200,8 @@ export const codes: { readonly [C in ErrorCode]: CodeEntry<C> } = {
   STORE_LOCKED: {
     meaning: 'Another writer has the store open.',
     advice:
-      'Close the other writer, or wait for it with lock: { wait }. One process at a time has a store open.',
+      'Close the other writer, or wait for it with lock: { wait }. One process at a time writes to a store; ' +
+      'to read beside it, open with readOnly: true.',
     fields: {
       pid: 'The process that has the store open.',
       since: 'When it started.',

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path'
 import type { Clock } from '@varve/pack/base'
+import type { VarveError } from '@varve/pack/errors'
 import type { FileSystem } from '@varve/pack/fs'
 import {
   type BlockCache,
@@ -7,12 +8,8 @@ import {
   type FileRetirer,
   LowerSpace,
   type LowerView,
-  type OffsetSpace,
 } from '@varve/pack/pack'
 import { type LowerOption, lowerDirectory } from '../opening/index.ts'
-
-/** The layer below a store that has none. */
-export const nowhere: OffsetSpace = { locate: () => false }
 
 export interface LowerLayerParts {
   readonly fs: FileSystem
@@ -24,7 +21,7 @@ export interface LowerLayerParts {
   /** What the caller says of it. */
   readonly option: LowerOption | undefined
   /** Told of a file that cannot be used. */
-  readonly onDamage: (file: string) => void
+  readonly onDamage: (file: string, error: VarveError<'CORRUPT'>) => void
 }
 
 /** The lower layer of an open store, wherever control or the caller says that it is. */
@@ -46,7 +43,7 @@ export class LowerLayer {
     this.#space = new LowerSpace({
       ...{ fs, folder, cache, retirer, clock, storeId: Buffer.from(control.storeId, 'hex') },
       directory: lowerDirectory(fs, path),
-      onFilterDamage: ({ details }) => onDamage((details as { readonly file: string }).file),
+      onFilterDamage: (error) => onDamage(error.details.file, error),
     })
     return this.#space
   }

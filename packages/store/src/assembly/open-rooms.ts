@@ -14,6 +14,7 @@ import {
   Chunk,
   type ChunkRoll,
   type ControlState,
+  CopyReader,
   FileRetirer,
   type GrowingFile,
   PackFile,
@@ -42,7 +43,7 @@ import { type RefStore, refsFrom } from '../refs/index.ts'
 import { ArchivedReferences, ObjectWriter, PinRegistry, WriteQueue } from '../writer/index.ts'
 import { collectorFor } from './collector-rooms.ts'
 import { copiesFor } from './copies-rooms.ts'
-import { LowerLayer, nowhere } from './lower-layer.ts'
+import { LowerLayer } from './lower-layer.ts'
 import { BLOCK_CACHE_PART, type StoreOptions } from './store-options.ts'
 import type { StoreRooms } from './store-rooms.ts'
 import { projectionSource, StoreStorage } from './store-storage.ts'
@@ -110,7 +111,8 @@ class Opening {
     let files: FileSet | undefined
     // The index is filled while the files are opened, so its reader gets the address space afterwards.
     const records = new RecordReader(this.#cache, () => (files as FileSet).space, this.#recordCache)
-    const index = new HashIndex(records, () => files?.space.lower)
+    const below = new CopyReader(this.#cache, () => files?.space.lower)
+    const index = new HashIndex(records, below)
     const lower = this.#lower.space(control)
     this.#lower.assertAsWanted(control)
     const packs = await this.#openPacks(control, storeId, index)
@@ -134,7 +136,7 @@ class Opening {
       throw error
     }
     try {
-      return await this.#join({ control, isNew, storeId, files, records, packs })
+      return await this.#join({ control, isNew, storeId, files, records, below, packs })
     } catch (error) {
       await files.close()
       throw error
@@ -218,14 +220,14 @@ class Opening {
   }
 
   async #start(parts: OpenedParts, refs: RefStore, kv: Kv): Promise<StoreRooms> {
-    const { control, storeId, files, records } = parts
+    const { control, storeId, files, records, below } = parts
     const { clock, onEvent } = this.#o
     const { index } = files
     throwIfAborted(this.#o.signal)
     const objects = new ObjectReader({
       records,
       index,
-      below: new RecordReader(this.#cache, () => files.space.lower ?? nowhere),
+      below,
       epoch: () => files.epoch,
       onHealed: (kind, hash) => {
         if (this.#told.isNew(`${kind} ${hash}`)) onEvent({ type: 'healed', hash: rawToHex(hash) as never })
@@ -264,6 +266,7 @@ class Opening {
       ...branchRooms,
       ...{
         fs: this.#o.fs,
+        random: this.#o.random,
         id: control.storeId,
         folder: this.#folder,
         cache: this.#cache,
@@ -364,5 +367,6 @@ interface OpenedParts {
   readonly storeId: Buffer
   readonly files: FileSet
   readonly records: RecordReader
+  readonly below: CopyReader
   readonly packs: OpenPacks
 }

@@ -13,6 +13,7 @@ import type { ReaderRooms } from './reader-rooms.ts'
 
 export interface StoreRooms extends BranchRooms, ReaderRooms {
   readonly fs: FileSystem
+  readonly random: (size: number) => Buffer
   readonly cache: BlockCache
   readonly retirer: FileRetirer
   readonly files: FileSet

@@ -142,5 +142,9 @@ export function projectionSource(parts: {
     *refs() {
       for (const { key, target } of refs().listed()) yield { key, hash: rawToHex(target.hash) }
     },
+    refAt(key: string) {
+      const target = refs().lastKnown(key)
+      return target === undefined ? undefined : rawToHex(target.hash)
+    },
   }
 }

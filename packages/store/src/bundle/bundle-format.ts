@@ -10,6 +10,7 @@ import {
   recordKind,
   writeHash,
 } from '@varve/pack/objects'
+import { refKey } from '../refs/index.ts'
 
 export const bundleVersion = 1
 export const preambleBytes = 40
@@ -75,12 +76,16 @@ export function encodeHeader(header: BundleHeader): Buffer {
   return Buffer.concat([preamble, rest])
 }
 
+/** Whether the first bytes of something, perhaps cut off, are those of a bundle. */
+export function mayBeBundle(bytes: Buffer): boolean {
+  return magicText.startsWith(bytes.toString('latin1', 0, Math.min(bytes.length, magicText.length)))
+}
+
 /** @throws CORRUPT when it is none of a bundle, NEWER_FORMAT */
 export function decodePreamble(
   bytes: Buffer,
   fail: (what: string) => never,
 ): { readonly prerequisiteCount: number; readonly tipCount: number; readonly restBytes: number } {
-  if (bytes.toString('latin1', 0, 8) !== magicText) fail('this is no bundle')
   if (bytes.readBigUInt64LE(checkedPreambleBytes) !== xxh64(bytes, 0, checkedPreambleBytes, 0)) {
     fail('its first bytes are damaged')
   }
@@ -210,7 +215,7 @@ class HeaderReader {
     const head = this.#take(4 + hashSize)
     const flags = head.readUInt16LE(2)
     if (flags > 1) this.#fail('a tip has unknown flags')
-    const ref = this.#text(head.readUInt16LE(0))
+    const ref = this.#ref(head.readUInt16LE(0))
     const commit = readHash(head, 4)
     if (flags === 0) return { ref, commit, annotation: undefined }
     if (!ref.startsWith('tags/')) this.#fail('only a tag is annotated')
@@ -224,6 +229,21 @@ class HeaderReader {
 
   end(): void {
     if (this.#at !== this.#bytes.length) this.#fail('something follows the last tip of its header')
+  }
+
+  /** '' or the key of a ref that there can be. */
+  #ref(length: number): string {
+    const ref = this.#text(length)
+    const slash = ref.indexOf('/')
+    const kind = ref.slice(0, slash)
+    if (ref === '') return ref
+    if (kind !== 'heads' && kind !== 'tags') this.#fail('a tip is neither a branch nor a tag')
+    try {
+      return refKey(kind as 'heads' | 'tags', ref.slice(slash + 1))
+    } catch (error) {
+      if (VarveError.is(error, 'INVALID_PATH')) this.#fail('a tip has a name that no ref can have')
+      throw error
+    }
   }
 
   #text(length: number): string {

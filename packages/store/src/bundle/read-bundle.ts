@@ -1,4 +1,5 @@
 /** Takes a bundle in, from whomever it comes: nothing in it is believed before it is proved. */
+import { loadXxh64, nextTurn } from '@varve/pack/base'
 import { throwIfAborted, VarveError } from '@varve/pack/errors'
 import type { FileSystem } from '@varve/pack/fs'
 import {
@@ -19,6 +20,7 @@ import {
   decodePreamble,
   decodeTrailer,
   isWholeObject,
+  mayBeBundle,
   objectHeaderBytes,
   preambleBytes,
   trailerBodyBytes,
@@ -30,6 +32,9 @@ import { FileSink, piecesOf } from './file-sink.ts'
 import { type ObjectFacts, ObjectTable } from './object-table.ts'
 import { proveContent } from './prove-content.ts'
 import { type Finder, proveObject } from './prove-object.ts'
+
+/** Objects between two turns of the event loop. */
+const objectsPerTurn = 256
 
 export interface ReadBundleOptions {
   /** What errors call it. */
@@ -55,6 +60,7 @@ export async function readBundle(
   sink: BundleSink,
   o: ReadBundleOptions,
 ): Promise<BundleContents> {
+  await loadXxh64()
   const source = new ByteSource(pieces)
   try {
     return await new BundleRead(source, sink, o).run()
@@ -110,6 +116,8 @@ class BundleRead {
     await this.#sink.begin(this.#header)
     for (let object = await this.#next(); object !== undefined; object = await this.#next()) {
       throwIfAborted(this.#o.signal)
+      // What comes out of memory would never let anybody else in.
+      if (this.#table.size % objectsPerTurn === 0) await nextTurn()
       await this.#sink.ready()
       await this.#take(object)
       this.#o.onProgress(this.#table.size, this.#source.position)
@@ -121,7 +129,9 @@ class BundleRead {
   }
 
   async #readHeader(): Promise<BundleHeader> {
-    const preamble = await this.#piece(preambleBytes)
+    const preamble = await this.#source.take(preambleBytes)
+    if (!mayBeBundle(preamble)) this.#fail('it does not begin like one')
+    if (preamble.length < preambleBytes) this.#fail('it ends too soon')
     const { restBytes } = decodePreamble(preamble, this.#fail)
     const rest = await this.#piece(restBytes)
     this.#hasher.update(preamble).update(rest)

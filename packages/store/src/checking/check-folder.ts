@@ -11,8 +11,8 @@ import { fileName } from '@varve/pack/layout'
 import { type ControlState, type RecoveredChunk, readControl, recoverChunk } from '@varve/pack/pack'
 import { type CheckFinding, type CheckOptions, type CheckReport, checkRules } from '../api/index.ts'
 import { findWriter } from '../kv/index.ts'
-import { openFailure } from '../opening/index.ts'
-import { type FilesToCheck, filtersOf, runCheck } from './check-run.ts'
+import { readFailure } from '../opening/index.ts'
+import { type Examined, type FilesToCheck, filtersOf, runCheck } from './check-run.ts'
 import { volumeLayers } from './volume-layers.ts'
 
 export interface CheckFolderParts {
@@ -35,6 +35,15 @@ export async function checkFolder(
   o: CheckOptions = {},
   parts: CheckFolderParts = {},
 ): Promise<CheckReport> {
+  return (await examineFolder(path, o, parts)).report
+}
+
+/** The same, with what only a repair wants to know. @throws as `checkFolder` does */
+export async function examineFolder(
+  path: string,
+  o: CheckOptions,
+  parts: CheckFolderParts,
+): Promise<Examined> {
   checkOptions(o, checkRules)
   await loadXxh64()
   const { fileSystem: fs = new NodeFileSystem(), where, clock = systemClock, lower } = parts
@@ -43,7 +52,7 @@ export async function checkFolder(
     const found = new FolderFiles(fs, folder, lower)
     return await runCheck({ fs, where, clock, hold: () => found.hold(), others: () => found.others() }, o)
   } catch (error) {
-    throw openFailure(error, path)
+    throw readFailure(error, path)
   }
 }
 

@@ -34,6 +34,12 @@ export interface CheckRunParts {
   readonly others: () => Promise<readonly CheckFinding[]>
 }
 
+/** What a check says, and what it knows besides. */
+export interface Examined {
+  readonly report: CheckReport
+  readonly result: CheckResult
+}
+
 /**
  * Runs a check, and again where a collection of another process has removed what it was about to open.
  * @param onStart told of each thread, so that whoever closes the store can end it
@@ -43,7 +49,7 @@ export async function runCheck(
   parts: CheckRunParts,
   o: CheckOptions,
   onStart: (thread: CheckThread) => void = () => {},
-): Promise<CheckReport> {
+): Promise<Examined> {
   for (let attempt = 1; ; attempt++) {
     const held = await parts.hold()
     try {
@@ -52,7 +58,7 @@ export async function runCheck(
       const result = await thread.run()
       const isStale = result.missing.length > 0 && !(await held.isCurrent())
       if (!isStale || attempt === ATTEMPTS_MAX) {
-        return reportOf(result, [...held.findings, ...(await parts.others())])
+        return { result, report: reportOf(result, [...held.findings, ...(await parts.others())]) }
       }
     } finally {
       held.release()

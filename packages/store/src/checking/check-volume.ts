@@ -48,7 +48,7 @@ export async function checkVolume(
     release: () => {},
   })
   try {
-    return await runCheck({ fs, where, clock, hold, others: async () => [] }, o)
+    return (await runCheck({ fs, where, clock, hold, others: async () => [] }, o)).report
   } catch (error) {
     throw openFailure(error, path)
   }

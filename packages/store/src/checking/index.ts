@@ -1,6 +1,7 @@
 /** Whether the files of a store are what was written: started, and told in the words of the interface. */
-export { type CheckFolderParts, checkFolder } from './check-folder.ts'
+export { type CheckFolderParts, checkFolder, examineFolder } from './check-folder.ts'
+export { type CheckRunParts, type Examined, type FilesToCheck, runCheck } from './check-run.ts'
 export { checkVolume, readVolume } from './check-volume.ts'
-export { type CheckRunParts, type FilesToCheck, runCheck } from './check-run.ts'
 export { FolderChecks } from './folder-checks.ts'
 export { StoreChecks } from './store-checks.ts'
+export { type VolumeLayers, volumeLayers } from './volume-layers.ts'

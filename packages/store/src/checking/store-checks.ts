@@ -55,11 +55,12 @@ export class StoreChecks {
     const parts = { fs, where, clock, hold: () => this.#hold(), others: () => this.#projections() }
     const started: CheckThread[] = []
     try {
-      return await runCheck(parts, o, (thread) => {
+      const { report } = await runCheck(parts, o, (thread) => {
         started.push(thread)
         this.#threads.add(thread)
         this.#assertOpen()
       })
+      return report
     } catch (error) {
       this.#assertOpen()
       throw error

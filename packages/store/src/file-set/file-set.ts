@@ -12,7 +12,6 @@
 import { Mutex } from '@varve/pack/base'
 import { VarveError } from '@varve/pack/errors'
 import type { FileSystem } from '@varve/pack/fs'
-import { fileName } from '@varve/pack/layout'
 import { rawToHex } from '@varve/pack/objects'
 import {
   AddressSpace,
@@ -28,7 +27,7 @@ import {
   type Segment,
 } from '@varve/pack/pack'
 import type { HashIndex } from '../hash-index/index.ts'
-import type { FileSize, FilesView } from './files-view.ts'
+import { type FileSize, type FilesView, namesBesidePacks } from './files-view.ts'
 
 export interface FileSetParts {
   readonly fs: FileSystem
@@ -119,9 +118,7 @@ export class FileSet implements FilesView {
   }
 
   controlFiles(): FileSize[] {
-    const { checkpoint } = this.#control
-    const names = checkpoint === null ? [] : [fileName.checkpoint(checkpoint.number)]
-    return [fileName.control, ...names].map((name) => ({ name, bytes: this.#sizeOf(name) }))
+    return namesBesidePacks(this.#control).map((name) => ({ name, bytes: this.#sizeOf(name) }))
   }
 
   /** A number that no file of this store has had. */

@@ -1,3 +1,4 @@
+import { fileName } from '@varve/pack/layout'
 import type { AddressSpace, ControlState, Segment } from '@varve/pack/pack'
 import type { HashIndex } from '../hash-index/index.ts'
 
@@ -19,4 +20,11 @@ export interface FilesView {
 export interface FileSize {
   readonly name: string
   readonly bytes: number
+}
+
+/** Names of the files of a store besides packs, maps, and indexes. */
+export function namesBesidePacks({ checkpoint, volumes }: ControlState): string[] {
+  const checkpoints = checkpoint === null ? [] : [fileName.checkpoint(checkpoint.number)]
+  const filters = volumes.flatMap((volume) => volume.filters.map((number) => fileName.filter(number)))
+  return [fileName.control, ...checkpoints, ...filters]
 }

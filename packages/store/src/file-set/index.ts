@@ -3,4 +3,4 @@
  * hold.
  */
 export { FileSet, type FileSetParts, type Generation } from './file-set.ts'
-export type { FileSize, FilesView } from './files-view.ts'
+export { type FileSize, type FilesView, namesBesidePacks } from './files-view.ts'

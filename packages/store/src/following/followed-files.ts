@@ -89,14 +89,14 @@ export class FollowedFiles implements FilesView {
 
   /**
    * The next view, for `install` or `release`; `undefined`: there is nothing new.
-   * @throws NO_STORE, CORRUPT, NEWER_FORMAT, and what the file system throws
+   * @throws NO_STORE, CORRUPT, NEWER_FORMAT, ABORTED, and what the file system throws
    */
-  async readNext(): Promise<NextView | undefined> {
+  async readNext(signal?: AbortSignal): Promise<NextView | undefined> {
     let missedBy: number | undefined
     for (let attempt = 1; ; attempt++) {
       const control = await this.#readControl()
       try {
-        return await this.#open(control)
+        return await this.#open(control, signal)
       } catch (error) {
         // The same control a second time: no collection has come between, the file is missing.
         const isFinal = attempt === ATTEMPTS_MAX || missedBy === control.sequence
@@ -141,14 +141,14 @@ export class FollowedFiles implements FilesView {
     return state
   }
 
-  async #open(control: ControlState): Promise<NextView | undefined> {
+  async #open(control: ControlState, signal: AbortSignal | undefined): Promise<NextView | undefined> {
     const { fs, folder, cache, retirer, lowerOf } = this.#parts
     const storeId = Buffer.from(control.storeId, 'hex')
     const { instance } = this
-    const parts = { fs, folder, storeId, cache, retirer, instance, memory: this.#memory, lowerOf }
+    const parts = { fs, folder, storeId, cache, retirer, instance, memory: this.#memory, lowerOf, signal }
     const chunks = this.#view?.chunks ?? new Map<number, FollowedChunk>()
     const segments = this.#view?.segments ?? new Map<number, Segment>()
-    const next = await openNextView(parts, { chunks, segments }, control)
+    const next = await openNextView(parts, { chunks, segments, end: this.end }, control)
     for (const { number, base, damage } of next.pieces) {
       for (const { start, end } of damage) {
         this.#parts.onDamage(fileName.chunk(number), start - base, end - start)
@@ -204,7 +204,7 @@ function tablesOf(view: NextView): number[] {
 /** Whether a file was not there that control names. */
 function isMissing(error: unknown): boolean {
   if (hasCode(error, 'ENOENT')) return true
-  return VarveError.is(error, 'CORRUPT') && hasCode(error.cause, 'ENOENT')
+  return VarveError.is(error, 'CORRUPT') && isMissing(error.cause)
 }
 
 function replaced(by: string): VarveError<'CORRUPT'> {

@@ -1,9 +1,7 @@
 /** The refs of a store that somebody else may be writing, and what has become of them since. */
-import { VarveError } from '@varve/pack/errors'
-import type { FileSystem } from '@varve/pack/fs'
 import { metaTable } from '@varve/pack/objects'
-import { type ControlState, type MetaEntry, MetaState, readCheckpoint } from '@varve/pack/pack'
-import { checkpointDamaged, type MetadataDoubt } from '../opening/index.ts'
+import { type MetaEntry, MetaState } from '@varve/pack/pack'
+import type { MetadataDoubt } from '../opening/index.ts'
 import { RefStore, type RefTarget, refOf, refsFrom } from '../refs/index.ts'
 import type { NextView } from './next-view.ts'
 
@@ -22,16 +20,9 @@ export interface NextRefs {
 }
 
 export class FollowedRefs {
-  readonly #fs: FileSystem
-  readonly #folder: string
   #state = new MetaState()
   #refs = new RefStore()
   #doubt: MetadataDoubt | undefined
-
-  constructor(fs: FileSystem, folder: string) {
-    this.#fs = fs
-    this.#folder = folder
-  }
 
   get refs(): RefStore {
     return this.#refs
@@ -40,41 +31,16 @@ export class FollowedRefs {
   /**
    * What the metadata of the next view makes of the refs. The log says it where the view has read all of it;
    * where a collection has taken a part that was never read, its checkpoint does.
-   * @param from where the present view ends
-   * @throws CORRUPT when the checkpoint is damaged, and what the file system throws
    */
-  async next(view: NextView, from: number): Promise<NextRefs> {
-    const { checkpoint } = view.control
-    const start = checkpoint?.position ?? 0
-    const entries = view.metadata
-      .filter(({ offset }) => offset >= start)
-      .toSorted((a, b) => a.offset - b.offset)
+  next(view: NextView): NextRefs {
+    const start = view.control.checkpoint?.position ?? 0
+    const entries = newestOf(view.metadata, start)
     const doubts = view.doubts.filter(({ below }) => below > start)
-    if (checkpoint !== null && start > from) return this.#anew(view.control, entries, doubts)
-    if (doubts.length > 0) {
-      // What is said below it is in doubt from now on, so the store of refs is another one.
-      const state = copyOf(this.#state)
-      return this.#replacedBy(state, entries, highest([...doubts, ...(this.#doubt ? [this.#doubt] : [])]))
-    }
-    return { moves: this.#movesBy(entries), install: () => this.#apply(entries) }
-  }
-
-  async #anew(
-    control: ControlState,
-    entries: readonly MetaEntry[],
-    doubts: readonly MetadataDoubt[],
-  ): Promise<NextRefs> {
-    const state = new MetaState()
-    const { checkpoint, storeId } = control
-    const place = { folder: this.#folder, storeId: Buffer.from(storeId, 'hex') }
-    try {
-      if (checkpoint !== null) {
-        for await (const entry of readCheckpoint(this.#fs, { ...place, ...checkpoint })) state.put(entry)
-      }
-    } catch (error) {
-      throw VarveError.is(error, 'CORRUPT') ? checkpointDamaged(error) : error
-    }
-    return this.#replacedBy(state, entries, highest(doubts))
+    if (view.checkpoint !== undefined) return this.#replacedBy(view.checkpoint, entries, highest(doubts))
+    if (doubts.length === 0) return { moves: this.#movesBy(entries), install: () => this.#apply(entries) }
+    // What is said below it is in doubt from now on, so the store of refs is another one.
+    const before = this.#doubt === undefined ? [] : [this.#doubt]
+    return this.#replacedBy(copyOf(this.#state), entries, highest([...before, ...doubts]))
   }
 
   #replacedBy(state: MetaState, entries: readonly MetaEntry[], doubt: MetadataDoubt | undefined): NextRefs {
@@ -92,10 +58,8 @@ export class FollowedRefs {
   }
 
   #movesBy(entries: readonly MetaEntry[]): RefMove[] {
-    const after = new Map<string, RefTarget | undefined>()
-    for (const { key, target } of refsIn(entries)) after.set(key, target)
-    return [...after]
-      .map(([key, target]) => ({ key, before: this.#refs.lastKnown(key), after: target }))
+    return [...refsIn(entries)]
+      .map(({ key, target }) => ({ key, before: this.#refs.lastKnown(key), after: target }))
       .filter(isMoved)
   }
 
@@ -106,6 +70,17 @@ export class FollowedRefs {
       this.#refs.acknowledge(key, target, position)
     }
   }
+}
+
+/** Of each key what was said last, at or above a position of the log: records are absolute. */
+function newestOf(entries: readonly MetaEntry[], start: number): MetaEntry[] {
+  const newest = new Map<string, MetaEntry>()
+  for (const entry of entries) {
+    if (entry.offset < start) continue
+    const key = `${entry.table} ${entry.key}`
+    if ((newest.get(key)?.offset ?? 0) < entry.offset) newest.set(key, entry)
+  }
+  return [...newest.values()]
 }
 
 function* refsIn(

@@ -2,7 +2,8 @@
  * Opens what a control file names and the view does not have yet, and reads the log on from where the view
  * ends. Nothing of it is seen by anybody before the view installs it, all at once.
  */
-import { VarveError } from '@varve/pack/errors'
+import { nextTurn } from '@varve/pack/base'
+import { throwIfAborted, VarveError } from '@varve/pack/errors'
 import type { FileSystem } from '@varve/pack/fs'
 import { fileName } from '@varve/pack/layout'
 import {
@@ -17,18 +18,23 @@ import {
   type LogPosition,
   type LowerFiles,
   type MetaEntry,
+  MetaState,
   openChunkFile,
   PackFile,
   type PackHeader,
   packHeaderSize,
   RecordReader,
+  readCheckpoint,
   type ScanMemory,
   Segment,
 } from '@varve/pack/pack'
-import type { FileSize } from '../file-set/index.ts'
-import type { LostRange, MetadataDoubt } from '../opening/index.ts'
+import { type FileSize, namesBesidePacks } from '../file-set/index.ts'
+import { checkpointDamaged, type LostRange, type MetadataDoubt } from '../opening/index.ts'
 import { doubtOf, type LogPiece, readLogPiece } from './log-piece.ts'
-import { findChunkIndex, openSegmentIndex } from './sealed-index.ts'
+import { findChunkIndex, type IndexStamp, openSegmentIndex } from './sealed-index.ts'
+
+/** Metadata records read between two turns of the event loop. */
+const RECORDS_PER_SLICE = 256
 
 /** A chunk of the view. */
 export interface FollowedChunk {
@@ -36,8 +42,8 @@ export interface FollowedChunk {
   readonly header: PackHeader
   /** How far its log has been read; `undefined`: its index file says what is in it. */
   readonly position: LogPosition | undefined
-  /** Its index file cannot be used. */
-  readonly hasDamagedIndex: boolean
+  /** What its index file was when it could not be used: damaged, or not yet whole. */
+  readonly triedIndex: IndexStamp | undefined
 }
 
 export interface ViewParts {
@@ -49,12 +55,16 @@ export interface ViewParts {
   readonly retirer: FileRetirer
   readonly instance: object
   readonly memory: ScanMemory
+  /** Asked before each file. */
+  readonly signal: AbortSignal | undefined
   /** The volumes that a control names. */
   readonly lowerOf: (control: ControlState) => LowerFiles | undefined
 }
 
 /** What the view has already. */
 export interface PresentView {
+  /** How far the log has been read. */
+  readonly end: number
   readonly chunks: ReadonlyMap<number, FollowedChunk>
   readonly segments: ReadonlyMap<number, Segment>
 }
@@ -71,6 +81,11 @@ export interface NextView {
   /** Of segments that are new, and of chunks that have been without, oldest first. */
   readonly segmentIndexes: readonly IndexFile[]
   readonly chunkIndexes: readonly IndexFile[]
+  /**
+   * What the checkpoint says, where a collection has taken a part of the log that the view has not read;
+   * `undefined`: the view knows all that comes before the new records.
+   */
+  readonly checkpoint: MetaState | undefined
   /** Metadata records that are new to the view, in no order; some may lie below the checkpoint. */
   readonly metadata: readonly MetaEntry[]
   readonly doubts: readonly MetadataDoubt[]
@@ -79,7 +94,7 @@ export interface NextView {
   readonly damagedIndexes: readonly { readonly file: string; readonly reason: string }[]
 }
 
-/** @throws CORRUPT, NEWER_FORMAT, and what the file system throws; then nothing stays open */
+/** @throws CORRUPT, NEWER_FORMAT, ABORTED, and what the file system throws; then nothing stays open */
 export async function openNextView(
   parts: ViewParts,
   present: PresentView,
@@ -117,18 +132,26 @@ class Opening {
   }
 
   async run(): Promise<NextView> {
-    for (const info of this.#control.segments) await this.#addSegment(info)
-    for (const chunk of this.#control.chunks) await this.#addChunk(chunk)
+    const { signal } = this.#parts
+    for (const info of this.#control.segments) {
+      throwIfAborted(signal)
+      await this.#addSegment(info)
+    }
+    for (const chunk of this.#control.chunks) {
+      throwIfAborted(signal)
+      await this.#addChunk(chunk)
+    }
+    const checkpoint = await this.#readCheckpoint()
     const controlFiles = await this.#controlFiles()
     const space = this.#space()
     // From here on the address space uses the files; whoever opened them does not.
     for (const file of this.#opened.splice(0)) file.release()
     this.#opened.push(space)
-    this.#readMetadata(space)
+    await this.#readMetadata(space)
     return {
       ...{ control: this.#control, controlFiles, space, chunks: this.#chunks, segments: this.#segments },
       ...{ pieces: this.#pieces, segmentIndexes: this.#segmentIndexes, chunkIndexes: this.#chunkIndexes },
-      ...{ metadata: this.#metadata, doubts: this.#doubts, lost: this.#lost },
+      ...{ checkpoint, metadata: this.#metadata, doubts: this.#doubts, lost: this.#lost },
       damagedIndexes: this.#damagedIndexes,
     }
   }
@@ -168,23 +191,32 @@ class Opening {
     const { number, length } = said
     const known = this.#present.chunks.get(number)
     if (known === undefined) return this.#addNew(said)
-    const isIndexed = known.position === undefined || (await this.#attach(known, length))
-    if (isIndexed) this.#chunks.set(number, { ...known, position: undefined })
-    else this.#chunks.set(number, await this.#readOn(known, length))
+    if (known.position === undefined) {
+      this.#chunks.set(number, known)
+      return
+    }
+    const { isAttached, tried } = await this.#attach(known, length)
+    if (isAttached) this.#chunks.set(number, { ...known, position: undefined, triedIndex: undefined })
+    else this.#chunks.set(number, await this.#readOn({ ...known, triedIndex: tried }, length))
   }
 
   /**
-   * Puts the index file of a chunk that has been read by its log so far in the place of what was read; false
+   * Puts the index file of a chunk that has been read by its log so far in the place of what was read; not
    * while there is something of its log to read.
    */
-  async #attach(known: FollowedChunk, length: number | null): Promise<boolean> {
+  async #attach(
+    known: FollowedChunk,
+    length: number | null,
+  ): Promise<{ readonly isAttached: boolean; readonly tried: IndexStamp | undefined }> {
     const isRead = length !== null && known.position?.end === known.chunk.base + length
-    if (!isRead || known.hasDamagedIndex) return false
-    const { index } = await findChunkIndex(this.#parts.fs, this.#parts, known.chunk.number)
-    if (index === undefined) return false
-    this.#indexes.push(index)
-    this.#chunkIndexes.push(index)
-    return true
+    if (!isRead) return { isAttached: false, tried: known.triedIndex }
+    const { fs } = this.#parts
+    const { index, tried } = await findChunkIndex(fs, this.#parts, known.chunk.number, known.triedIndex)
+    if (index !== undefined) {
+      this.#indexes.push(index)
+      this.#chunkIndexes.push(index)
+    }
+    return { isAttached: index !== undefined, tried }
   }
 
   async #readOn(known: FollowedChunk, length: number | null): Promise<FollowedChunk> {
@@ -213,11 +245,7 @@ class Opening {
     const { header, file } = await this.#openFile(said)
     const chunk = new Chunk({ number, base, file })
     const found = length === null ? undefined : await findChunkIndex(this.#parts.fs, this.#parts, number)
-    const damage = found?.damage
-    if (damage !== undefined) {
-      this.#damagedIndexes.push({ file: fileName.chunkIndex(number), reason: damage })
-    }
-    const unread = { chunk, header, position: undefined, hasDamagedIndex: damage !== undefined }
+    const unread = { chunk, header, position: undefined, triedIndex: found?.tried }
     if (found?.index === undefined) {
       this.#chunks.set(number, await this.#readOn(unread, length))
       return
@@ -254,15 +282,20 @@ class Opening {
   }
 
   /** Metadata of chunks that came with their indexes, out of the records that those name. */
-  #readMetadata(space: AddressSpace): void {
+  async #readMetadata(space: AddressSpace): Promise<void> {
     const records = new RecordReader(this.#parts.cache, () => space)
     const from = this.#control.checkpoint?.position ?? 0
     for (const index of this.#chunkIndexes) {
       // What has been read by its log so far has given its metadata then.
       if (this.#present.chunks.has(index.number)) continue
       const { base } = (this.#chunks.get(index.number) as FollowedChunk).chunk
+      let left = RECORDS_PER_SLICE
       for (const offset of index.metadataOffsets()) {
-        if (offset >= from) this.#readEntry(records, { offset, number: index.number, base })
+        if (offset < from) continue
+        this.#readEntry(records, { offset, number: index.number, base })
+        if (--left > 0) continue
+        left = RECORDS_PER_SLICE
+        await nextTurn()
       }
     }
   }
@@ -280,11 +313,23 @@ class Opening {
     }
   }
 
-  async #controlFiles(): Promise<FileSize[]> {
+  /** @throws CORRUPT when it is damaged or gone */
+  async #readCheckpoint(): Promise<MetaState | undefined> {
     const { checkpoint } = this.#control
-    const names = checkpoint === null ? [] : [fileName.checkpoint(checkpoint.number)]
+    if (checkpoint === null || checkpoint.position <= this.#present.end) return undefined
+    const { fs, folder, storeId } = this.#parts
+    const state = new MetaState()
+    try {
+      for await (const entry of readCheckpoint(fs, { folder, storeId, ...checkpoint })) state.put(entry)
+      return state
+    } catch (error) {
+      throw VarveError.is(error, 'CORRUPT') ? checkpointDamaged(error) : error
+    }
+  }
+
+  async #controlFiles(): Promise<FileSize[]> {
     const files: FileSize[] = []
-    for (const name of [fileName.control, ...names]) {
+    for (const name of namesBesidePacks(this.#control)) {
       const bytes = (await this.#parts.fs.stat(`${this.#parts.folder}/${name}`))?.size
       // The checkpoint is opened when it is read, and missed then.
       if (bytes !== undefined) files.push({ name, bytes })

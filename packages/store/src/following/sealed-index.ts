@@ -7,15 +7,37 @@ import { openWholeIndex } from '../opening/index.ts'
 
 export type IndexFolder = Pick<IndexPlace, 'folder' | 'storeId' | 'cache' | 'retirer'>
 
-/** `damage`: there is an index that cannot be used. Both `undefined`: there is none. */
-export interface FoundIndex {
-  readonly index: IndexFile | undefined
-  readonly damage: string | undefined
+/** Tells a file from what it was before. */
+export interface IndexStamp {
+  readonly size: number
+  readonly modifiedMs: number
 }
 
-/** The index of a sealed chunk, proved. @throws what the file system throws */
-export function findChunkIndex(fs: FileSystem, place: IndexFolder, number: number): Promise<FoundIndex> {
-  return findWhole(fs, { ...place, number, name: fileName.chunkIndex(number) })
+export interface FoundIndex {
+  readonly index: IndexFile | undefined
+  /** What the file was that could not be used. */
+  readonly tried: IndexStamp | undefined
+}
+
+/**
+ * The index of a sealed chunk, proved; `undefined`: there is none that can be used. That is nothing odd: a
+ * chunk is sealed before its index is built, and one that is being written is not whole yet. So the file is
+ * looked at again when it is not what it was when it was `tried` last.
+ * @throws what the file system throws
+ */
+export async function findChunkIndex(
+  fs: FileSystem,
+  place: IndexFolder,
+  number: number,
+  tried?: IndexStamp,
+): Promise<FoundIndex> {
+  const name = fileName.chunkIndex(number)
+  const stat = await fs.stat(`${place.folder}/${name}`)
+  if (stat === undefined) return { index: undefined, tried: undefined }
+  const { size, modifiedMs } = stat
+  if (size === tried?.size && modifiedMs === tried.modifiedMs) return { index: undefined, tried }
+  const { index } = await findWhole(fs, { ...place, number, name })
+  return { index, tried: index === undefined ? { size, modifiedMs } : undefined }
 }
 
 /**
@@ -39,7 +61,11 @@ export async function openSegmentIndex(
   }
 }
 
-async function findWhole(fs: FileSystem, place: IndexPlace): Promise<FoundIndex> {
+/** `damage`: there is an index that cannot be used. Both `undefined`: there is none. */
+async function findWhole(
+  fs: FileSystem,
+  place: IndexPlace,
+): Promise<{ readonly index: IndexFile | undefined; readonly damage: string | undefined }> {
   try {
     return { index: await openWholeIndex(fs, place), damage: undefined }
   } catch (error) {

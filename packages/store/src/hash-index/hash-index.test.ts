@@ -2,8 +2,9 @@
 import { loadXxh64 } from '@varve/pack/base'
 import { VarveError } from '@varve/pack/errors'
 import { indexKind, recordKind } from '@varve/pack/objects'
-import { HashTable } from '@varve/pack/pack'
+import { HashTable, IndexEntries } from '@varve/pack/pack'
 import { beforeAll, describe, expect, test } from 'vitest'
+import { HashIndex } from './hash-index.ts'
 import { hashOf, RecordChunks } from './testing/record-chunks.ts'
 
 const { blob, tree, commit } = indexKind
@@ -32,6 +33,23 @@ async function threeCopies(): Promise<{ chunks: RecordChunks; copies: [number, n
 }
 
 describe('a look-up', () => {
+  test('finds what came all at once like what came one by one', async () => {
+    const chunks = await RecordChunks.create()
+    const entries = new IndexEntries()
+    const places = [hash, hashOf('11'), hashOf('22')].map((each) => {
+      const offset = chunks.put(recordKind.blob, each)
+      entries.add(blob, Buffer.from(each, 'latin1'), 0, offset)
+      return [each, offset] as const
+    })
+    const { base } = chunks.space.chunks[0] as { base: number }
+    const other = new HashIndex(chunks.records)
+    other.beginTable(1, base, 7)
+    other.addAll(entries)
+    for (const [each, offset] of places) expect(other.find(blob, each)).toBe(offset)
+    expect([other.count(blob), other.count(tree)]).toEqual([3, 0])
+    expect(other.find(blob, hashOf('33'))).toBe(0)
+  })
+
   test('finds the newest whole copy, whatever layer has it', async () => {
     const { chunks, copies } = await threeCopies()
     const { index } = chunks

@@ -8,12 +8,13 @@
 import { VarveError } from '@varve/pack/errors'
 import { type IndexKind, indexKind, indexKindOf, type RawHash, rawToHex } from '@varve/pack/objects'
 import {
+  type CopyReader,
   HashTable,
   hashWord,
   type IndexEntries,
   type IndexFile,
-  type LowerFiles,
   type RecordReader,
+  type RecordView,
 } from '@varve/pack/pack'
 import { LowerSearch } from './lower-search.ts'
 
@@ -37,6 +38,7 @@ interface TableLayer {
 
 export class HashIndex {
   readonly #records: RecordReader
+  readonly #below: CopyReader | undefined
   readonly #lower: LowerSearch
   /** The last one is the open chunk's; the others belong to sealed chunks without an index file. */
   #tables: TableLayer[] = []
@@ -44,10 +46,11 @@ export class HashIndex {
   /** Pack files with ranges in which no record can be told from the next, by number. */
   readonly #lost = new Map<number, VarveError>()
 
-  /** @param lower the volumes of the moment, if there are any */
-  constructor(records: RecordReader, lower: () => LowerFiles | undefined = () => undefined) {
+  /** @param below reads from volumes, if there are any */
+  constructor(records: RecordReader, below?: CopyReader) {
     this.#records = records
-    this.#lower = new LowerSearch(records, lower)
+    this.#below = below
+    this.#lower = new LowerSearch(below)
   }
 
   /** Sealed chunks that still wait for their index file. */
@@ -283,13 +286,33 @@ export class HashIndex {
 
   #hitAt(offset: number): IndexHit | VarveError | undefined {
     try {
-      const record = this.#records.record(offset)
+      const record = this.#recordAt(offset)
       const kind = indexKindOf(record.kind)
       return kind === undefined ? undefined : { kind, offset, hash: record.hash }
     } catch (error) {
       if (VarveError.is(error, 'CORRUPT') || VarveError.is(error, 'LOWER_UNAVAILABLE')) return error
       // Between two slices a collection may have dropped it.
       if (VarveError.is(error, 'COLLECTED')) return undefined
+      throw error
+    }
+  }
+
+  /** What is damaged above may be whole in a volume. */
+  #recordAt(offset: number): RecordView {
+    try {
+      return this.#records.record(offset)
+    } catch (error) {
+      const copy = VarveError.is(error, 'CORRUPT') ? this.#copyBelow(offset) : undefined
+      if (copy === undefined) throw error
+      return copy
+    }
+  }
+
+  #copyBelow(offset: number): RecordView | undefined {
+    try {
+      return this.#below?.record(offset)
+    } catch (error) {
+      if (VarveError.is(error)) return undefined
       throw error
     }
   }

@@ -1,6 +1,6 @@
 import { VarveError } from '@varve/pack/errors'
 import type { IndexKind, RawHash } from '@varve/pack/objects'
-import type { LowerFiles, RecordReader } from '@varve/pack/pack'
+import type { CopyReader, LowerFiles } from '@varve/pack/pack'
 
 /** What a search has found: a whole copy, or what kept it from one. */
 export interface SearchResult {
@@ -15,17 +15,19 @@ export interface SearchResult {
  * here.
  */
 export class LowerSearch {
-  readonly #records: RecordReader
-  readonly #lower: () => LowerFiles | undefined
+  readonly #below: CopyReader | undefined
 
-  constructor(records: RecordReader, lower: () => LowerFiles | undefined) {
-    this.#records = records
-    this.#lower = lower
+  constructor(below: CopyReader | undefined) {
+    this.#below = below
+  }
+
+  get #lower(): LowerFiles | undefined {
+    return this.#below?.lower
   }
 
   /** A whole copy that is not at `except`. */
   find(kind: IndexKind, hash: RawHash, except: number): SearchResult {
-    const lower = this.#lower()
+    const lower = this.#lower
     if (lower === undefined) return { offset: 0, failure: undefined }
     let damage: VarveError | undefined
     const candidates = lower.candidates(kind, hash)
@@ -42,19 +44,20 @@ export class LowerSearch {
 
   /** Virtual offsets of objects whose hash may begin so; then what stood in the way of more. */
   *withPrefix(digits: string, limit: number): Generator<number, VarveError | undefined, undefined> {
-    const lower = this.#lower()
+    const lower = this.#lower
     return lower === undefined ? undefined : yield* lower.withPrefix(digits, limit)
   }
 
   /** Virtual offsets of all commits there; then what stood in the way of more. */
   *commits(): Generator<number, VarveError | undefined, undefined> {
-    const lower = this.#lower()
+    const lower = this.#lower
     return lower === undefined ? undefined : yield* lower.commits()
   }
 
+  /** The record above may be damaged: what counts is the one in the volume. */
   #match(offset: number, kind: IndexKind, hash: RawHash): boolean | VarveError {
     try {
-      return this.#records.recordMatches(offset, kind, hash)
+      return this.#below?.recordMatches(offset, kind, hash) ?? false
     } catch (error) {
       if (VarveError.is(error, 'CORRUPT') || VarveError.is(error, 'LOWER_UNAVAILABLE')) return error
       throw error

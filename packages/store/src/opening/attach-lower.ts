@@ -2,7 +2,7 @@
 import { dirname, isAbsolute, join, relative, sep } from 'node:path'
 import { VarveError } from '@varve/pack/errors'
 import { type FileSystem, FolderOpener, LazyDirectory } from '@varve/pack/fs'
-import { classifyFile, fileName, storeFormat } from '@varve/pack/layout'
+import { classifyFile, fileName, storeFormat, volumeIdMax } from '@varve/pack/layout'
 import {
   type ControlState,
   type ControlVolume,
@@ -24,6 +24,8 @@ export interface LowerOption {
 interface Place {
   readonly fs: FileSystem
   readonly folder: string
+  /** New random bytes. */
+  readonly random: (size: number) => Buffer
 }
 
 /**
@@ -51,17 +53,17 @@ export async function withLower(
     if (option.missing === 'refuse') assertVolumesThere(place.fs, option.path, control)
     return { ...control, lower }
   }
-  const volume = await createVolume(place.fs, option.path, control)
+  const volume = await createVolume(place, option.path, control)
   return { ...control, format: storeFormat.layered, lower, volumes: [volume] }
 }
 
 /**
  * Makes the folder of the next volume, empty, and makes it durable; control does not name it yet. Its id is
  * one that no volume in that folder has, of whatever store.
- * @throws LOWER_UNAVAILABLE
+ * @throws LOWER_UNAVAILABLE, OPTION_MISMATCH when there is no number left
  */
 export async function createVolume(
-  fs: FileSystem,
+  { fs, random }: Pick<Place, 'fs' | 'random'>,
   path: string,
   control: ControlState,
 ): Promise<ControlVolume> {
@@ -72,7 +74,10 @@ export async function createVolume(
     await fs.mkdir(path)
     for (const parent of parents) await fs.syncFolder(parent)
     const id = nextId(await fs.list(path), control)
-    const manifest = emptyManifest({ storeId: control.storeId, id, at: control.retire })
+    const manifest = emptyManifest({
+      ...{ storeId: control.storeId, id, at: control.retire },
+      nonce: random(16).toString('hex'),
+    })
     const folder = `${path}/${fileName.volume(id)}`
     await fs.mkdir(folder)
     const file = `${folder}/${fileName.manifest(manifest.sequence)}`
@@ -129,7 +134,9 @@ function nextId(names: readonly string[], control: ControlState): number {
     const file = classifyFile(name)
     if (file.kind === 'volume') highest = Math.max(highest, file.number)
   }
-  return highest + 1
+  if (highest < volumeIdMax) return highest + 1
+  const message = `the lower layer has a folder ${fileName.volume(highest)}: there is no higher number`
+  throw new VarveError('OPTION_MISMATCH', { option: 'lower' }, { message })
 }
 
 function nowhere(): VarveError {

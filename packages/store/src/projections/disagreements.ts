@@ -3,14 +3,20 @@ import type { Kv } from '../kv/index.ts'
 
 /** At most so many are told apart. */
 const TOLD_MAX = 100
+/** Looked up between two turns of the event loop. */
+const REFS_PER_SLICE = 256
 
 export interface ComparedProjections {
   readonly kv: Kv
   readonly spaces: { readonly refs: string; readonly git: string }
-  /** Of the log: ref to hash. */
-  readonly refs: () => ReadonlyMap<string, string>
+  /** Refs of the log with their hashes. */
+  readonly refs: () => Iterable<{ readonly key: string; readonly hash: string }>
+  /** The hash of one. */
+  readonly refAt: (key: string) => string | undefined
   /** What a commit says of its origin; `undefined` when it says nothing, or is not in the store. */
   readonly gitIdOf: (hash: string) => string | undefined
+  /** Lets the event loop in. */
+  readonly turn: () => Promise<void>
   /** Everything said so far has been written, or could not be. */
   readonly settled: () => Promise<void>
   /** A change of that ref has yet to be written. */
@@ -24,13 +30,16 @@ export interface ComparedProjections {
 export async function disagreements(o: ComparedProjections): Promise<string[]> {
   await o.settled()
   const doubtful = new Set<string>()
-  const seen = new Set<string>()
-  const before = o.refs()
   for await (const { key, value } of o.kv.range(o.spaces.refs)) {
-    seen.add(key)
-    if (before.get(key) !== value) doubtful.add(key)
+    if (o.refAt(key) !== value) doubtful.add(key)
   }
-  for (const key of before.keys()) if (!seen.has(key)) doubtful.add(key)
+  let left = REFS_PER_SLICE
+  for (const { key, hash } of o.refs()) {
+    if (o.kv.getSync(o.spaces.refs, key) !== hash) doubtful.add(key)
+    if (--left > 0) continue
+    left = REFS_PER_SLICE
+    await o.turn()
+  }
   const found: string[] = []
   for await (const { key, value } of o.kv.range(o.spaces.git)) {
     const id = o.gitIdOf(value)
@@ -38,10 +47,9 @@ export async function disagreements(o: ComparedProjections): Promise<string[]> {
     if (found.length >= TOLD_MAX) break
   }
   await o.settled()
-  const now = o.refs()
   for (const key of doubtful) {
     if (found.length >= TOLD_MAX) break
-    if (!o.isWaiting(key) && o.kv.getSync(o.spaces.refs, key) !== now.get(key)) {
+    if (!o.isWaiting(key) && o.kv.getSync(o.spaces.refs, key) !== o.refAt(key)) {
       found.push(`${key} is not where the log says`)
     }
   }

@@ -46,6 +46,10 @@ class SmallLog implements ProjectionSource {
   *refs(): Iterable<{ readonly key: string; readonly hash: string }> {
     for (const [key, hash] of this.heads) yield { key, hash }
   }
+
+  refAt(key: string): string | undefined {
+    return this.heads.get(key)
+  }
 }
 
 /** A database in memory that stays when it is closed, and breaks as LevelDB does. */
@@ -301,6 +305,22 @@ describe('notes', () => {
   })
 })
 
+describe('what is compared with the log', () => {
+  test('agrees after changes, and tells each ref and Git id that does not', async () => {
+    const log = new SmallLog()
+    const kv = new BrittleKv()
+    const projections = new Projections(kv, { turn: async () => {}, onRebuilt: () => {} })
+    log.heads.set('heads/main', 'c1')
+    await projections.catchUp(log, true)
+    expect(await projections.disagreements()).toEqual([])
+    await kv.batch([{ kind: 'put', space: 'refs', key: 'heads/main', value: 'c9' }], 100)
+    await kv.batch([{ kind: 'put', space: 'refs', key: 'heads/ghost', value: 'c9' }], 100)
+    log.heads.set('tags/v1', 'c1')
+    const found = await projections.disagreements()
+    expect(found.map((text) => text.split(' ')[0]).sort()).toEqual(['heads/ghost', 'heads/main', 'tags/v1'])
+  })
+})
+
 /** A log whose methods can be spread. */
 function bound(of: SmallLog): ProjectionSource {
   return {
@@ -308,6 +328,7 @@ function bound(of: SmallLog): ProjectionSource {
     archivedTo: () => '',
     commitsFrom: (position) => of.commitsFrom(position),
     refs: () => of.refs(),
+    refAt: (key) => of.refAt(key),
     gitIdOf: (hash) => of.gitIdOf(hash),
     end: () => of.end(),
   }

@@ -24,6 +24,8 @@ export interface ProjectionSource {
   /** Another text whenever more rests there. */
   archivedTo(): string
   refs(): Iterable<{ readonly key: string; readonly hash: string }>
+  /** The hash of one; `undefined`: there is no such ref. */
+  refAt(key: string): string | undefined
   /** What a commit says of its origin; `undefined` when it says nothing, or the store does not hold it. */
   gitIdOf(hash: string): string | undefined
   /** Up to where the log is. */
@@ -205,7 +207,9 @@ export class Projections {
     return disagreements({
       kv: this.#kv,
       spaces: SPACE,
-      refs: () => new Map([...source.refs()].map(({ key, hash }) => [key, hash])),
+      refs: () => source.refs(),
+      refAt: (key) => source.refAt(key),
+      turn: this.#parts.turn,
       gitIdOf: (hash) => source.gitIdOf(hash),
       settled: () => this.settled(),
       isWaiting: (ref) => this.#waiting.has(`${SPACE.refs}/${ref}`),

@@ -22,7 +22,7 @@ import {
   recordKind,
   sameHashBytes,
 } from '@varve/pack/objects'
-import { type RecordReader, RecordView } from '@varve/pack/pack'
+import { type CopyReader, type RecordReader, RecordView } from '@varve/pack/pack'
 import type { HashIndex } from '../hash-index/index.ts'
 import type { StoredCommit } from './stored-commit.ts'
 
@@ -30,7 +30,7 @@ export interface ObjectReaderParts {
   readonly records: RecordReader
   readonly index: HashIndex
   /** Reads from volumes only, for what is damaged above them. */
-  readonly below?: RecordReader | undefined
+  readonly below?: CopyReader | undefined
   /** Of the address space of the moment. */
   readonly epoch: () => number
   /** Told when a whole copy stood in for a damaged one. */
@@ -48,7 +48,7 @@ interface MutableBody {
 export class ObjectReader implements NodeReader {
   readonly #records: RecordReader
   readonly #index: HashIndex
-  readonly #below: RecordReader | undefined
+  readonly #below: CopyReader | undefined
   readonly #epoch: () => number
   readonly #onHealed: (kind: IndexKind, hash: RawHash) => void
   /** Of the record whose body was given last: where to point when it turns out to be malformed. */
@@ -129,7 +129,15 @@ export class ObjectReader implements NodeReader {
 
   #otherCopy(kind: IndexKind, hash: RawHash, offset: number): RecordView | undefined {
     const other = this.#index.findOther(kind, hash, offset)
-    return other === 0 ? undefined : this.#records.record(other)
+    if (other === 0) return undefined
+    try {
+      return this.#records.record(other)
+    } catch (error) {
+      // What was found whole there may lie below what is damaged.
+      const copy = isMissing(error) ? this.#copyBelow(kind, hash, other) : undefined
+      if (copy === undefined) throw error
+      return copy
+    }
   }
 
   /**

@@ -131,3 +131,14 @@ describe('a doubt', () => {
     expect(refs.keys('heads')).toEqual([])
   })
 })
+
+test('the last that is known of a ref is told also where it is in doubt', () => {
+  const error = new VarveError('CORRUPT', { file: 'suffix-1.pack', offset: 8 })
+  const refs = new RefStore({ below: 100, error })
+  refs.load(main, target('a'), 8)
+  expect(refs.lastKnown(main)?.hash).toBe('a')
+  expect(() => refs.acknowledged(main)).toThrow(error)
+  refs.stage(main, target('b'), 120)
+  expect(refs.lastKnown(main)?.hash, 'what is only staged is not known').toBe('a')
+  expect(refs.lastKnown('heads/none')).toBeUndefined()
+})

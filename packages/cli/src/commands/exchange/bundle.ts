@@ -30,8 +30,8 @@ export async function bundleCreate(
       }
       await writeFile(context, userPath(context, file), counted)
       view.stop()
-      const { objects, commits, prerequisites } = count
-      const json = { type: 'bundle', file, objects, commits, prerequisites, bytes: count.bytes }
+      const { objects, commits } = count
+      const json = { type: 'bundle', file, objects, commits, bytes: count.bytes }
       await output.document({ ...json, tips: tips.map(shownTip) }, () =>
         output.isForEyes
           ? [
@@ -75,7 +75,7 @@ export async function bundleImport(context: CommandContext, file: string): Promi
       view.stop()
       const bare = contents.tips.filter(({ ref }) => ref === '').map(({ commit }) => rawToHex(commit))
       const { objects, commits, bytes } = contents
-      await output.document({ type: 'bundle-import', objects, commits, bytes, refs, bare }, () => [
+      await output.document({ type: 'taken', objects, commits, bytes, refs, bare }, () => [
         output.isForEyes
           ? `${output.count(commits)} commits, ${output.count(objects)} objects, ${output.size(bytes)}`
           : ['imported', commits, objects, bytes].join('\t'),

@@ -124,7 +124,8 @@ async function planOf(
 
 async function showStats({ output }: CommandContext, stats: GcStats): Promise<void> {
   const { target, objectsKept, bytesKept, bytesFreed, bytesArchived, wallMs, longestStallMs } = stats
-  const archived: [string, string][] = bytesArchived > 0 ? [['bytes archived', output.size(bytesArchived)]] : []
+  const archived: [string, string][] =
+    bytesArchived > 0 ? [['bytes archived', output.size(bytesArchived)]] : []
   await output.facts({ type: 'collection', ...stats, target: target ?? null }, [
     ['target', target === undefined ? '-' : output.hash(target)],
     ['objects kept', output.count(objectsKept)],

@@ -1,6 +1,7 @@
-import type { CheckFinding, CheckOptions, CheckReport, Progress } from '@varve/store'
-import { progressView, shownLines } from '../../terminal/index.ts'
+import type { CheckOptions, CheckReport, Progress } from '@varve/store'
+import { progressView } from '../../terminal/index.ts'
 import { type CommandContext, EXIT_FINDINGS, storeFolder } from '../context/index.ts'
+import { showFinding } from './finding-lines.ts'
 
 /** What is done beside reading everything. */
 export interface CheckDepth {
@@ -41,27 +42,9 @@ export async function showReport(
   } finally {
     view.stop()
   }
-  for (const finding of report.findings) await show(context, finding)
+  for (const finding of report.findings) await showFinding(context, finding)
   await summarize(context, report, (host.clock.monotonic() - startedMs) / 1_000)
   return report.ok ? 0 : EXIT_FINDINGS
-}
-
-async function show({ output }: CommandContext, finding: CheckFinding): Promise<void> {
-  if (output.isJson) return output.line(JSON.stringify({ type: 'finding', ...finding }))
-  const { severity, file, offset, hash, what, repairable, lost = [] } = finding
-  const cure = repairable ? 'repairable' : 'not repairable'
-  if (!output.isForEyes) {
-    await output.line([severity, file, offset, cure, hash ?? '-', shownLines(what)].join('\t'))
-    for (const { commit, path } of lost) await output.line(['lost', commit, shownLines(path)].join('\t'))
-    return
-  }
-  const { palette } = output
-  const paint = severity === 'error' ? palette.red : palette.yellow
-  const object = hash === undefined ? '' : ` ${output.hash(hash)}`
-  await output.line(`${paint(severity)}  ${file} at ${offset}${object}: ${shownLines(what)} (${cure})`)
-  for (const { commit, path } of lost) {
-    await output.line(`         lost: ${output.hash(commit)}${path === '' ? '' : `:${shownLines(path)}`}`)
-  }
 }
 
 async function summarize({ output }: CommandContext, report: CheckReport, seconds: number): Promise<void> {

@@ -1,6 +1,6 @@
 import { VarveError } from '@varve/pack/errors'
 import { type IndexKind, indexKind, type RawHash, rawToHex, readHash, recordKind } from '@varve/pack/objects'
-import type { CheckFinding } from '../check-job.ts'
+import { brokenMax, type CheckFinding } from '../check-job.ts'
 import type { Layer } from '../files/layer.ts'
 import { addLoss, type Findings } from '../findings.ts'
 import type { MetadataRoot } from '../metadata-pass.ts'
@@ -81,6 +81,7 @@ export class Losses {
     if (this.#liesElsewhere(target) || this.#gone.size >= goneMax) return false
     const copy = this.#copyOf(target)
     const finding = this.#findingFor(parent, target)
+    this.#want(target, copy, finding)
     this.#gone.set(key, copy === undefined ? finding : undefined)
     // A damaged record's own word for its hash may be damaged too.
     if (this.#findings.startsAt(finding, target.offset)) finding.hash = rawToHex(target.hash)
@@ -97,6 +98,7 @@ export class Losses {
     const covered = this.#findings.coverOf(this.#layer.files.prefix, reference.offset)
     const what = `${name} names a ${kindNames[reference.kind]} that is not there`
     const finding = covered ?? this.#at(offset, what)
+    this.#want(reference, copy, finding)
     if (covered !== undefined) covered.what += `; ${name} names it`
     finding.hash ??= rawToHex(reference.hash)
     if (copy !== undefined) this.#noteCopy(finding, copy)
@@ -126,9 +128,12 @@ export class Losses {
       lossOf: (target) => this.#gone.get(keyOf(target)),
     })
     // What was written last is what people look for.
+    let isEnough = false
     for (const offset of this.#commits.sort((a, b) => b - a)) {
+      if (this.#findings.broken.length >= brokenMax) return
       try {
-        if (!paths.follow(offset)) return
+        this.#findings.broken.push(rawToHex(this.#layer.reader.record(offset).hash))
+        if (!isEnough) isEnough = !paths.follow(offset)
       } catch (error) {
         if (!VarveError.is(error, 'CORRUPT') && !VarveError.is(error, 'COLLECTED')) throw error
       }
@@ -148,13 +153,19 @@ export class Losses {
     return this.#at(parent.offset, what)
   }
 
+  /** A copy in another layer is not one that this layer can do with. */
+  #want({ kind, hash }: Target, copy: FilePlace | undefined, { file }: CheckFinding): void {
+    const { prefix } = this.#layer.files
+    if (copy === undefined || !copy.isOwn) this.#findings.want({ kind, hash: rawToHex(hash), prefix, file })
+  }
+
   /** Another whole record of the object, in this layer or in one of the others. */
   #copyOf({ kind, hash, offset }: Target): FilePlace | undefined {
     const own = this.#layer.findCopy(kind, hash, offset)
-    if (own !== undefined) return this.#layer.placeOf(own)
+    if (own !== undefined) return { ...this.#layer.placeOf(own), isOwn: true }
     for (const layer of this.#others) {
       const other = layer.findCopy(kind, hash, -1)
-      if (other !== undefined) return layer.placeOf(other)
+      if (other !== undefined) return { ...layer.placeOf(other), isOwn: false }
     }
     return undefined
   }
@@ -174,6 +185,7 @@ export class Losses {
 interface FilePlace {
   readonly file: string
   readonly offset: number
+  readonly isOwn: boolean
 }
 
 function keyOf({ offset, kind, hash }: Target): string {

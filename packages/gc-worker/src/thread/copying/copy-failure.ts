@@ -11,6 +11,7 @@ const blockBytes = 4096
  */
 export function asCopyFailure(error: unknown, path: string): VarveError {
   for (let cause = error; cause instanceof Error; cause = cause.cause) {
+    if (VarveError.is(cause, 'LOWER_UNAVAILABLE')) return cause
     if (!hasCode(cause, 'ENOSPC') && !hasCode(cause, 'EDQUOT')) continue
     return new VarveError('NO_SPACE', { needed: blockBytes, free: 0 }, { cause: error })
   }

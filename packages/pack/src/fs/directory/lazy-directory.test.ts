@@ -1,3 +1,9 @@
+/**
+ * The suite of Buildbarn's `LazyDirectory`, 14 cases with their names, as far as a folder here has the call:
+ * folders below are reached by names such as `a/b`, so to enter one is to open a file in it. There is no call
+ * for the links that `Readlink` and `Symlink` are about, nor for what `RemoveAllChildren` does: no file of a
+ * store is a link, and no folder is emptied and kept. Then what that suite leaves out.
+ */
 import { describe, expect, it } from 'vitest'
 import { VarveError } from '../../errors/index.ts'
 import { MemoryFileSystem } from '../../testing/index.ts'
@@ -50,20 +56,25 @@ type Call = (directory: Directory) => unknown
 
 const answer = { the: 'answer' }
 const calls: readonly [name: string, call: Call, passed: unknown[], answer: unknown][] = [
-  ['open', (d) => d.open('a', 'write'), ['open', 'a', 'write'], answer],
-  ['open to read', (d) => d.open('a', 'read'), ['open', 'a', 'read'], answer],
+  [
+    'open of a file in a folder below (EnterSuccess)',
+    (d) => d.open('a/b', 'write'),
+    ['open', 'a/b', 'write'],
+    answer,
+  ],
+  ['open to read (OpenRead)', (d) => d.open('a', 'read'), ['open', 'a', 'read'], answer],
   ['open to create', (d) => d.open('a', 'create'), ['open', 'a', 'create'], answer],
   ['openSync', (d) => d.openSync('a', 'read'), ['openSync', 'a', 'read'], answer],
   ['readFile', (d) => d.readFile('a'), ['readFile', 'a'], answer],
-  ['mkdir', (d) => d.mkdir('a'), ['mkdir', 'a'], undefined],
-  ['list', (d) => d.list(), ['list', undefined], ['directory', 'file']],
+  ['mkdir (Mkdir)', (d) => d.mkdir('a'), ['mkdir', 'a'], undefined],
+  ['list (ReadDir)', (d) => d.list(), ['list', undefined], ['directory', 'file']],
   ['list of a folder', (d) => d.list('a'), ['list', 'a'], ['directory', 'file']],
-  ['rename', (d) => d.rename('a', 'b'), ['rename', 'a', 'b'], undefined],
-  ['link', (d) => d.link('/upper/a', 'b'), ['link', '/upper/a', 'b'], undefined],
-  ['remove', (d) => d.remove('a'), ['remove', 'a'], undefined],
-  ['removeFolder', (d) => d.removeFolder('a'), ['removeFolder', 'a'], undefined],
-  ['stat', (d) => d.stat('a'), ['stat', 'a'], answer],
-  ['sync', (d) => d.sync(), ['sync', undefined], undefined],
+  ['rename (Rename)', (d) => d.rename('a', 'b'), ['rename', 'a', 'b'], undefined],
+  ['link (Link)', (d) => d.link('/upper/a', 'b'), ['link', '/upper/a', 'b'], undefined],
+  ['remove (Remove)', (d) => d.remove('a'), ['remove', 'a'], undefined],
+  ['removeFolder (RemoveAll)', (d) => d.removeFolder('a'), ['removeFolder', 'a'], undefined],
+  ['stat (Lstat)', (d) => d.stat('a'), ['stat', 'a'], answer],
+  ['sync (Sync)', (d) => d.sync(), ['sync', undefined], undefined],
   ['sync of a folder', (d) => d.sync('a'), ['sync', 'a'], undefined],
   ['freeBytes', (d) => d.freeBytes(), ['freeBytes'], 17],
 ]
@@ -86,17 +97,20 @@ describe('a lazy directory', () => {
     },
   )
 
-  it.each(calls)('says of %s that the layer is away, whatever is in the way', async (_, call) => {
-    for (const code of ['ENOENT', 'EACCES', 'ENOTDIR', 'EIO', 'ESTALE']) {
-      const opener = new RecordingOpener()
-      const cause = systemFailure(code, 'not allowed to access build directory')
-      opener.openFailures = [cause]
-      const failure = await outcome(call, opener)
-      expect(failure).toMatchObject({ code: 'LOWER_UNAVAILABLE', details: { path: '/mount/build' }, cause })
-      expect((failure as Error).message).toContain('not allowed to access build directory')
-      expect(opener.log, 'nothing to close').toEqual([['open']])
-    }
-  })
+  it.each(calls)(
+    'says of %s that the layer is away, whatever is in the way (EnterFailure)',
+    async (_, call) => {
+      for (const code of ['ENOENT', 'EACCES', 'ENOTDIR', 'EIO', 'ESTALE']) {
+        const opener = new RecordingOpener()
+        const cause = systemFailure(code, 'not allowed to access build directory')
+        opener.openFailures = [cause]
+        const failure = await outcome(call, opener)
+        expect(failure).toMatchObject({ code: 'LOWER_UNAVAILABLE', details: { path: '/mount/build' }, cause })
+        expect((failure as Error).message).toContain('not allowed to access build directory')
+        expect(opener.log, 'nothing to close').toEqual([['open']])
+      }
+    },
+  )
 
   it.each(calls)('passes the failure of %s itself on unchanged, and closes', async (name, call) => {
     const opener = new RecordingOpener()

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { SeededRandom } from '../../testing/index.ts'
 import { HashTable } from './hash-table.ts'
+import { hashWord } from './hash-word.ts'
 
 function find(table: HashTable, hash: string): number[] {
   const offsets: number[] = []
@@ -10,7 +11,7 @@ function find(table: HashTable, hash: string): number[] {
 }
 
 describe('HashTable', () => {
-  test('offers every offset that was added for a hash, by text or by bytes', () => {
+  test('offers every offset that was added for a hash, by text, by bytes, or by its first words', () => {
     const few = fc.constantFrom(
       ...Array.from({ length: 40 }, (_, i) => new SeededRandom(i).bytes(32).toString('latin1')),
     )
@@ -20,7 +21,8 @@ describe('HashTable', () => {
         const model = new Map<string, number[]>()
         for (const [i, hash] of hashes.entries()) {
           const offset = (i + 1) * 8
-          if (i % 2 === 0) table.add(hash, offset)
+          if (i % 3 === 0) table.add(hash, offset)
+          else if (i % 3 === 1) table.addWords(hashWord(hash, 0), hashWord(hash, 4), offset)
           else table.addBytes(Buffer.from(`..${hash}`, 'latin1'), 2, offset)
           model.set(hash, [...(model.get(hash) ?? []), offset])
         }

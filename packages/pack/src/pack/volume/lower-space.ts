@@ -4,7 +4,7 @@ import { fileName } from '../../layout/index.ts'
 import { type IndexKind, indexKind, type RawHash } from '../../objects/index.ts'
 import type { ControlVolume } from '../control/index.ts'
 import { type BloomFilter, hashWord, type IndexFile } from '../index/index.ts'
-import type { Location, LowerCandidates, LowerFiles } from '../read/index.ts'
+import type { Location, LowerCandidates, LowerCopy, LowerFiles } from '../read/index.ts'
 import { readFilters } from './filter-file.ts'
 import { HandlePool, type HandlePoolOptions } from './handle-pool.ts'
 import { Volume, type VolumeParts } from './volume.ts'
@@ -141,6 +141,19 @@ export class LowerView implements LowerFiles {
     }
     if (met.failure !== undefined) throw met.failure
     return undefined
+  }
+
+  *copies(offset: number): Generator<LowerCopy, VarveError | undefined, undefined> {
+    const met = new Obstacles()
+    for (const named of this.volumes) {
+      if (offset >= named.high) continue
+      const volume = met.pass(() => this.#space.volume(named))
+      for (const place of volume?.places(offset) ?? []) {
+        const found = met.pass(place)
+        if (found !== undefined) yield { volume: named.id, ...found }
+      }
+    }
+    return met.failure
   }
 
   *candidates(kind: IndexKind, hash: RawHash): Generator<LowerCandidates, VarveError | undefined, undefined> {

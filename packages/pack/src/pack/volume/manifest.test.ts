@@ -19,9 +19,10 @@ import {
 beforeAll(loadXxh64)
 
 const storeId = '30313233343536373839616263646566'
+const nonce = '6e6f6e63652d312d6e6f6e63652d312d'
 const name = 'volume-1/manifest-3'
 const full: VolumeManifest = {
-  ...{ format: 1, storeId, id: 1, sequence: 3, low: 0, high: 16_384 },
+  ...{ format: 1, storeId, id: 1, sequence: 3, nonce, low: 0, high: 16_384 },
   chunks: [
     { number: 1, base: 0, length: 5000 },
     { number: 4, base: 8192, length: 8192 },
@@ -65,7 +66,7 @@ const manifests: fc.Arbitrary<VolumeManifest> = fc
     const high = packed.reduce((highest, segment) => Math.max(highest, segment.high), end)
     const ofStore = Buffer.from(id16).toString('hex')
     const range = { low: start * 4096, high }
-    return { format: 1, storeId: ofStore, id, sequence, ...range, chunks: listed, segments: packed }
+    return { format: 1, storeId: ofStore, id, sequence, nonce, ...range, chunks: listed, segments: packed }
   })
 
 describe('a manifest', () => {
@@ -82,7 +83,7 @@ describe('a manifest', () => {
   })
 
   it('of a new volume is empty', () => {
-    const empty = emptyManifest({ storeId, id: 2, at: 8192 })
+    const empty = emptyManifest({ storeId, id: 2, at: 8192, nonce })
     expect(decode(encodeManifest(empty))).toEqual(empty)
     expect(volumeOf(empty, [])).toEqual({
       ...{ id: 2, low: 8192, high: 8192, manifest: 1, checksum: manifestSum(empty), bytes: 0, filters: [] },
@@ -275,7 +276,7 @@ describe('docs/format.md', () => {
       .map((line) => line.slice(6, 54).replaceAll(' ', ''))
     const copy = Buffer.from(hex.join(''), 'hex')
     const shown = encodeManifest({
-      ...{ format: 1, storeId, id: 1, sequence: 2, low: 0, high: 4096 },
+      ...{ format: 1, storeId, id: 1, sequence: 2, nonce, low: 0, high: 4096 },
       ...{ chunks: [{ number: 1, base: 0, length: 264 }], segments: [] },
     })
     expect(copy.toString('hex')).toBe(shown.subarray(4096).toString('hex'))

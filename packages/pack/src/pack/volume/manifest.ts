@@ -32,6 +32,8 @@ export interface VolumeManifest {
   readonly storeId: string
   readonly id: number
   readonly sequence: number
+  /** 32 hexadecimal digits, random: two copies of a store that went apart never write the same manifest. */
+  readonly nonce: string
   readonly low: number
   readonly high: number
   /** Ascending. */
@@ -87,16 +89,18 @@ export function emptyManifest(o: {
   readonly storeId: string
   readonly id: number
   readonly at: number
+  readonly nonce: string
 }): VolumeManifest {
-  const { storeId, id, at } = o
+  const { storeId, id, at, nonce } = o
   const range = { low: at, high: at, chunks: [], segments: [] }
-  return { format: formatVersion, storeId, id, sequence: 1, ...range }
+  return { format: formatVersion, storeId, id, sequence: 1, nonce, ...range }
 }
 
 /** Canonical: the fields in the order of `VolumeManifest`, no spaces. */
 function payloadOf(m: VolumeManifest): Buffer {
   const inOrder = {
-    ...{ format: m.format, storeId: m.storeId, id: m.id, sequence: m.sequence, low: m.low, high: m.high },
+    ...{ format: m.format, storeId: m.storeId, id: m.id, sequence: m.sequence, nonce: m.nonce },
+    ...{ low: m.low, high: m.high },
     chunks: m.chunks.map(({ number, base, length }) => ({ number, base, length })),
     segments: m.segments.map(({ number, low, high, bytes, objects }) => ({
       ...{ number, low, high, bytes, objects },
@@ -115,7 +119,9 @@ function readPayload(bytes: Buffer): VolumeManifest {
   const manifest = {
     format,
     storeId: fields.hex('storeId', 32),
-    ...integers(fields, 'id', 'sequence', 'low', 'high'),
+    ...integers(fields, 'id', 'sequence'),
+    nonce: fields.hex('nonce', 32),
+    ...integers(fields, 'low', 'high'),
     chunks: fields.list('chunks', (chunk) => integers(chunk, 'number', 'base', 'length')),
     segments: fields.list('segments', (segment) =>
       integers(segment, 'number', 'low', 'high', 'bytes', 'objects'),

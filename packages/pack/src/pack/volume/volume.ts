@@ -114,6 +114,26 @@ export class Volume {
     return true
   }
 
+  /**
+   * What gives each place in it that holds the offset, or `undefined`, in the order in which `locate` looks.
+   * Each may throw LOWER_UNAVAILABLE, CORRUPT.
+   */
+  *places(
+    offset: number,
+  ): Generator<() => { readonly file: PackFile; readonly position: number } | undefined, void, undefined> {
+    for (const info of this.manifest.segments) {
+      if (offset < info.low || offset >= info.high) continue
+      yield () => {
+        const segment = this.#segment(info)
+        const position = segment.locate(offset)
+        return position < 0 ? undefined : { file: segment.file, position }
+      }
+    }
+    const chunk = this.#chunks.findLast(({ base }) => base <= offset)
+    if (chunk === undefined || offset >= chunk.end) return
+    yield () => ({ file: chunk.file, position: offset - chunk.base })
+  }
+
   /** Numbers of its pack files, what is newest first. */
   packs(): number[] {
     const { chunks, segments } = this.manifest

@@ -4,8 +4,9 @@
  */
 import { loadXxh64, Mutex, nextTurn } from '@varve/pack/base'
 import { throwIfAborted, VarveError } from '@varve/pack/errors'
+import { hasCode } from '@varve/pack/fs'
 import { rawToHex } from '@varve/pack/objects'
-import { BlockCache, FileRetirer, RecordCache, RecordReader } from '@varve/pack/pack'
+import { BlockCache, CopyReader, FileRetirer, RecordCache, RecordReader } from '@varve/pack/pack'
 import type { CheckOptions, CheckReport, RefChange } from '../../api/index.ts'
 import type { GitCommits } from '../../branches/index.ts'
 import { FolderChecks } from '../../checking/index.ts'
@@ -16,7 +17,7 @@ import { readFailure } from '../../opening/index.ts'
 import { BlobReader, ObjectReader } from '../../reader/index.ts'
 import type { RefStore } from '../../refs/index.ts'
 import { copiesOfFollowed } from '../copies-rooms.ts'
-import { LowerLayer, nowhere } from '../lower-layer.ts'
+import { LowerLayer } from '../lower-layer.ts'
 import type { ReaderRooms } from '../reader-rooms.ts'
 import { BLOCK_CACHE_PART, type ReadingOptions } from '../store-options.ts'
 import { projectionSource, StoreStorage } from '../store-storage.ts'
@@ -34,7 +35,7 @@ export class FollowingRooms implements ReaderRooms {
   readonly gc: FollowingGc
   readonly copies: StoreCopies
   readonly #o: ReadingOptions
-  readonly #refs: FollowedRefs
+  readonly #refs = new FollowedRefs()
   readonly #retirer: FileRetirer
   readonly #lower: LowerLayer
   /** Places of damage, objects that a copy stood in for, and reloads that failed. */
@@ -57,10 +58,14 @@ export class FollowingRooms implements ReaderRooms {
       onGrown: (bytes) => cache.resize(cacheBytes - bytes),
     })
     const records = new RecordReader(cache, () => this.files.space, recordCache)
-    const index = new HashIndex(records, () => this.files.space.lower)
+    const below = new CopyReader(cache, () => this.files.space.lower)
+    const index = new HashIndex(records, below)
     this.#lower = new LowerLayer({
       ...{ fs, folder, cache, retirer: this.#retirer, clock: o.clock, option: o.lower },
-      onDamage: (file) => this.#tellDamage(file, 0, 0),
+      onDamage: (file, { cause }) => {
+        // One that control named when it was read may have given way to another since.
+        if (!hasCode(cause, 'ENOENT')) this.#tellDamage(file, 0, 0)
+      },
     })
     this.files = new FollowedFiles({
       ...{ fs, folder, cache, retirer: this.#retirer, index },
@@ -69,11 +74,10 @@ export class FollowingRooms implements ReaderRooms {
       onDamage: (file, offset, bytes) => this.#tellDamage(file, offset, bytes),
       onRebuilt: (file, reason) => onEvent({ type: 'index-rebuilt', file, reason }),
     })
-    this.#refs = new FollowedRefs(fs, folder)
     this.objects = new ObjectReader({
       records,
       index,
-      below: new RecordReader(cache, () => this.files.space.lower ?? nowhere),
+      below,
       epoch: () => this.files.epoch,
       onHealed: (kind, hash) => {
         if (this.#told.isNew(`${kind} ${hash}`)) onEvent({ type: 'healed', hash: rawToHex(hash) as never })
@@ -102,7 +106,7 @@ export class FollowingRooms implements ReaderRooms {
     try {
       throwIfAborted(o.signal)
       rooms = new FollowingRooms(o, await o.fs.realPath(o.folder))
-      await rooms.#reload()
+      await rooms.#reload(o.signal)
       rooms.#lower.assertAsWanted(rooms.files.control)
       throwIfAborted(o.signal)
     } catch (error) {
@@ -166,18 +170,11 @@ export class FollowingRooms implements ReaderRooms {
   }
 
   /** `undefined`: there was nothing new. */
-  async #reload(): Promise<readonly RefChange[] | undefined> {
+  async #reload(signal?: AbortSignal): Promise<readonly RefChange[] | undefined> {
     this.assertOpen()
-    const next = await this.files.readNext()
+    const next = await this.files.readNext(signal)
     if (next === undefined) return undefined
-    let refs: Awaited<ReturnType<FollowedRefs['next']>>
-    try {
-      refs = await this.#refs.next(next, this.files.end)
-      this.assertOpen()
-    } catch (error) {
-      this.files.release(next)
-      throw error
-    }
+    const refs = this.#refs.next(next)
     const befores = commitsBefore(this, refs.moves)
     this.files.install(next)
     refs.install()

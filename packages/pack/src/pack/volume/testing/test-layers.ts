@@ -82,7 +82,8 @@ export class TestLayers {
   ): Promise<TestVolume> {
     const folder = `${lowerFolder}/${fileName.volume(id)}`
     await this.disk.mkdir(folder)
-    const first = emptyManifest({ storeId: this.storeId.toString('hex'), id, at: 0 })
+    const nonce = '0f'.repeat(16)
+    const first = emptyManifest({ storeId: this.storeId.toString('hex'), id, at: 0, nonce })
     const old = before?.manifest ?? { ...first, sequence: 0, low: parts.chunks?.[0]?.base ?? 0 }
     const chunks = [...old.chunks]
     for (const chunk of parts.chunks ?? []) chunks.push(await this.#writeChunk(folder, chunk))

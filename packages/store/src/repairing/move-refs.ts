@@ -1,0 +1,79 @@
+/** Branches and tags whose commits cannot be made whole, and the last commits before them that are. */
+import { VarveError } from '@varve/pack/errors'
+import { type RawHash, rawToHex } from '@varve/pack/objects'
+import type { Hash } from '../api/index.ts'
+import type { StoreRooms } from '../assembly/index.ts'
+import { appendRef, settleRef } from '../branches/index.ts'
+import type { ObjectReader, StoredCommit } from '../reader/index.ts'
+import type { RefStore } from '../refs/index.ts'
+import type { RepairStep } from './repair-step.ts'
+
+/** Commits looked at for one ref. */
+const STEPS_MAX = 100_000
+
+interface Histories {
+  readonly objects: ObjectReader
+  readonly refs: RefStore
+}
+
+/**
+ * @param broken hashes (hex) of commits that are not whole though their records are
+ * @returns one step for each ref that is to be moved; one without `after` knows no whole commit before it
+ */
+export function refMoves({ objects, refs }: Histories, broken: ReadonlySet<string>): RepairStep[] {
+  const steps: RepairStep[] = []
+  for (const { key, target } of refs.listed()) {
+    const head = readable(objects, target.hash)
+    if (head !== undefined && !broken.has(rawToHex(head.hash))) continue
+    const whole = head === undefined ? undefined : lastWhole(objects, head, broken)
+    steps.push({
+      action: 'move-ref',
+      ref: key,
+      before: rawToHex(target.hash) as Hash<'commit'>,
+      ...(whole !== undefined && { after: rawToHex(whole.hash) as Hash<'commit'> }),
+    })
+  }
+  return steps
+}
+
+/** Takes the steps that lead somewhere. @throws WRITER_FAILED */
+export async function moveRefs(rooms: StoreRooms, steps: readonly RepairStep[]): Promise<void> {
+  for (const { ref, after } of steps) {
+    if (ref === undefined || after === undefined) continue
+    while (rooms.queue.isBlocked) await rooms.queue.unblocked()
+    const commit = rooms.objects.commit(Buffer.from(after, 'hex').toString('latin1'))
+    const before = rooms.refs.newest(ref)
+    if (commit === undefined || before === undefined) continue
+    const { hash, offset } = commit
+    await settleRef(rooms, appendRef(rooms, ref, { ...before, hash, offset, at: rooms.now() }), 'commit')
+  }
+}
+
+/** The first ancestor, first parents first, that is whole. */
+function lastWhole(
+  objects: ObjectReader,
+  head: StoredCommit,
+  broken: ReadonlySet<string>,
+): StoredCommit | undefined {
+  const rest: RawHash[] = [...head.parents].reverse()
+  const seen = new Set<RawHash>()
+  for (let hash = rest.pop(); hash !== undefined && seen.size < STEPS_MAX; hash = rest.pop()) {
+    if (seen.has(hash)) continue
+    seen.add(hash)
+    const commit = readable(objects, hash)
+    if (commit === undefined) continue
+    if (!broken.has(rawToHex(hash))) return commit
+    rest.push(...[...commit.parents].reverse())
+  }
+  return undefined
+}
+
+function readable(objects: ObjectReader, hash: RawHash): StoredCommit | undefined {
+  try {
+    return objects.commit(hash)
+  } catch (error) {
+    const codes = ['CORRUPT', 'COLLECTED', 'LOWER_UNAVAILABLE'] as const
+    if (codes.some((code) => VarveError.is(error, code))) return undefined
+    throw error
+  }
+}

@@ -1,0 +1,111 @@
+/** What can be done about the findings of a check. */
+import type { WantedObject } from '@varve/gc-worker'
+import { classifyFile } from '@varve/pack/layout'
+import { hexToRaw } from '@varve/pack/objects'
+import type { ControlState } from '@varve/pack/pack'
+import type { CheckFinding, Hash } from '../api/index.ts'
+import type { Examined } from '../checking/index.ts'
+import { type Donor, donorOf } from './donor.ts'
+import type { RepairStep } from './repair-step.ts'
+
+/** Another store, of which it is known what in it is whole. */
+export interface CopySource extends Donor {
+  /** Whether it is a copy of this very store: then files of the same names are the same. */
+  readonly isCopy: boolean
+  readonly findings: readonly CheckFinding[]
+  readonly files: ReadonlySet<string>
+}
+
+export interface PlanParts {
+  readonly examined: Examined
+  /** `undefined`: no copy of it is whole. */
+  readonly control: ControlState | undefined
+  readonly source: CopySource | undefined
+  /** Where objects are looked for: volumes of this store, and the source. */
+  readonly donors: readonly Donor[]
+}
+
+/** Steps that make files whole; in the order in which they are to be taken. */
+export function fileSteps({ examined, control, source }: PlanParts): RepairStep[] {
+  const { findings } = examined.report
+  const files = [...new Set(findings.filter(isError).map(({ file }) => file))]
+  const open = control?.chunks.at(-1)?.number
+  const steps = files.flatMap((file): RepairStep[] => {
+    const name = file.slice(file.indexOf('/') + 1)
+    const kind = classifyFile(name)
+    switch (kind.kind) {
+      case 'control':
+      case 'manifest':
+        return findings.some((f) => f.file === file && f.repairable) ? [{ action: 'rewrite', file }] : []
+      case 'chunk-index':
+      case 'segment-index':
+        return isHealthy(findings, packOf(file)) ? [{ action: 'rebuild', file }] : []
+      case 'filter':
+        return [{ action: 'rebuild', file }]
+      case 'chunk':
+      case 'segment':
+      case 'segment-map':
+      case 'checkpoint':
+        return kind.number !== open && hasWhole(source, file)
+          ? [{ action: 'restore', file, from: source?.path ?? '' }]
+          : []
+      default:
+        return []
+    }
+  })
+  // What is rebuilt may need what is restored.
+  const rank = { rewrite: 0, restore: 1, rebuild: 2, put: 3, 'move-ref': 4 }
+  return steps.sort((a, b) => rank[a.action] - rank[b.action])
+}
+
+/** Objects to be put again, and those that nobody has. */
+export function objectSteps(
+  { examined, donors }: PlanParts,
+  restored: ReadonlySet<string>,
+): { readonly steps: RepairStep[]; readonly hopeless: readonly WantedObject[] } {
+  const steps: RepairStep[] = []
+  const hopeless: WantedObject[] = []
+  const seen = new Set<string>()
+  for (const wanted of examined.result.wanted) {
+    const key = `${wanted.kind} ${wanted.hash}`
+    // What a volume lacks belongs into the volume: see `restore`.
+    if (restored.has(wanted.file) || wanted.prefix !== '' || seen.has(key)) continue
+    seen.add(key)
+    const donor = donorOf(donors, { kind: wanted.kind, hash: hexToRaw(wanted.hash) })
+    if (donor === undefined) hopeless.push(wanted)
+    else steps.push({ action: 'put', hash: wanted.hash as Hash, from: donor.path })
+  }
+  return { steps, hopeless }
+}
+
+/**
+ * Findings that no step is about. Damage of which the store has another whole copy itself needs none.
+ */
+export function remainingOf(examined: Examined, steps: readonly RepairStep[]): CheckFinding[] {
+  const files = new Set(steps.flatMap(({ file }) => file ?? []))
+  const hashes = new Set(steps.flatMap(({ hash }) => hash ?? []))
+  const wanted = new Set(examined.result.wanted.map(({ hash }) => hash))
+  return examined.report.findings.filter(({ file, hash, repairable, severity }) => {
+    if (severity === 'warning' || files.has(file)) return false
+    if (hash === undefined) return !repairable
+    return wanted.has(hash) ? !hashes.has(hash) : !repairable
+  })
+}
+
+function isError({ severity }: CheckFinding): boolean {
+  return severity === 'error'
+}
+
+function isHealthy(findings: readonly CheckFinding[], pack: string): boolean {
+  // The index of a damaged chunk is made of what is left of it; that of a segment is not made at all.
+  return /suffix-/.test(pack) || !findings.some(({ file, severity }) => file === pack && severity === 'error')
+}
+
+function packOf(index: string): string {
+  return index.replace(/\.idx$/, '.pack')
+}
+
+function hasWhole(source: CopySource | undefined, file: string): boolean {
+  if (source?.isCopy !== true || !source.files.has(file)) return false
+  return !source.findings.some((finding) => finding.file === file)
+}

@@ -1,0 +1,238 @@
+/**
+ * Makes a store whole as far as that can be done: first the files, under the store's lock and while nobody
+ * has it open; then, through the store itself, objects and refs. Without `apply` it is only said what would
+ * be done.
+ */
+import { resolve } from 'node:path'
+import { VarveError } from '@varve/pack/errors'
+import type { FileSystem } from '@varve/pack/fs'
+import { fileName } from '@varve/pack/layout'
+import { hexToRaw } from '@varve/pack/objects'
+import { type ControlState, readControl } from '@varve/pack/pack'
+import type { WithProgress } from '../api/index.ts'
+import {
+  closeRooms,
+  FollowingRooms,
+  openRooms,
+  readingOptions,
+  type StorePlatform,
+  type StoreRooms,
+  storeOptions,
+} from '../assembly/index.ts'
+import { type Examined, examineFolder, volumeLayers } from '../checking/index.ts'
+import { acquireStoreLock } from '../kv/index.ts'
+import { openFailure } from '../opening/index.ts'
+import { moveRefs, refMoves } from './move-refs.ts'
+import { FileRepair, type LayerPlace } from './repair-files.ts'
+import { type CopySource, fileSteps, objectSteps, type PlanParts, remainingOf } from './repair-plan.ts'
+import type { RepairReport, RepairStep } from './repair-step.ts'
+import { restoreObject } from './restore-objects.ts'
+
+export interface RepairOptions extends WithProgress {
+  /** Default: only a plan. */
+  readonly apply?: boolean | undefined
+  /** Path of a store, a copy of this one or any other, from which files and objects are taken. */
+  readonly from?: string | undefined
+}
+
+/**
+ * @throws NO_STORE, NEWER_FORMAT, STORE_LOCKED (with `apply`), ABORTED, WRITER_FAILED, READ_ONLY_FOLDER,
+ * GC_FAILED (the thread of the check died, or the disk fails)
+ */
+export async function repairStore(
+  path: string,
+  o: RepairOptions = {},
+  platform: StorePlatform = {},
+): Promise<RepairReport> {
+  const repair = new Repair(path, o, platform)
+  try {
+    return await repair.run()
+  } catch (error) {
+    throw openFailure(error, path)
+  } finally {
+    await repair.close()
+  }
+}
+
+class Repair {
+  readonly #path: string
+  readonly #o: RepairOptions
+  readonly #platform: StorePlatform
+  readonly #fs: FileSystem
+  #folder = ''
+  #source: (CopySource & { readonly rooms: FollowingRooms }) | undefined
+  #setAside: readonly string[] = []
+
+  constructor(path: string, o: RepairOptions, platform: StorePlatform) {
+    this.#path = path
+    this.#o = o
+    this.#platform = platform
+    this.#fs = storeOptions(path, {}, platform).fs
+  }
+
+  async run(): Promise<RepairReport> {
+    this.#folder = await this.#fs.realPath(this.#path)
+    const { from, apply = false } = this.#o
+    if (from !== undefined) this.#source = await this.#openSource(from)
+    const examined = await this.#examine()
+    const control = await this.#control()
+    const files = fileSteps({ examined, control, source: this.#source, donors: [] })
+    const restored = new Set(files.flatMap((step) => (step.action === 'restore' ? (step.file ?? []) : [])))
+    if (!apply) {
+      const steps = [...files, ...(await this.#planObjects({ examined, control }, restored))]
+      return { applied: false, steps, remaining: remainingOf(examined, steps), setAside: [] }
+    }
+    const taken = await this.#repairFiles(control, files)
+    const again = taken.length > 0 ? await this.#examine() : examined
+    const done = [...taken, ...(await this.#repairObjects(again))]
+    const after = done.length > 0 ? await this.#examine() : examined
+    return { applied: true, steps: done, remaining: remainingOf(after, []), setAside: this.#setAside }
+  }
+
+  async close(): Promise<void> {
+    await this.#source?.rooms.close()
+  }
+
+  async #examine(): Promise<Examined> {
+    const { signal, onProgress } = this.#o
+    const { fileSystem, collectorWhere: where, clock } = this.#platform
+    return examineFolder(this.#path, { signal, onProgress }, { fileSystem, where, clock })
+  }
+
+  async #control(): Promise<ControlState | undefined> {
+    try {
+      return (await readControl(this.#fs, this.#folder)).state
+    } catch (error) {
+      if (VarveError.is(error, 'CORRUPT')) return undefined
+      throw error
+    }
+  }
+
+  /** What would be done about objects and refs, as far as the store can be read at all. */
+  async #planObjects(
+    plan: Pick<PlanParts, 'examined' | 'control'>,
+    restored: ReadonlySet<string>,
+  ): Promise<RepairStep[]> {
+    const own = await this.#openOwn()
+    try {
+      const donors = [...(own === undefined ? [] : [{ path: this.#folder, objects: own.objects }])]
+      const all = [...donors, ...(this.#source === undefined ? [] : [this.#source])]
+      const { steps, hopeless } = objectSteps({ ...plan, source: this.#source, donors: all }, restored)
+      if (own === undefined || hopeless.length === 0) return steps
+      return [...steps, ...refMoves(own, new Set(plan.examined.result.broken)).filter(isMove)]
+    } finally {
+      await own?.close()
+    }
+  }
+
+  /** `undefined`: it does not even open to be read. */
+  async #openOwn(): Promise<FollowingRooms | undefined> {
+    try {
+      return await FollowingRooms.open(readingOptions(this.#folder, { readOnly: true }, this.#platform))
+    } catch (error) {
+      if (VarveError.is(error, 'CORRUPT')) return undefined
+      throw error
+    }
+  }
+
+  async #repairFiles(control: ControlState | undefined, steps: readonly RepairStep[]): Promise<RepairStep[]> {
+    if (control === undefined || steps.length === 0) return []
+    const { clock, memoryKey } = storeOptions(this.#path, {}, this.#platform)
+    const lock = await acquireStoreLock({ fileSystem: this.#fs, root: this.#folder, clock, memoryKey })
+    try {
+      const lower = control.lower === null ? undefined : resolve(this.#folder, control.lower)
+      const layers = await this.#layers(control, lower)
+      const where = this.#platform.collectorWhere
+      const files = new FileRepair({ fs: this.#fs, folder: this.#folder, lower, control, layers, where })
+      const taken: RepairStep[] = []
+      for (const step of steps) if (await isTaken(files, step)) taken.push(step)
+      this.#setAside = files.setAside
+      return taken
+    } finally {
+      await lock.release()
+    }
+  }
+
+  async #layers(control: ControlState, lower: string | undefined): Promise<Map<string, LayerPlace>> {
+    const { layers } = await volumeLayers(this.#fs, control, lower)
+    const chunks = control.chunks.map(({ number, base, length }) => ({ number, base, length: length ?? 0 }))
+    const upper = { folder: this.#folder, chunks, segments: control.segments }
+    return new Map<string, LayerPlace>([['', upper], ...layers.map((l) => [l.prefix, l] as const)])
+  }
+
+  async #repairObjects(examined: Examined): Promise<RepairStep[]> {
+    const { wanted } = examined.result
+    if (!wanted.some(({ prefix }) => prefix === '') || !(await this.#opens())) return []
+    const put = await this.#withStore((rooms) => this.#putAgain(rooms, examined))
+    const rest = await this.#examine()
+    if (!rest.result.wanted.some(({ prefix }) => prefix === '')) return put
+    const moved = await this.#withStore(async (rooms) => {
+      const moves = refMoves(rooms, new Set(rest.result.broken)).filter(isMove)
+      await moveRefs(rooms, moves)
+      return moves
+    })
+    return [...put, ...moved]
+  }
+
+  async #putAgain(rooms: StoreRooms, examined: Examined): Promise<RepairStep[]> {
+    const own = { path: this.#folder, objects: rooms.objects }
+    const donors = this.#source === undefined ? [own] : [own, this.#source]
+    const { steps } = objectSteps({ examined, control: undefined, source: undefined, donors }, new Set())
+    const done: RepairStep[] = []
+    for (const step of steps) {
+      const wanted = examined.result.wanted.find(({ hash }) => hash === step.hash)
+      if (wanted === undefined) continue
+      const object = { kind: wanted.kind, hash: hexToRaw(wanted.hash) }
+      if (await restoreObject(rooms, donors, object)) done.push(step)
+    }
+    await rooms.log.sync()
+    return done
+  }
+
+  /** Whether it opens for writing; what keeps it from that is among the findings. */
+  async #opens(): Promise<boolean> {
+    const own = await this.#openOwn()
+    await own?.close()
+    return own !== undefined
+  }
+
+  async #withStore<T>(work: (rooms: StoreRooms) => Promise<T>): Promise<T> {
+    const rooms = await openRooms(storeOptions(this.#folder, { create: 'never' }, this.#platform))
+    try {
+      return await work(rooms)
+    } finally {
+      await closeRooms(rooms)
+    }
+  }
+
+  async #openSource(from: string): Promise<CopySource & { readonly rooms: FollowingRooms }> {
+    const rooms = await FollowingRooms.open(readingOptions(from, { readOnly: true }, this.#platform))
+    try {
+      const { fileSystem, collectorWhere: where, clock } = this.#platform
+      const { signal, onProgress } = this.#o
+      const { report } = await examineFolder(from, { signal, onProgress }, { fileSystem, where, clock })
+      const isCopy = rooms.id === (await this.#control())?.storeId
+      const files = new Set(await this.#fs.list(rooms.folder))
+      files.delete(fileName.control)
+      return { path: rooms.folder, objects: rooms.objects, isCopy, findings: report.findings, files, rooms }
+    } catch (error) {
+      await rooms.close()
+      throw error
+    }
+  }
+}
+
+/** A file that could not be made whole is as it was, and stays among the findings. */
+async function isTaken(files: FileRepair, step: RepairStep): Promise<boolean> {
+  try {
+    await files.take(step)
+    return true
+  } catch (error) {
+    if (VarveError.is(error, 'CORRUPT')) return false
+    throw error
+  }
+}
+
+function isMove({ after }: RepairStep): boolean {
+  return after !== undefined
+}

@@ -1,0 +1,99 @@
+/** `init --lower`, `volume ls`, `add`, and `verify`, and collections that archive. */
+import { cpSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { type CommandOutcome, varve } from '../support/command-line.ts'
+
+let folder = ''
+
+beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'varve-volumes-'))
+  await done('init', '--lower', 'lower')
+  for (const text of ['one', 'two', 'three']) await done('set', `main:${text}`, '-m', text)
+})
+
+afterEach(() => rmSync(folder, { recursive: true, force: true }))
+
+type Line = Readonly<Record<string, unknown>>
+
+function run(...argv: readonly string[]): Promise<CommandOutcome> {
+  return varve(['-s', 'store', ...argv], { folder, input: 'content' })
+}
+
+async function done(...argv: readonly string[]): Promise<string> {
+  const { exit, stdout, stderr } = await run(...argv)
+  expect({ exit, stderr }, argv.join(' ')).toEqual({ exit: 0, stderr: '' })
+  return stdout
+}
+
+async function lines(...argv: readonly string[]): Promise<Line[]> {
+  const text = (await done('--json', ...argv)).trimEnd()
+  return text === '' ? [] : text.split('\n').map((line) => JSON.parse(line) as Line)
+}
+
+test('an archive, then another volume', async () => {
+  expect(await lines('volume', 'ls')).toEqual([
+    { type: 'volume', id: 1, name: 'volume-1', low: 0, high: 0, bytes: 0 },
+  ])
+  const empty = await run('volume', 'add')
+  expect([empty.exit, empty.stderr]).toEqual([2, expect.stringContaining('still empty')])
+  const plan = await lines('gc', 'run', '-n', 'main')
+  expect(plan).toMatchObject([{ type: 'plan', before: 2 }])
+  expect(await done('gc', 'run', '-n', 'main')).toContain('archive the 2 commits before')
+  // Nothing is lost, so nobody is asked.
+  const [stats] = await lines('gc', 'run', 'main')
+  expect(stats).toMatchObject({ type: 'collection', bytesArchived: expect.any(Number) })
+  expect(stats?.['bytesArchived']).toBeGreaterThan(0)
+  const [volume] = await lines('volume', 'ls')
+  expect(volume).toMatchObject({ id: 1, low: 0, bytes: stats?.['bytesArchived'] })
+  expect(await done('log', 'main', '-n', '9')).toContain('one')
+  expect(await done('cat', 'main~2:one')).toBe('content')
+  expect(await lines('volume', 'add')).toEqual([{ type: 'volume-added', id: 2, volumes: 2 }])
+  expect(await lines('volume', 'ls')).toMatchObject([volume, { id: 2, bytes: 0 }])
+  expect((await lines('volume', 'verify')).at(-1)).toMatchObject({ type: 'check', ok: true })
+})
+
+test('a volume that lies elsewhere is listed and verified alone, and a damaged one is told', async () => {
+  await done('gc', 'run', 'main')
+  const alone = join(folder, 'elsewhere')
+  cpSync(join(folder, 'lower', 'volume-1'), alone, { recursive: true })
+  rmSync(join(folder, 'store'), { recursive: true })
+  const [chunk] = readdirSync(alone).filter((name) => name.endsWith('.pack'))
+  const files = await lines('volume', 'ls', 'elsewhere')
+  expect(files).toEqual([
+    expect.objectContaining({ type: 'volume-file', name: chunk, low: 0, isThere: true }),
+  ])
+  for (const depth of [[], ['--full'], ['--sample', '50%']]) {
+    const found = await lines('volume', 'verify', ...depth, 'elsewhere')
+    expect(found).toMatchObject([{ type: 'check', ok: true, findings: 0 }])
+  }
+  const path = join(alone, chunk as string)
+  const bytes = readFileSync(path)
+  bytes[bytes.indexOf('content')] = 0
+  writeFileSync(path, bytes)
+  const damaged = await run('--json', 'volume', 'verify', 'elsewhere')
+  expect(damaged.exit).toBe(3)
+  expect(damaged.stdout).toContain(`"file":"elsewhere/${chunk}"`)
+  rmSync(path)
+  expect((await lines('volume', 'ls', 'elsewhere'))[0]).toMatchObject({ isThere: false })
+  const missing = await run('--json', 'volume', 'verify', 'elsewhere')
+  expect(missing.exit).toBe(3)
+  const none = await run('volume', 'ls', '.')
+  expect([none.exit, none.stderr]).toEqual([10, expect.stringContaining('no manifest')])
+})
+
+test('a lower layer that comes later, and one that has moved', async () => {
+  await varve(['-s', 'plain', 'init'], { folder })
+  const attached = await varve(['-s', 'plain', '--json', 'volume', 'add', '--lower', 'cellar'], { folder })
+  expect(JSON.parse(attached.stdout)).toEqual({ type: 'volume-added', id: 1, volumes: 1 })
+  await done('gc', 'run', 'main')
+  renameSync(join(folder, 'lower'), join(folder, 'moved'))
+  const away = await run('cat', 'main~2:one')
+  expect([away.exit, away.stderr]).toEqual([14, expect.stringContaining('LOWER_UNAVAILABLE')])
+  expect(await done('cat', 'main:three')).toBe('content')
+  const refused = await run('gc', 'run', '--yes')
+  expect(refused.exit).toBe(14)
+  await done('volume', 'add', '--lower', 'moved')
+  expect(await done('cat', 'main~2:one')).toBe('content')
+})
