@@ -108,7 +108,7 @@ describe('a manifest', () => {
     }
   })
 
-  test('of which none is whole is CORRUPT by its name: what is above goes on, nothing is collected', async () => {
+  test('of which none is whole is CORRUPT by its name, and stops collections only', async () => {
     const life = await archivedLife()
     const { manifest } = await namesIn(life.disk)
     const damage = (bytes: Buffer): Buffer => flipped(flipped(bytes, 100), 4_096 + 100)

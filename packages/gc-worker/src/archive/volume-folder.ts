@@ -195,7 +195,7 @@ function isSameChunk(a: VolumeChunk, b: VolumeChunk): boolean {
 
 function strange(name: string): VarveError {
   const message =
-    `The collection failed (lower): ${name} is newer than what this store's control names, and not its own. ` +
+    `The collection failed (lower): ${name} is newer than what control names, and not this store's. ` +
     'A copy of the store has archived there; advanced.addVolume() begins a volume apart from it.'
   return new VarveError('GC_FAILED', { reason: 'lower' }, { message })
 }
