@@ -26,6 +26,7 @@ const ways = layerPlaces.filter((place) => place !== 'there')
 const nobodys = 'ab'.repeat(32) as Hash<'commit'>
 /** More operations on the lower layer than any of these collections makes. */
 const stepsMax = 200
+const powerCutEvery = 4
 
 const openThrough = (layer: MovableLayer): Promise<Store> =>
   openMemory(layer.disk, { through: layer.through })
@@ -79,6 +80,7 @@ async function goesAway(
     return false
   }
   if (failure !== undefined) expectLowerFailure(failure)
+  if (at.way !== 'older' && at.step % powerCutEvery === 0) await losePower(life, layer, at.step)
   await expectUpperWorks(store, life, layer)
   await store.close()
   store = await openThrough(layer)
@@ -95,6 +97,19 @@ async function goesAway(
   await store.close()
   await expectExactFiles(layer.disk, placeFolders[layer.place], 'of archives')
   return true
+}
+
+/** What a power cut leaves in that moment: the layer is away when the store is opened, and comes back. */
+async function losePower(life: LayeredLife, layer: MovableLayer, seed: number): Promise<void> {
+  const after = new MovableLayer(layer.disk.crashImage({ keep: 'random', seed, tear: 512 }))
+  after.place = layer.place
+  const store = await openThrough(after)
+  await expectUpperWorks(store, life, after)
+  after.place = 'there'
+  await store.gc.run(life.target, { grace: 0 })
+  await expectAll(store, life)
+  await store.close()
+  await expectExactFiles(after.disk, lowerFolder, 'of archives')
 }
 
 async function isThere(store: Store, hash: Hash<'commit'> | undefined): Promise<boolean> {

@@ -115,9 +115,9 @@ export class Archive {
     await this.#volume.assertMeant()
     if (!this.#isBegun) {
       const { present } = this.#o
-      const isSame = (name: string, length?: number): Promise<boolean> =>
-        this.#transfer.isSame({ ...this.#placeOf(name), length })
-      const needs = { chunks, segments, present, isSame }
+      const differs = (name: string, length?: number): Promise<boolean> =>
+        this.#transfer.differs({ ...this.#placeOf(name), length })
+      const needs = { chunks, segments, present, differs }
       this.#nextSequence = await this.#volume.clear(this.#manifest, needs)
     }
     this.#isBegun = true

@@ -54,15 +54,18 @@ export class FileTransfer {
     await this.#onBytes(o.length ?? 0)
   }
 
-  /** Whether both files hold the same, up to a length. Reads them whole. @throws as `take` does */
-  async isSame(o: FilePlaces): Promise<boolean> {
+  /**
+   * Whether there is a file of that name and it holds something else, up to a length. Reads both whole.
+   * @throws as `take` does
+   */
+  async differs(o: FilePlaces): Promise<boolean> {
     const found = await lower(() => this.#directory.stat(o.to))
     if (found === undefined) return false
     const source = await this.#fs.open(o.from, 'read')
     try {
       const length = o.length ?? (await source.size())
-      if (found.size < length) return false
-      return (await this.#pieces(source, length, async () => {})) === (await this.#sumOf(o.to, length))
+      if (found.size < length) return true
+      return (await this.#pieces(source, length, async () => {})) !== (await this.#sumOf(o.to, length))
     } finally {
       await source.close()
     }

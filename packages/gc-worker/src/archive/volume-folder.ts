@@ -23,8 +23,8 @@ export interface VolumeNeeds {
   readonly chunks: readonly VolumeChunk[]
   readonly segments: readonly ControlSegment[]
   readonly present: readonly VolumeChunk[]
-  /** Whether the volume has the file of that name as the upper layer has it, up to a length. */
-  readonly isSame: (name: string, length?: number) => Promise<boolean>
+  /** Whether the volume has something else under that name than the upper layer, up to a length. */
+  readonly differs: (name: string, length?: number) => Promise<boolean>
 }
 
 /**
@@ -89,8 +89,8 @@ export class VolumeFolder {
 
   /**
    * A manifest that control does not name yet may be that of an archive which came to nothing: then what it
-   * lists is still in the upper layer. Otherwise a copy of the store has archived here, or control is an old
-   * one: what that manifest names is somebody's.
+   * lists is still in the upper layer, and here, if a power cut has left it. Otherwise a copy of the store
+   * has archived here, or control is an old one: what that manifest names is somebody's.
    */
   async #assertLeftOver(sequence: number, manifest: VolumeManifest, needs: VolumeNeeds): Promise<void> {
     const name = fileName.manifest(sequence)
@@ -103,10 +103,10 @@ export class VolumeFolder {
       if (!isOurs) break
       if (archived.has(chunk.number)) continue
       const isThere = needs.present.some((each) => isSameChunk(each, chunk))
-      isOurs = isThere && (await needs.isSame(fileName.chunk(chunk.number), chunk.length))
+      isOurs = isThere && !(await needs.differs(fileName.chunk(chunk.number), chunk.length))
     }
     for (const { number } of newer.segments) {
-      if (isOurs && wanted.has(number)) isOurs = await needs.isSame(fileName.segment(number))
+      if (isOurs && wanted.has(number)) isOurs = !(await needs.differs(fileName.segment(number)))
     }
     if (!isOurs) throw strange(`${this.name}/${name}`)
   }
