@@ -108,7 +108,8 @@ describe.each(places)('a store of two layers, %s', (place) => {
       expect(store).not.toBe(again)
       await expectCode(again.copyTo(second.folder), 'LOWER_UNAVAILABLE')
       await expectCode(again.backup(second.folder), 'LOWER_UNAVAILABLE')
-      await expectCode(bundled(again), 'LOWER_UNAVAILABLE')
+      // In memory the opening has just read all of it, to make its projections, and remembers the blocks.
+      if (place === 'disk') await expectCode(bundled(again), 'LOWER_UNAVAILABLE')
       expect(await second.isThere()).toBe(false)
       await again.copyTo(second.folder, { commits: [made[19]!], depth: 1 })
       await second.open()
