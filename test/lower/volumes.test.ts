@@ -19,6 +19,7 @@
 
 import { FolderOpener, LazyDirectory } from '@varve/pack/fs'
 import { BlockCache, FileRetirer, Location, LowerSpace, readControl } from '@varve/pack/pack'
+import type { Hash } from '@varve/store'
 import { describe, expect, test } from 'vitest'
 import { checkpoint, filters, open, sealed, segment, volume } from '../support/file-letters.ts'
 import { listFiles } from '../support/list-files.ts'
@@ -322,7 +323,7 @@ describe.each(places)('stores over a lower layer, %s', (place) => {
       expect((await s.store.locate(c3.commit.hash)).file).toMatch(/^volume-2\//)
       const { hashes } = await expectVolumeAlone(s.temp.disk, `${s.temp.lower}/volume-2`)
       const found = await s.store.getCommit(c3.commit.hash)
-      const whole = [c3.commit.hash, c3.commit.treeHash]
+      const whole: Hash[] = [c3.commit.hash, c3.commit.treeHash]
       for await (const { kind, path, hash } of found?.tree().entries('', { recursive: true }) ?? []) {
         whole.push(hash)
         if (kind === 'tree') continue

@@ -14,7 +14,7 @@ const seed = Number(process.env['VARVE_SEED'] ?? randomInt(2 ** 31))
 
 /** Sequences, of 6 to 26 steps each. */
 const runs: readonly (readonly [Place, number])[] = [
-  ['memory', Number(process.env['VARVE_RUNS'] ?? 150)],
+  ['memory', Number(process.env['VARVE_RUNS'] ?? 80)],
   ['disk', 5],
 ]
 
