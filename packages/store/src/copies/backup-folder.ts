@@ -79,7 +79,7 @@ export class BackupFolder {
 
   /**
    * Puts the file into the backup unless it has it. Gives the bytes that had to be copied.
-   * @throws ABORTED, and what the file system throws: ENOENT when the store no longer has the file
+   * @throws ABORTED, and what the file system throws: ENOENT when the store no longer has it
    */
   async put(file: WantedFile, signal: AbortSignal): Promise<number> {
     const { from, bytes } = file
@@ -193,9 +193,8 @@ export class BackupFolder {
     if (bytes !== undefined || (volume === undefined && !this.#isNamedWhole(name))) return false
     const here = this.#placeOf(file)
     const [mine, theirs] = [await this.#fs.stat(here), await this.#fs.stat(there)]
-    if (mine === undefined || theirs === undefined) return false
-    if (mine.inode === theirs.inode) return true
-    if (this.#wasOpened || mine.size !== theirs.size) return false
+    if (mine === undefined || mine.size !== theirs?.size) return false
+    if (this.#wasOpened && mine.inode !== theirs.inode) return false
     return isPack !== true || (await this.#headerOf(here)).equals(await this.#headerOf(there))
   }
 
