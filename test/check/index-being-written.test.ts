@@ -2,8 +2,9 @@
 import { mkdtempSync, realpathSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { Deferred } from '@varve/pack/base'
 import { NodeFileSystem } from '@varve/pack/fs'
-import { flipBit, InterceptedFileSystem } from '@varve/pack/testing'
+import { InterceptedFileSystem } from '@varve/pack/testing'
 import { checkFolder, openStore } from '@varve/store/internal'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 
@@ -15,24 +16,22 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }))
 
 test.each([1, 2, 3, 4])('before write %s of it nothing is found', async (at) => {
   let writes = 0
-  let goOn = (): void => {}
-  const released = new Promise<void>((resolve) => (goOn = resolve))
-  let tell = (): void => {}
-  const reached = new Promise<void>((resolve) => (tell = resolve))
+  const reached = new Deferred()
+  const released = new Deferred()
   const fileSystem = new InterceptedFileSystem(new NodeFileSystem(), {
     before: () => undefined,
     delay: async ({ kind, path }) => {
       if (kind !== 'write' || !path.endsWith('suffix-1.idx') || ++writes !== at) return
-      tell()
-      await released
+      reached.resolve()
+      await released.promise
     },
   })
   const store = await openStore(folder, {}, { fileSystem, collectorWhere: 'inline' })
   await store.branch('main').commit((edit) => void edit.set('a', 'b'))
   await store.advanced.split()
-  await reached
+  await reached.promise
   const { findings } = await checkFolder(folder, { full: true }, { where: 'inline' })
-  goOn()
+  released.resolve()
   await store.close()
   expect(findings).toEqual([])
   expect((await checkFolder(folder, { full: true }, { where: 'inline' })).findings).toEqual([])

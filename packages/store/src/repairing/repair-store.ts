@@ -4,6 +4,7 @@
  * be done.
  */
 import { resolve } from 'node:path'
+import { loadXxh64 } from '@varve/pack/base'
 import { VarveError } from '@varve/pack/errors'
 import type { FileSystem } from '@varve/pack/fs'
 import { hexToRaw } from '@varve/pack/objects'
@@ -71,6 +72,7 @@ class Repair {
   }
 
   async run(): Promise<RepairReport> {
+    await loadXxh64()
     this.#folder = await this.#fs.realPath(this.#path)
     const { from, apply = false } = this.#o
     const control = await this.#control()
