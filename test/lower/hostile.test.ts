@@ -1,5 +1,7 @@
 /** What a hostile or hasty caller does with volumes. */
+import type { MemoryFileSystem } from '@varve/pack/testing'
 import type { Commit, Store } from '@varve/store'
+import { openStore } from '@varve/store/internal'
 import { describe, expect, test } from 'vitest'
 import { bundled, taken } from '../support/bundled.ts'
 import { expectLowerAlone } from '../support/lower-alone.ts'
@@ -76,3 +78,46 @@ describe('volumes begun at the same time', () => {
     await expectLowerAlone(disk, memoryFolder)
   })
 })
+
+test('two copies of one store over one lower layer: neither overwrites what the other has archived', async () => {
+  const disk = await emptyDisk()
+  const made = await openMemory(disk, { lower: lowerFolder })
+  await archived(made)
+  await made.close()
+  await copyFolder(disk, memoryFolder, '/disk/copy')
+  const ours = await openMemory(disk)
+  // Another content of the same length, so that the files are as long as those of the other one.
+  const old = await ours.branch('main').commit((edit) => void edit.set('a', 'ours '))
+  await archived(ours)
+  const theirs = await openStore(
+    '/disk/copy',
+    { now: () => 1_700_000_000_000 },
+    { fileSystem: disk, memoryKey: {}, collectorWhere: 'inline' },
+  )
+  await theirs.branch('main').commit((edit) => void edit.set('a', 'their'))
+  const outcome = await archived(theirs).then(
+    () => 'archived',
+    (error) => error.code,
+  )
+  await theirs.close()
+  await ours.close()
+  const again = await openMemory(disk)
+  expect(Buffer.from((await (await again.getCommit(old.hash))?.tree().get('a')) ?? []).toString()).toBe(
+    'ours ',
+  )
+  await again.close()
+  await expectLowerAlone(disk, memoryFolder)
+  expect(outcome).toBe('GC_FAILED')
+})
+
+async function copyFolder(disk: MemoryFileSystem, from: string, to: string): Promise<void> {
+  await disk.mkdir(to)
+  for (const name of await disk.list(from)) {
+    if ((await disk.stat(`${from}/${name}`))?.kind !== 'file') continue
+    const bytes = await disk.readFile(`${from}/${name}`)
+    const handle = await disk.open(`${to}/${name}`, 'create')
+    handle.writeSync(bytes, 0, bytes.length, 0)
+    await handle.sync()
+    await handle.close()
+  }
+}

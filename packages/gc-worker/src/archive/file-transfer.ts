@@ -51,6 +51,26 @@ export class FileTransfer {
     await this.#onBytes(o.length ?? 0)
   }
 
+  /**
+   * Whether what lies in the directory under that name, if anything does, are the bytes of the upper file.
+   * @throws as `take` does
+   */
+  async isSame({ from, to, length }: { from: string; to: string; length: number }): Promise<boolean> {
+    const there = await lower(() => this.#directory.stat(to))
+    if (there === undefined) return true
+    const here = await this.#fs.stat(from)
+    if (here === undefined) return false
+    // Two disks may use the same inode, but not for files of the same moment.
+    if (here.inode === there.inode && here.modifiedMs === there.modifiedMs) return true
+    const source = await this.#fs.open(from, 'read')
+    try {
+      const sum = await this.#pieces(source, length, async () => {})
+      return sum === (await this.#sumOf(to, length))
+    } finally {
+      await source.close()
+    }
+  }
+
   /** A small new file, synced. @throws what the directory throws */
   async create(name: string, bytes: Buffer): Promise<void> {
     const handle = await this.#directory.open(name, 'create')

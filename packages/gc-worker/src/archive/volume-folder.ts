@@ -23,6 +23,8 @@ export interface VolumeNeeds {
   readonly chunks: readonly VolumeChunk[]
   readonly segments: readonly ControlSegment[]
   readonly present: readonly VolumeChunk[]
+  /** Whether a pack file that lies there, if it does, has the bytes of the one in the upper layer. */
+  readonly isSame: (name: string, length: number) => Promise<boolean>
 }
 
 /**
@@ -71,7 +73,8 @@ export class VolumeFolder {
       highest = Math.max(highest, file.number)
       const newer = await this.#tryManifest(name)
       if (newer === undefined) continue
-      if (!isLeftOver(newer, manifest, needs)) throw strange(`${this.name}/${name}`)
+      const isOurs = isLeftOver(newer, manifest, needs) && (await hasSameFiles(newer, manifest, needs))
+      if (!isOurs) throw strange(`${this.name}/${name}`)
       for (const number of numbersOf(newer)) named.add(number)
     }
     for (const name of names) {
@@ -146,6 +149,24 @@ export class VolumeFolder {
       throw lowerFailure(error)
     }
   }
+}
+
+/**
+ * Files of one number and length may have other bytes where two copies of a store went on alike. What would
+ * be overwritten is looked at, which is rare enough.
+ */
+async function hasSameFiles(
+  newer: VolumeManifest,
+  manifest: VolumeManifest,
+  { segments, isSame }: VolumeNeeds,
+): Promise<boolean> {
+  const archived = numbersOf(manifest)
+  const wanted = new Set(segments.map(({ number }) => number))
+  for (const { number, length } of newer.chunks)
+    if (!archived.has(number) && !(await isSame(fileName.chunk(number), length))) return false
+  for (const { number, bytes } of newer.segments)
+    if (wanted.has(number) && !(await isSame(fileName.segment(number), bytes))) return false
+  return true
 }
 
 function numbersOf({ chunks, segments }: Pick<VolumeManifest, 'chunks' | 'segments'>): Set<number> {
