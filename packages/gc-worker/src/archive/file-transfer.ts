@@ -55,12 +55,16 @@ export class FileTransfer {
   }
 
   /**
-   * Whether there is a file of that name and it holds something else, up to a length. Reads both whole.
+   * Whether there is a file of that name and it holds something else, up to a length. Reads both whole, unless
+   * they are one file.
    * @throws as `take` does
    */
   async differs(o: FilePlaces): Promise<boolean> {
     const found = await lower(() => this.#directory.stat(o.to))
     if (found === undefined) return false
+    const above = await this.#fs.stat(o.from)
+    // Two disks may use the same inode, but not for files of the same moment.
+    if (above?.inode === found.inode && above.modifiedMs === found.modifiedMs) return false
     const source = await this.#fs.open(o.from, 'read')
     try {
       const length = o.length ?? (await source.size())
