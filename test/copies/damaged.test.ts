@@ -102,6 +102,20 @@ function held(
   })
 }
 
+test('a file that is missing is told, and no backup is made without it', async () => {
+  const disk = await emptyDisk()
+  const store = await openMemory(disk)
+  await store.branch('main').commit((edit) => void edit.set('a', 'a'))
+  await store.gc.run()
+  const name = (await disk.list(memoryFolder)).find((file) => file.endsWith('.map')) as string
+  await disk.rename(`${memoryFolder}/${name}`, '/disk/map')
+  await expect(store.backup(target)).rejects.toMatchObject({ code: 'CORRUPT', details: { file: name } })
+  expect(await disk.stat(target)).toBeUndefined()
+  await disk.rename('/disk/map', `${memoryFolder}/${name}`)
+  await store.backup(target)
+  await store.close()
+})
+
 describe('a collection that comes between', () => {
   const steps = [
     ['copy', { call: 'open', path: /store\/meta-.*ckpt$/ }],

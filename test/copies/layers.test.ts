@@ -2,6 +2,7 @@
 import type { Commit, Store } from '@varve/store'
 import { openReadOnly } from '@varve/store/internal'
 import { describe, expect, test } from 'vitest'
+import { bundled } from '../support/bundled.ts'
 import { checkpoint, open, segment } from '../support/file-letters.ts'
 import { readCommit, readRefs } from '../support/read-whole.ts'
 import { expectCode } from '../support/scenario.ts'
@@ -61,6 +62,10 @@ describe.each(places)('a store of two layers, %s', (place) => {
       for (const { hash } of made) {
         expect(await readCommit(second.store, hash)).toEqual(await readCommit(store, hash))
       }
+      // So has a bundle, and the same one wherever it rests.
+      const { bytes, commits: count } = await bundled(store)
+      expect(count).toBe(20)
+      expect((await bundled(second.store)).bytes.equals(bytes)).toBe(true)
     }))
 
   test('or as much of it as it is asked for', () =>
@@ -103,6 +108,8 @@ describe.each(places)('a store of two layers, %s', (place) => {
       expect(store).not.toBe(again)
       await expectCode(again.copyTo(second.folder), 'LOWER_UNAVAILABLE')
       await expectCode(again.backup(second.folder), 'LOWER_UNAVAILABLE')
+      // In memory the opening has just read all of it, to make its projections, and remembers the blocks.
+      if (place === 'disk') await expectCode(bundled(again), 'LOWER_UNAVAILABLE')
       expect(await second.isThere()).toBe(false)
       await again.copyTo(second.folder, { commits: [made[19]!], depth: 1 })
       await second.open()

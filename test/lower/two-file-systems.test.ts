@@ -132,7 +132,7 @@ describe('a lower layer that is a mount', () => {
     }
   })
 
-  test('that is full fails a collection, which leaves nothing and works once there is room', async (context) => {
+  test('that is full fails a collection, which leaves nothing and works with room', async (context) => {
     const disk = SmallDisk.mount(diskBytes)
     if (typeof disk === 'string') return skipped(context, disk)
     try {

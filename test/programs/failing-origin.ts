@@ -1,10 +1,12 @@
 /**
- * The disk in a worker thread to which something happens when it begins to write a segment, or when it syncs
- * a folder.
+ * The disk in a worker thread to which something happens when it begins to write a segment, when it opens a
+ * chunk, or when it syncs a folder.
  */
 import { type FileHandle, type FileSystem, NodeFileSystem, type OpenMode } from '@varve/pack/fs'
 
 export interface FailingOptions {
+  /** Default: when a segment is begun. `check`: when a chunk is opened to be read. */
+  readonly at?: 'check'
   readonly how: 'exit' | 'memory' | 'throw' | 'disk' | 'wait' | 'nothing' | 'folder'
 }
 
@@ -15,7 +17,11 @@ export function createFileSystem(options: FailingOptions): FileSystem {
   const open = disk.open.bind(disk)
   return Object.assign(disk, {
     open: async (path: string, mode: OpenMode): Promise<FileHandle> => {
-      if (mode === 'create' && /\/gen-[0-9]+\.pack$/.test(path)) await fail(options.how)
+      const isTime =
+        options.at === 'check'
+          ? mode === 'read' && /\/suffix-[0-9]+\.pack$/.test(path)
+          : mode === 'create' && /\/gen-[0-9]+\.pack$/.test(path)
+      if (isTime) await fail(options.how)
       return open(path, mode)
     },
   })

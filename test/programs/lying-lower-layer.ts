@@ -1,4 +1,4 @@
-/** The disk in a worker thread, where nothing can be linked and files of volumes read otherwise than written. */
+/** The disk in a worker thread: nothing can be linked, and files of volumes read otherwise than written. */
 import { type FileHandle, type FileSystem, NodeFileSystem, type OpenMode } from '@varve/pack/fs'
 
 export function createFileSystem(): FileSystem {

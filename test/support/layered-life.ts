@@ -104,12 +104,12 @@ export async function expectAll(store: Store, { commits }: Pick<LayeredLife, 'co
 
 /**
  * Of a closed store: both layers hold exactly what control names. `stale`: in a volume there may also be what
- * the manifest of an archive names that came to nothing; the archive after the next deletes it.
+ * the manifest of an archive names that came to nothing.
  */
 export async function expectExactFiles(
   disk: MemoryFileSystem,
   lower: string,
-  stale: 'none' | 'of one archive' = 'none',
+  stale: 'none' | 'of archives' = 'none',
 ): Promise<void> {
   expect(disk.openHandles()).toEqual([])
   expect(await leftovers(disk, memoryFolder)).toEqual([])

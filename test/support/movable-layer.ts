@@ -3,6 +3,7 @@ import {
   InterceptedFileSystem,
   type MemoryFileSystem,
   type Operation,
+  type OperationKind,
   systemError,
 } from '@varve/pack/testing'
 
@@ -15,6 +16,10 @@ export const lowerFolder = '/disk/lower'
  */
 export const layerPlaces = ['there', 'renamed', 'emptied', 'unreadable', 'older', 'other'] as const
 export type LayerPlace = (typeof layerPlaces)[number]
+
+const handleOperations: ReadonlySet<OperationKind> = new Set<OperationKind>([
+  ...(['read', 'write', 'size', 'close', 'sync', 'datasync', 'truncate'] as const),
+])
 
 /** Where on the disk each of them is. */
 export const placeFolders: Readonly<Record<LayerPlace, string>> = {
@@ -66,13 +71,18 @@ export class MovableLayer {
   #before(operation: Operation): { kind: 'fail'; error: Error } | undefined {
     const { kind, path, to } = operation
     if (!isLower(path) && !isLower(to)) return undefined
-    if (this.count++ === this.#change?.at) this.place = this.#change.to
+    if (this.#counts(kind) && this.count++ === this.#change?.at) this.place = this.#change.to
     const fail = (code: 'EACCES' | 'EXDEV'): { kind: 'fail'; error: Error } => ({
       kind: 'fail',
       error: systemError(code, kind, to ?? path),
     })
     if (this.place === 'unreadable' && kind !== 'close') return fail('EACCES')
     return kind === 'link' && !this.isOneFileSystem ? fail('EXDEV') : undefined
+  }
+
+  /** A file that is open stays what it was, so that a change shows at the next path. */
+  #counts(kind: OperationKind): boolean {
+    return this.#change?.to === 'unreadable' || !handleOperations.has(kind)
   }
 
   #where(path: string): string {

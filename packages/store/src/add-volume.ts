@@ -11,13 +11,12 @@ import { createVolume } from './opening/index.ts'
 export async function addVolume(rooms: StoreRooms): Promise<void> {
   const { files, gc, log } = rooms
   const path = files.lowerPath
-  const last = files.control.volumes.at(-1)
-  if (path === undefined || last === undefined) {
-    throw mismatch('a volume lies in a lower layer, and the store has none')
-  }
-  // One that has archived a generation only has no range of the log yet.
-  if (last.low === last.high && last.bytes === 0) throw mismatch('the last volume is still empty')
+  if (path === undefined) throw mismatch('a volume lies in a lower layer, and the store has none')
   await gc.between(async () => {
+    const last = files.control.volumes.at(-1)
+    // One that has archived a generation only has no range of the log yet.
+    const isEmpty = last === undefined || (last.low === last.high && last.bytes === 0)
+    if (isEmpty) throw mismatch('the last volume is still empty')
     // Where a disk is not mounted, no folder is made in its place.
     files.assertLowerThere()
     const volume = await createVolume(rooms, path, files.control)

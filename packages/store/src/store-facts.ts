@@ -3,6 +3,7 @@
  * stored in it, no name of a branch either. Takes no lock and changes nothing.
  */
 import { dirname, resolve } from 'node:path'
+import { loadXxh64 } from '@varve/pack/base'
 import { VarveError } from '@varve/pack/errors'
 import { type FileSystem, NodeFileSystem } from '@varve/pack/fs'
 import { classifyFile, fileName, isLeftover, type StoreFile } from '@varve/pack/layout'
@@ -65,6 +66,7 @@ export async function storeFacts(path: string, platform: StorePlatform = {}): Pr
 }
 
 async function factsOf(path: string, platform: StorePlatform): Promise<StoreFacts> {
+  await loadXxh64()
   const fs = platform.fileSystem ?? new NodeFileSystem()
   const folder = await fs.realPath(path)
   const failures: string[] = []

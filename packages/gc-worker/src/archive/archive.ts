@@ -114,7 +114,10 @@ export class Archive {
     if (chunks.length === 0 && segments.length === 0) return
     await this.#volume.assertMeant()
     if (!this.#isBegun) {
-      const needs = { chunks, segments, present: this.#o.present }
+      const { present } = this.#o
+      const differs = (name: string, length?: number): Promise<boolean> =>
+        this.#transfer.differs({ ...this.#placeOf(name), length })
+      const needs = { chunks, segments, present, differs }
       this.#nextSequence = await this.#volume.clear(this.#manifest, needs)
     }
     this.#isBegun = true
@@ -149,10 +152,12 @@ export class Archive {
   async #take(...files: readonly (readonly [name: string, length?: number])[]): Promise<void> {
     await this.#volume.assertMeant()
     for (const [name, bytes] of files) {
-      const from = `${this.#o.dir}/${name}`
-      const to = `${this.#volume.name}/${name}`
-      await this.#make({ name, bytes }, () => this.#transfer.take({ from, to, length: bytes }))
+      await this.#make({ name, bytes }, () => this.#transfer.take({ ...this.#placeOf(name), length: bytes }))
     }
+  }
+
+  #placeOf(name: string): { readonly from: string; readonly to: string } {
+    return { from: `${this.#o.dir}/${name}`, to: `${this.#volume.name}/${name}` }
   }
 
   /** Notes what is made, also when it comes only to a part. */

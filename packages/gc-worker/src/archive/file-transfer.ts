@@ -15,6 +15,15 @@ const pieceBytes = 1024 * 1024
 /** What a disk says that cannot give a file a second name there. */
 const unlinkable = ['EXDEV', 'EPERM', 'EMLINK', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EACCES']
 
+interface FilePlaces {
+  /** A path. */
+  readonly from: string
+  /** A name in the directory. */
+  readonly to: string
+  /** Bytes of it that count, if not all. */
+  readonly length?: number | undefined
+}
+
 /**
  * Brings whole files from the upper layer to the lower one. On one file system a file gets a second name,
  * whatever its size; across two it is copied, synced, and read back.
@@ -32,15 +41,9 @@ export class FileTransfer {
   }
 
   /**
-   * @param o.from a path, @param o.to a name in the directory, @param o.length bytes of it that count, if not
-   * all
    * @throws GC_FAILED with reason 'lower', LOWER_UNAVAILABLE; what is wrong with the upper file as it is
    */
-  async take(o: {
-    readonly from: string
-    readonly to: string
-    readonly length?: number | undefined
-  }): Promise<void> {
+  async take(o: FilePlaces): Promise<void> {
     try {
       await this.#directory.link(o.from, o.to)
     } catch (error) {
@@ -49,6 +52,27 @@ export class FileTransfer {
       return
     }
     await this.#onBytes(o.length ?? 0)
+  }
+
+  /**
+   * Whether there is a file of that name and it holds something else, up to a length. Reads both whole, unless
+   * they are one file.
+   * @throws as `take` does
+   */
+  async differs(o: FilePlaces): Promise<boolean> {
+    const found = await lower(() => this.#directory.stat(o.to))
+    if (found === undefined) return false
+    const above = await this.#fs.stat(o.from)
+    // Two disks may use the same inode, but not for files of the same moment.
+    if (above?.inode === found.inode && above.modifiedMs === found.modifiedMs) return false
+    const source = await this.#fs.open(o.from, 'read')
+    try {
+      const length = o.length ?? (await source.size())
+      if (found.size < length) return true
+      return (await this.#pieces(source, length, async () => {})) !== (await this.#sumOf(o.to, length))
+    } finally {
+      await source.close()
+    }
   }
 
   /** A small new file, synced. @throws what the directory throws */
@@ -62,11 +86,7 @@ export class FileTransfer {
     }
   }
 
-  async #copy(o: {
-    readonly from: string
-    readonly to: string
-    readonly length?: number | undefined
-  }): Promise<void> {
+  async #copy(o: FilePlaces): Promise<void> {
     const source = await this.#fs.open(o.from, 'read')
     try {
       const length = o.length ?? (await source.size())

@@ -23,6 +23,8 @@ export interface VolumeNeeds {
   readonly chunks: readonly VolumeChunk[]
   readonly segments: readonly ControlSegment[]
   readonly present: readonly VolumeChunk[]
+  /** Whether the volume has something else under that name than the upper layer, up to a length. */
+  readonly differs: (name: string, length?: number) => Promise<boolean>
 }
 
 /**
@@ -61,26 +63,61 @@ export class VolumeFolder {
    * @throws GC_FAILED with reason 'lower' when another writer's archive is here; LOWER_UNAVAILABLE
    */
   async clear(manifest: VolumeManifest, needs: VolumeNeeds): Promise<number> {
-    const names = await this.#lower(() => this.#directory.list(this.name))
-    const named = numbersOf(manifest)
-    const wanted = numbersOf(needs)
-    let highest = manifest.sequence
-    for (const name of names) {
-      const file = classifyFile(name)
-      if (file.kind !== 'manifest' || file.number <= manifest.sequence) continue
-      highest = Math.max(highest, file.number)
-      const newer = await this.#tryManifest(name)
-      if (newer === undefined) continue
-      if (!isLeftOver(newer, manifest, needs)) throw strange(`${this.name}/${name}`)
-      for (const number of numbersOf(newer)) named.add(number)
+    const files = (await this.#lower(() => this.#directory.list(this.name))).map((name) => ({
+      name,
+      file: classifyFile(name),
+    }))
+    const manifests = files.flatMap(({ file }) => (file.kind === 'manifest' ? [file.number] : []))
+    for (const sequence of manifests) {
+      if (sequence > manifest.sequence) await this.#assertLeftOver(sequence, manifest, needs)
     }
-    for (const name of names) {
-      const file = classifyFile(name)
-      if (!('number' in file) || file.kind === 'manifest') continue
-      if (named.has(file.number) && !wanted.has(file.number)) continue
+    const archived = numbersOf(manifest)
+    const extra = files.flatMap(({ name, file }) => {
+      const isPack = 'number' in file && file.kind !== 'manifest'
+      return isPack && !archived.has(file.number) ? [{ name, number: file.number }] : []
+    })
+    const wanted = numbersOf(needs)
+    // Nearly always there is nothing else, and then the other manifests need not be read.
+    const isMore = extra.some(({ number }) => !wanted.has(number))
+    const named = isMore ? await this.#namedBy(manifests) : archived
+    for (const { name, number } of extra) {
+      if (named.has(number) && !wanted.has(number)) continue
       await this.#lower(() => this.#directory.remove(`${this.name}/${name}`))
     }
-    return highest + 1
+    return Math.max(manifest.sequence, ...manifests) + 1
+  }
+
+  /**
+   * A manifest that control does not name yet may be that of an archive which came to nothing: then what it
+   * lists is still in the upper layer, and here, if a power cut has left it. Otherwise a copy of the store
+   * has archived here, or control is an old one: what that manifest names is somebody's.
+   */
+  async #assertLeftOver(sequence: number, manifest: VolumeManifest, needs: VolumeNeeds): Promise<void> {
+    const name = fileName.manifest(sequence)
+    const newer = await this.#tryManifest(name)
+    if (newer === undefined) return
+    const archived = numbersOf(manifest)
+    const wanted = numbersOf(needs)
+    let isOurs = newer.storeId === manifest.storeId && newer.id === manifest.id
+    for (const chunk of newer.chunks) {
+      if (!isOurs) break
+      if (archived.has(chunk.number)) continue
+      const isThere = needs.present.some((each) => isSameChunk(each, chunk))
+      isOurs = isThere && !(await needs.differs(fileName.chunk(chunk.number), chunk.length))
+    }
+    for (const { number } of newer.segments) {
+      if (isOurs && wanted.has(number)) isOurs = !(await needs.differs(fileName.segment(number)))
+    }
+    if (!isOurs) throw strange(`${this.name}/${name}`)
+  }
+
+  async #namedBy(sequences: readonly number[]): Promise<Set<number>> {
+    const named = new Set<number>()
+    for (const sequence of sequences) {
+      const found = await this.#tryManifest(fileName.manifest(sequence))
+      if (found !== undefined) for (const number of numbersOf(found)) named.add(number)
+    }
+    return named
   }
 
   /**
@@ -152,31 +189,13 @@ function numbersOf({ chunks, segments }: Pick<VolumeManifest, 'chunks' | 'segmen
   return new Set([...chunks, ...segments].map(({ number }) => number))
 }
 
-/**
- * Whether an archive that came to nothing can have written a manifest: what it lists is still in the upper
- * layer, and nothing else goes by a number that is needed now. Otherwise control is older than the volume, or
- * a copy of the store has been writing here.
- */
-function isLeftOver(newer: VolumeManifest, manifest: VolumeManifest, needs: VolumeNeeds): boolean {
-  if (newer.storeId !== manifest.storeId || newer.id !== manifest.id) return false
-  const archived = numbersOf(manifest)
-  const segments = new Map(needs.segments.map((each) => [each.number, each]))
-  const isPresent = (chunk: VolumeChunk): boolean =>
-    needs.present.some(
-      ({ number, base, length }) => number === chunk.number && base === chunk.base && length === chunk.length,
-    )
-  return (
-    newer.chunks.every((chunk) => archived.has(chunk.number) || isPresent(chunk)) &&
-    newer.segments.every((each) => {
-      const wanted = segments.get(each.number)
-      return wanted === undefined || (wanted.low === each.low && wanted.bytes === each.bytes)
-    })
-  )
+function isSameChunk(a: VolumeChunk, b: VolumeChunk): boolean {
+  return a.number === b.number && a.base === b.base && a.length === b.length
 }
 
 function strange(name: string): VarveError {
   const message =
-    `The collection failed (lower): ${name} is newer than what this store's control names, and not its own. ` +
+    `The collection failed (lower): ${name} is newer than what control names, and not this store's. ` +
     'A copy of the store has archived there; advanced.addVolume() begins a volume apart from it.'
   return new VarveError('GC_FAILED', { reason: 'lower' }, { message })
 }

@@ -164,6 +164,15 @@ describe('a region', () => {
     expect(image.bytesRead).toBe(store.chunks[0]?.length)
   })
 
+  test('begins empty: in memory that is used again there may be whole records of another store', async () => {
+    const { source } = await open()
+    for (let times = 0; times < 20; times++) {
+      const { bytes } = new RegionImage(source)
+      expect(bytes.every((byte) => byte === 0)).toBe(true)
+      bytes.fill(0xff)
+    }
+  })
+
   test('has no record where no file has one, whatever was there in the region before', async () => {
     const here = store.blob('here')
     const far = store.blob(Buffer.alloc(2 * regionBytes))

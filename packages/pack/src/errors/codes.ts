@@ -84,9 +84,10 @@ export const codes: { readonly [C in ErrorCode]: CodeEntry<C> } = {
     describe: (d) => `Expected ${d.expected}, but the content is ${d.actual}`,
   },
   GC_FAILED: {
-    meaning: 'A collection ended without success; the store is as it was before it.',
+    meaning: 'A collection, or a check, ended without success; the store is as it was before it.',
     advice:
-      'The cause says what failed. With reason "disk" make room, then collect again. With "memory" see ' +
+      'The cause says what failed. With reason "disk" make room, then collect again; with "lower" see that ' +
+      'the folder of the lower layer is there, can be written to, and has room. With "memory" see ' +
       'to it that the process may take more; the share of the collector is fixed.',
     fields: {
       reason: '`memory`, `worker` (the thread died), `disk`, `lower` (the lower layer), or `other`.',
@@ -138,8 +139,12 @@ export const codes: { readonly [C in ErrorCode]: CodeEntry<C> } = {
     describe: () => 'The lock on the store was lost',
   },
   LOWER_UNAVAILABLE: {
-    meaning: 'The content rests in the lower layer, whose folder cannot be reached now.',
-    advice: 'Bring the folder back. Lower layers are not in this version, which never throws this.',
+    meaning:
+      'What was asked for rests in the lower layer, or may, and its folder is away: it cannot be reached or ' +
+      "read, is empty, another store's, or older than the store.",
+    advice:
+      'Bring the folder back, or name its new place with the option lower; nothing was changed, and nothing ' +
+      'is lost. What is in the upper layer can be read and written meanwhile.',
     fields: { path: 'The folder of the lower layer.' },
     describe: (d) => `The lower layer at ${d.path} cannot be reached`,
   },

@@ -13,6 +13,7 @@ import { type CheckFinding, type CheckOptions, type CheckReport, checkRules } fr
 import { findWriter } from '../kv/index.ts'
 import { readFailure } from '../opening/index.ts'
 import { type Examined, type FilesToCheck, filtersOf, runCheck } from './check-run.ts'
+import { unindexedChunks } from './unindexed-chunks.ts'
 import { volumeLayers } from './volume-layers.ts'
 
 export interface CheckFolderParts {
@@ -136,11 +137,7 @@ class FolderFiles {
 
   /** A writer that is running makes indexes as it goes: those that are not there yet are none to miss. */
   async #unindexed(control: ControlState): Promise<number[]> {
-    if (!(await this.#isInUse())) return []
-    const names = new Set(await this.#fs.list(this.#folder))
-    return control.chunks
-      .map(({ number }) => number)
-      .filter((number) => !names.has(fileName.chunkIndex(number)))
+    return (await this.#isInUse()) ? unindexedChunks(this.#fs, this.#folder, control) : []
   }
 
   async #isInUse(): Promise<boolean> {

@@ -37,6 +37,8 @@ export class BackupFolder {
   readonly #names: ReadonlySet<string>
   /** By the name in `staging`. */
   readonly #staged = new Map<string, WantedFile>()
+  /** Paths of files that were here before and belong to the new backup. */
+  readonly #proved = new Set<string>()
   /** Opened for writing since the last backup: then names prove nothing. */
   readonly #wasOpened: boolean
 
@@ -77,13 +79,17 @@ export class BackupFolder {
 
   /**
    * Puts the file into the backup unless it has it. Gives the bytes that had to be copied.
-   * @throws ABORTED, and what the file system throws: ENOENT when the store no longer has the file
+   * @throws ABORTED, and what the file system throws: ENOENT when the store no longer has it
    */
   async put(file: WantedFile, signal: AbortSignal): Promise<number> {
     const { from, bytes } = file
     const name = stagedName(file)
     const isThere = this.#staged.get(name)?.bytes === bytes && this.#staged.has(name)
-    if (isThere || (await this.#has(file))) return 0
+    if (isThere) return 0
+    if (await this.#has(file)) {
+      this.#proved.add(this.#placeOf(file))
+      return 0
+    }
     const to = join(this.#staging, name)
     if (this.#staged.delete(name)) await this.#fs.remove(to)
     await this.#fs.mkdir(this.#staging)
@@ -104,6 +110,7 @@ export class BackupFolder {
     await this.#target?.sync()
     // Projections of a later state of an opened backup would be taken for those of this one.
     if (this.#names.has(fileName.projections)) await fs.removeFolder(join(this.#path, fileName.projections))
+    await this.#removeOddIndexes(named)
     await this.#placeVolumes(staged, control)
     for (const file of wanted.sort((a, b) => Number(isChunk(a)) - Number(isChunk(b)))) await this.#place(file)
     await fs.syncFolder(this.#path)
@@ -112,6 +119,19 @@ export class BackupFolder {
     await replaceControl(fs, this.#path, { ...control, lower })
     // What stays is a leftover, which the next backup or opening removes: the backup is whole.
     await this.#removeLeftovers(named).catch(() => undefined)
+  }
+
+  /**
+   * An index that the store does not have, or not yet, may be one of the backup's own from when it was
+   * opened: of another chunk of that number. An opening makes it anew.
+   */
+  async #removeOddIndexes(named: NamedFiles): Promise<void> {
+    for (const name of this.#names) {
+      const path = join(this.#path, name)
+      const isNamed = isIndex(name) && !isLeftover(classifyFile(name), named)
+      if (!isNamed || this.#proved.has(path)) continue
+      await this.#fs.remove(path)
+    }
   }
 
   async #place(file: WantedFile): Promise<void> {
@@ -173,9 +193,8 @@ export class BackupFolder {
     if (bytes !== undefined || (volume === undefined && !this.#isNamedWhole(name))) return false
     const here = this.#placeOf(file)
     const [mine, theirs] = [await this.#fs.stat(here), await this.#fs.stat(there)]
-    if (mine === undefined || theirs === undefined) return false
-    if (mine.inode === theirs.inode) return true
-    if (this.#wasOpened || mine.size !== theirs.size) return false
+    if (mine === undefined || mine.size !== theirs?.size) return false
+    if (this.#wasOpened && mine.inode !== theirs.inode) return false
     return isPack !== true || (await this.#headerOf(here)).equals(await this.#headerOf(there))
   }
 
@@ -184,8 +203,9 @@ export class BackupFolder {
     if (older === undefined || !this.#names.has(name)) return false
     const file = classifyFile(name)
     if (isLeftover(file, namesIn(older))) return false
-    const isOpen = file.kind === 'chunk' && file.number === older.chunks.at(-1)?.number
-    return !isOpen
+    const isOfChunk = file.kind === 'chunk' || file.kind === 'chunk-index'
+    // The open chunk goes on in the store, and has no index yet.
+    return !isOfChunk || file.number !== older.chunks.at(-1)?.number
   }
 
   async #headerOf(path: string): Promise<Buffer> {
@@ -243,6 +263,11 @@ function namesIn(control: ControlState): NamedFiles {
 
 function isChunk({ name }: WantedFile): boolean {
   return classifyFile(name).kind === 'chunk'
+}
+
+function isIndex(name: string): boolean {
+  const { kind } = classifyFile(name)
+  return kind === 'chunk-index' || kind === 'segment-index'
 }
 
 /** Volumes have files of equal names. */

@@ -1,6 +1,7 @@
 /** `backup`: the store's own files in another folder, where they open as they are. */
-import { listenerOf, throwIfAborted } from '@varve/pack/errors'
-import { hasCode } from '@varve/pack/fs'
+import { listenerOf, throwIfAborted, VarveError } from '@varve/pack/errors'
+import { type FileSystem, hasCode } from '@varve/pack/fs'
+import { fileName } from '@varve/pack/layout'
 import type { WithProgress } from '../api/index.ts'
 import { BackupFolder, type WantedFile } from './backup-folder.ts'
 import { captureFiles, outdatedFailure } from './captured-files.ts'
@@ -24,12 +25,12 @@ export async function backUp(
     for (let attempt = 1; ; attempt++) {
       const captured = await captureFiles(parts)
       try {
-        await putAll(target, await wantedFiles(fs, folder, captured), o, signal)
+        await putAll(fs, target, await wantedFiles(fs, folder, captured), o, signal)
         throwIfAborted(signal)
         await target.switchTo(captured.control)
         return
       } catch (error) {
-        if (!hasCode(error, 'ENOENT')) throw error
+        if (!VarveError.is(error, 'CORRUPT')) throw error
         const failure = await outdatedFailure(parts, captured, error)
         if (failure !== undefined) throw failure
         if (attempt === ATTEMPTS_MAX) throw error
@@ -52,6 +53,7 @@ async function opened(folder: Promise<BackupFolder>, dir: string): Promise<Backu
 }
 
 async function putAll(
+  fs: FileSystem,
   target: BackupFolder,
   wanted: readonly WantedFile[],
   o: WithProgress,
@@ -62,8 +64,29 @@ async function putAll(
   let [done, bytesDone] = [0, 0]
   for (const file of wanted) {
     throwIfAborted(signal)
-    bytesDone += await target.put(file, signal)
+    bytesDone += await putOne(fs, target, file, signal)
     done++
     onProgress({ phase: 'files', done, total, bytesDone, etaMs: undefined })
+  }
+}
+
+/** A file that is gone: the store is damaged, or has switched to others. */
+async function putOne(
+  fs: FileSystem,
+  target: BackupFolder,
+  file: WantedFile,
+  signal: AbortSignal,
+): Promise<number> {
+  try {
+    return await target.put(file, signal)
+  } catch (error) {
+    if (!hasCode(error, 'ENOENT') || (await fs.stat(file.from)) !== undefined) throw error
+    const { name, volume } = file
+    const shown = volume === undefined ? name : `${fileName.volume(volume)}/${name}`
+    throw new VarveError(
+      'CORRUPT',
+      { file: shown, offset: 0 },
+      { message: `${shown} is missing`, cause: error },
+    )
   }
 }

@@ -1,6 +1,6 @@
 /** Which files a backup is to have. */
 import { VarveError } from '@varve/pack/errors'
-import { type FileSystem, hasCode } from '@varve/pack/fs'
+import type { FileSystem } from '@varve/pack/fs'
 import { fileName } from '@varve/pack/layout'
 import { type ControlVolume, decodeManifest, manifestSum, type VolumeManifest } from '@varve/pack/pack'
 import type { WantedFile } from './backup-folder.ts'
@@ -45,7 +45,7 @@ async function filesOfVolume(
   const { id: volume } = named
   const folder = `${lowerPath}/${fileName.volume(volume)}`
   const manifestName = fileName.manifest(named.manifest)
-  const { chunks, segments } = await readManifest(fs, `${folder}/${manifestName}`, named)
+  const { chunks, segments } = await readManifest(fs, lowerPath ?? '', named)
   const packs = [
     ...chunks.map(({ number }) => [fileName.chunk(number), fileName.chunkIndex(number)]),
     ...segments.map(({ number }) => [
@@ -64,13 +64,20 @@ async function filesOfVolume(
 }
 
 /** The manifest that control means; another one is another volume's. */
-async function readManifest(fs: FileSystem, path: string, named: ControlVolume): Promise<VolumeManifest> {
+async function readManifest(
+  fs: FileSystem,
+  lowerPath: string,
+  named: ControlVolume,
+): Promise<VolumeManifest> {
   const file = `${fileName.volume(named.id)}/${fileName.manifest(named.manifest)}`
+  const path = `${lowerPath}/${file}`
+  let bytes: Buffer
   try {
-    const manifest = decodeManifest(await fs.readFile(path), file)
-    if (manifestSum(manifest) === named.checksum) return manifest
+    bytes = await fs.readFile(path)
   } catch (error) {
-    if (!hasCode(error, 'ENOENT') && !hasCode(error, 'ENOTDIR')) throw error
+    throw new VarveError('LOWER_UNAVAILABLE', { path: lowerPath }, { cause: error })
   }
-  throw new VarveError('LOWER_UNAVAILABLE', { path })
+  const manifest = decodeManifest(bytes, file)
+  if (manifestSum(manifest) === named.checksum) return manifest
+  throw new VarveError('LOWER_UNAVAILABLE', { path: lowerPath })
 }

@@ -66,8 +66,7 @@ export class GarbageCollector implements Gc {
   async startGc(target?: CommitLike, o: GcOptions = {}): Promise<boolean> {
     checkOptions(o, gcRules)
     this.#assertOpen()
-    if (this.#between !== undefined) await this.#between
-    if (this.#current?.state === 'failed') await this.#forgetFailed(this.#current)
+    while (this.#isHeldUp()) await this.#letGo()
     if (this.#current !== undefined) return false
     await this.#start(target, o)
     return true
@@ -91,8 +90,7 @@ export class GarbageCollector implements Gc {
     checkOptions(o, gcRules)
     this.#assertOpen()
     throwIfAborted(o.signal)
-    if (this.#between !== undefined) await this.#between
-    if (this.#current?.state === 'failed') await this.#forgetFailed(this.#current)
+    while (this.#isHeldUp()) await this.#letGo()
     const current = this.#current
     if (current !== undefined) return this.#join(current, target, o)
     const collection = await this.#start(target, o)
@@ -153,8 +151,7 @@ export class GarbageCollector implements Gc {
    */
   async between<T>(work: () => Promise<T>): Promise<T> {
     this.#assertOpen()
-    if (this.#between !== undefined) await this.#between
-    if (this.#current?.state === 'failed') await this.#forgetFailed(this.#current)
+    while (this.#isHeldUp()) await this.#letGo()
     if (this.#current !== undefined) throw new VarveError('GC_RUNNING', {})
     const running = work()
     const ended = running.then(
@@ -172,7 +169,7 @@ export class GarbageCollector implements Gc {
   /** Cancels what is running; nothing starts after this. */
   async close(): Promise<void> {
     this.#isClosed = true
-    if (this.#between !== undefined) await this.#between
+    while (this.#between !== undefined) await this.#between
     const current = this.#current
     if (current === undefined) return
     await current.cancel()
@@ -202,11 +199,22 @@ export class GarbageCollector implements Gc {
     return collection
   }
 
+  /** Whether something must end first that others may be waiting for too. */
+  #isHeldUp(): boolean {
+    return this.#between !== undefined || this.#current?.state === 'failed'
+  }
+
+  /** Who waited before may have begun something else by then. @throws STORE_CLOSED */
+  async #letGo(): Promise<void> {
+    await this.#between
+    if (this.#current?.state === 'failed') await this.#forgetFailed(this.#current)
+    this.#assertOpen()
+  }
+
   /** A sweep that has failed leaves nothing to finalise, once its files are gone. */
   async #forgetFailed(failed: Collection): Promise<void> {
     await failed.swept()
     this.#end(failed)
-    this.#assertOpen()
   }
 
   /** Tells of the end of the sweep, and cancels when the signal aborts. */

@@ -10,10 +10,9 @@ import type { RepairStep } from './repair-step.ts'
 
 /** Another store, of which it is known what in it is whole. */
 export interface CopySource extends Donor {
-  /** Whether it is a copy of this very store: then files of the same names are the same. */
-  readonly isCopy: boolean
   readonly findings: readonly CheckFinding[]
-  readonly files: ReadonlySet<string>
+  /** Names of the files that are those of this store: of a copy of it, that is. */
+  readonly sameFiles: ReadonlySet<string>
 }
 
 export interface PlanParts {
@@ -106,6 +105,6 @@ function packOf(index: string): string {
 }
 
 function hasWhole(source: CopySource | undefined, file: string): boolean {
-  if (source?.isCopy !== true || !source.files.has(file)) return false
+  if (source === undefined || !source.sameFiles.has(file)) return false
   return !source.findings.some((finding) => finding.file === file)
 }

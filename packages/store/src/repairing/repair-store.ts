@@ -4,9 +4,9 @@
  * be done.
  */
 import { resolve } from 'node:path'
+import { loadXxh64 } from '@varve/pack/base'
 import { VarveError } from '@varve/pack/errors'
 import type { FileSystem } from '@varve/pack/fs'
-import { fileName } from '@varve/pack/layout'
 import { hexToRaw } from '@varve/pack/objects'
 import { type ControlState, readControl } from '@varve/pack/pack'
 import type { WithProgress } from '../api/index.ts'
@@ -27,6 +27,7 @@ import { FileRepair, type LayerPlace } from './repair-files.ts'
 import { type CopySource, fileSteps, objectSteps, type PlanParts, remainingOf } from './repair-plan.ts'
 import type { RepairReport, RepairStep } from './repair-step.ts'
 import { restoreObject } from './restore-objects.ts'
+import { sameFiles } from './same-files.ts'
 
 export interface RepairOptions extends WithProgress {
   /** Default: only a plan. */
@@ -71,11 +72,12 @@ class Repair {
   }
 
   async run(): Promise<RepairReport> {
+    await loadXxh64()
     this.#folder = await this.#fs.realPath(this.#path)
     const { from, apply = false } = this.#o
-    if (from !== undefined) this.#source = await this.#openSource(from)
-    const examined = await this.#examine()
     const control = await this.#control()
+    if (from !== undefined) this.#source = await this.#openSource(from, control)
+    const examined = await this.#examine()
     const files = fileSteps({ examined, control, source: this.#source, donors: [] })
     const restored = new Set(files.flatMap((step) => (step.action === 'restore' ? (step.file ?? []) : [])))
     if (!apply) {
@@ -205,16 +207,19 @@ class Repair {
     }
   }
 
-  async #openSource(from: string): Promise<CopySource & { readonly rooms: FollowingRooms }> {
+  async #openSource(
+    from: string,
+    own: ControlState | undefined,
+  ): Promise<CopySource & { readonly rooms: FollowingRooms }> {
     const rooms = await FollowingRooms.open(readingOptions(from, { readOnly: true }, this.#platform))
     try {
       const { fileSystem, collectorWhere: where, clock } = this.#platform
       const { signal, onProgress } = this.#o
       const { report } = await examineFolder(from, { signal, onProgress }, { fileSystem, where, clock })
-      const isCopy = rooms.id === (await this.#control())?.storeId
-      const files = new Set(await this.#fs.list(rooms.folder))
-      files.delete(fileName.control)
-      return { path: rooms.folder, objects: rooms.objects, isCopy, findings: report.findings, files, rooms }
+      const copy = { folder: rooms.folder, control: rooms.files.control }
+      const same = own && (await sameFiles(this.#fs, { folder: this.#folder, control: own }, copy))
+      const { folder: path, objects } = rooms
+      return { path, objects, findings: report.findings, sameFiles: same ?? new Set(), rooms }
     } catch (error) {
       await rooms.close()
       throw error

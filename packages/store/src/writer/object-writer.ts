@@ -97,6 +97,7 @@ export class ObjectWriter implements NodeSink {
   putList(hash: RawHash, body: Buffer, referenceCount: number): number {
     const found = this.#index.findWhole(indexKind.list, hash)
     if (found !== 0) return found
+    this.#touchArchived(body, body.length, referenceCount)
     return this.#append(recordKind.list, { hash, flags: 0, referenceCount, body }).offset
   }
 
@@ -104,6 +105,7 @@ export class ObjectWriter implements NodeSink {
   putBigBlob(hash: RawHash, o: { body: Buffer; referenceCount: number; flags: number }): PutPlace {
     const found = this.#index.findWhole(indexKind.blob, hash)
     if (found !== 0) return { hash, offset: found, isNew: false }
+    this.#touchArchived(o.body, o.body.length, o.referenceCount)
     return this.#append(recordKind.bigBlob, { hash, ...o })
   }
 

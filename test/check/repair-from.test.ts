@@ -1,0 +1,92 @@
+/** A repair that takes from a copy of the store which is older, or has gone its own way since. */
+import { decodeControl } from '@varve/pack/pack'
+import { flipBit, type MemoryFileSystem } from '@varve/pack/testing'
+import type { Hash, Store } from '@varve/store'
+import { checkFolder, openStore, type RepairReport, repairStore } from '@varve/store/internal'
+import { beforeEach, expect, test } from 'vitest'
+import { emptyDisk, memoryFolder, openMemory } from '../support/memory-store.ts'
+
+const from = '/disk/copy'
+let disk: MemoryFileSystem
+/** A blob in the chunk that was open when the copy was made. */
+let early: { readonly hash: Hash<'blob'>; readonly file: string; readonly offset: number }
+
+beforeEach(async () => {
+  disk = await emptyDisk()
+  const store = await openMemory(disk)
+  await store.branch('main').commit((edit) => void edit.set('early', 'the early content'))
+  const hash = (await store.branch('main').stat('early'))?.hash as Hash<'blob'>
+  const { file = '', offset = 0 } = await store.locate(hash)
+  early = { hash, file, offset }
+  await store.close()
+  await disk.mkdir(from)
+  for (const [path, bytes] of disk.files()) {
+    const copied = path.replace(memoryFolder, from)
+    await (await disk.open(copied, 'create')).close()
+    disk.damage(copied, () => Buffer.from(bytes))
+  }
+})
+
+/** Commits, and seals the chunk that was open: both stores come to chunks of the same length. */
+async function goOn(store: Store, letter: string): Promise<void> {
+  const main = store.branch('main')
+  await main.commit((edit) => void edit.set('late', `the late content ${letter}`), { date: 0 })
+  await store.advanced.split()
+  await main.commit((edit) => void edit.set('last', `the last content ${letter}`), { date: 0 })
+  await store.close()
+}
+
+function damageEarly(): void {
+  disk.damage(`${memoryFolder}/${early.file}`, flipBit(8 * (early.offset + 50)))
+}
+
+function repair(apply: boolean): Promise<RepairReport> {
+  const platform = { fileSystem: disk, memoryKey: disk, collectorWhere: 'inline' } as const
+  return repairStore(memoryFolder, { apply, from }, platform)
+}
+
+/** Nothing that was whole has gone, and what was damaged is there again. */
+async function expectAllOfIt(): Promise<void> {
+  const steps = [{ action: 'put', hash: early.hash, from }]
+  expect(await repair(false)).toMatchObject({ steps, remaining: [] })
+  expect(await repair(true)).toMatchObject({ steps, remaining: [], setAside: [] })
+  const store = await openMemory(disk)
+  const main = store.branch('main')
+  for (const name of ['early', 'late', 'last']) {
+    const content = Buffer.from((await main.get(name)) as Uint8Array).toString()
+    expect(content).toBe(`the ${name} content${name === 'early' ? '' : ' a'}`)
+  }
+  await store.close()
+}
+
+test('a chunk that has grown since the copy was made is not replaced by its beginning', async () => {
+  await goOn(await openMemory(disk), 'a')
+  damageEarly()
+  await expectAllOfIt()
+})
+
+test('nor by one of the same name and length in a copy that has gone its own way', async () => {
+  await goOn(await openMemory(disk), 'a')
+  await goOn(await openStore(from, {}, { fileSystem: disk, memoryKey: {}, collectorWhere: 'inline' }), 'b')
+  const lengthIn = (folder: string): unknown =>
+    decodeControl(disk.files().get(`${folder}/control`) as Buffer).state.chunks[0]
+  expect(lengthIn(from)).toEqual(lengthIn(memoryFolder))
+  damageEarly()
+  await expectAllOfIt()
+})
+
+test('but by one of the same content, however far the copy has gone on', async () => {
+  await goOn(await openMemory(disk), 'a')
+  for (const [path, bytes] of disk.files()) {
+    if (!path.startsWith(memoryFolder)) continue
+    const copied = path.replace(memoryFolder, from)
+    if (!disk.files().has(copied)) await (await disk.open(copied, 'create')).close()
+    disk.damage(copied, () => Buffer.from(bytes))
+  }
+  damageEarly()
+  const steps = [{ action: 'restore', file: early.file, from }]
+  expect(await repair(false)).toMatchObject({ steps, remaining: [] })
+  expect(await repair(true)).toMatchObject({ steps, remaining: [], setAside: [`${early.file}.damaged-1`] })
+  const check = await checkFolder(memoryFolder, { full: true }, { fileSystem: disk, where: 'inline' })
+  expect(check.findings).toEqual([])
+})
