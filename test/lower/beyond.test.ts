@@ -14,7 +14,7 @@ describe.each(places)('archives beyond Irmin-pack, %s', (place) => {
     withStore({ place, ...o }, (temp) => body(new Scenario(temp)))
   const layered = { isLayered: true }
 
-  test('a target below the boundary: of what is above, only the generation goes into a volume that lacks it', () =>
+  test('a target below the boundary: only the generation goes into a volume that lacks it', () =>
     run(layered, async (s) => {
       const c1 = await s.commit(one)
       const c2 = await s.commit(two, [c1])
@@ -177,7 +177,7 @@ test.each(places)('what was lifted into a volume for a collection that is cancel
   }),
 )
 
-test('a new volume is refused, and nothing changes: without a lower layer, in an empty one, while one is away', () =>
+test('a new volume is refused behind an empty one, and while the layer is away', () =>
   withStore({ isLayered: true }, async (temp) => {
     const s = new Scenario(temp)
     await expectCode(s.store.advanced.addVolume(), 'OPTION_MISMATCH')

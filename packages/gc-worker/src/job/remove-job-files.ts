@@ -27,7 +27,9 @@ export async function removeJobFiles(
   const { dir, previous, fileNumbers } = job
   const volume = previous.lower?.volumes.at(-1)
   const folders = [dir]
-  if (volume !== undefined) folders.push(join(previous.lower?.path ?? '', fileName.volume(volume.id)))
+  // Only segments have gone there.
+  if (volume !== undefined && which('segment'))
+    folders.push(join(previous.lower?.path ?? '', fileName.volume(volume.id)))
   for (const folder of folders) {
     const names = await fs.list(folder).catch(() => [])
     for (const name of names) {
