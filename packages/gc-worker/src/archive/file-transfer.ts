@@ -55,8 +55,8 @@ export class FileTransfer {
   }
 
   /**
-   * Whether there is a file of that name and it holds something else, up to a length. Reads both whole, unless
-   * they are one file.
+   * Whether there is a file of that name and it holds something else, up to a length. Reads both whole,
+   * unless they are one file.
    * @throws as `take` does
    */
   async differs(o: FilePlaces): Promise<boolean> {

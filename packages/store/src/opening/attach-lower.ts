@@ -92,6 +92,22 @@ export async function createVolume(
   }
 }
 
+/**
+ * Whether the volume has a manifest that is newer than the one that control names: an archive that came to
+ * nothing has left it, or a copy of the store has archived there.
+ * @throws LOWER_UNAVAILABLE
+ */
+export async function hasNewerManifest(fs: FileSystem, path: string, named: ControlVolume): Promise<boolean> {
+  try {
+    const names = await lowerDirectory(fs, path).list(fileName.volume(named.id))
+    return names.map(classifyFile).some((file) => file.kind === 'manifest' && file.number > named.manifest)
+  } catch (cause) {
+    if (!(cause instanceof Error && 'syscall' in cause)) throw cause
+    const message = `The lower layer at ${path} cannot be read: ${cause.message}`
+    throw new VarveError('LOWER_UNAVAILABLE', { path }, { message, cause })
+  }
+}
+
 /** The folder as the rest of the store reaches it. */
 export function lowerDirectory(fs: FileSystem, path: string): LazyDirectory {
   return new LazyDirectory(new FolderOpener(fs, path))
