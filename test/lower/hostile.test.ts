@@ -80,6 +80,22 @@ describe('volumes begun at the same time', () => {
   })
 })
 
+test('stores that begin volumes in one folder at the same moment have each its own', async () => {
+  const disk = await emptyDisk()
+  const names = ['a', 'b', 'c']
+  const stores: Store[] = []
+  for (const name of names) {
+    const platform = { fileSystem: disk, memoryKey: {}, collectorWhere: 'inline' } as const
+    stores.push(await openStore(`/disk/${name}`, { lower: lowerFolder }, platform))
+  }
+  for (const store of stores) await archived(store)
+  await Promise.all(stores.map((store) => store.advanced.addVolume()))
+  for (const store of stores) await archived(store)
+  expect(await disk.list(lowerFolder)).toHaveLength(6)
+  for (const store of stores) await store.close()
+  for (const name of names) await expectLowerAlone(disk, `/disk/${name}`)
+})
+
 test('two copies of one store whose volume was still empty: the second one goes on in its own', async () => {
   const disk = await emptyDisk()
   const made = await openMemory(disk, { lower: lowerFolder })
