@@ -1,6 +1,6 @@
 import { checkFolder } from '@varve/store/internal'
 import { expect, test } from 'vitest'
-import { memoryFolder, openMemory } from '../support/memory-store.ts'
+import { emptyDisk, memoryFolder, openMemory } from '../support/memory-store.ts'
 import { makeSpecimen } from '../support/specimen.ts'
 
 test('a whole store has no findings, open or closed, structural or full', async () => {
@@ -18,4 +18,26 @@ test('a whole store has no findings, open or closed, structural or full', async 
   expect((await store.check({ sample: 0.5 })).hashed, 'the same ones each time').toBe(some.hashed)
   await store.close()
   expect(disk.openHandles()).toEqual([])
+})
+
+test('indexes that a writer has not come to before it closed are none to miss; older ones are', async () => {
+  const disk = await emptyDisk()
+  const store = await openMemory(disk)
+  for (let i = 0; i < 4; i++) {
+    await store.branch('main').commit((edit) => void edit.set(`f${i}`, `content ${i}`))
+    await store.advanced.split()
+  }
+  await store.close()
+  const indexes = (await disk.list(memoryFolder)).filter((name) => name.endsWith('.idx'))
+  expect(indexes).toHaveLength(4)
+  const check = () => checkFolder(memoryFolder, {}, { fileSystem: disk, where: 'inline' })
+  for (const missing of [1, 2]) {
+    await disk.remove(`${memoryFolder}/${indexes.at(-missing)}`)
+    expect((await check()).findings).toEqual([])
+  }
+  await disk.remove(`${memoryFolder}/${indexes[1]}`)
+  expect((await check()).findings).toMatchObject([{ file: indexes[1], repairable: true }])
+  await (await openMemory(disk)).close()
+  expect(await check()).toMatchObject({ ok: true })
+  expect((await disk.list(memoryFolder)).filter((name) => name.endsWith('.idx'))).toEqual(indexes)
 })

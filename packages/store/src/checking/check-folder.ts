@@ -13,7 +13,7 @@ import { type CheckFinding, type CheckOptions, type CheckReport, checkRules } fr
 import { findWriter } from '../kv/index.ts'
 import { readFailure } from '../opening/index.ts'
 import { type Examined, type FilesToCheck, filtersOf, runCheck } from './check-run.ts'
-import { unindexedChunks } from './unindexed-chunks.ts'
+import { chunksLeftUnindexed, unindexedChunks } from './unindexed-chunks.ts'
 import { volumeLayers } from './volume-layers.ts'
 
 export interface CheckFolderParts {
@@ -135,9 +135,10 @@ class FolderFiles {
     }
   }
 
-  /** A writer that is running makes indexes as it goes: those that are not there yet are none to miss. */
+  /** A writer makes indexes as it goes: those that it has not come to are none to miss. */
   async #unindexed(control: ControlState): Promise<number[]> {
-    return (await this.#isInUse()) ? unindexedChunks(this.#fs, this.#folder, control) : []
+    const unindexed = (await this.#isInUse()) ? unindexedChunks : chunksLeftUnindexed
+    return unindexed(this.#fs, this.#folder, control)
   }
 
   async #isInUse(): Promise<boolean> {

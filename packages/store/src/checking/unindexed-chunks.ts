@@ -1,8 +1,8 @@
-/** Chunks that have no index yet, because the writer that is running has not come to it. */
+/** Chunks that have no index yet, because their writer has not come to it. */
 import { VarveError } from '@varve/pack/errors'
 import { type FileSystem, hasCode, readFullySync } from '@varve/pack/fs'
 import { fileName } from '@varve/pack/layout'
-import { type ControlState, decodeIndexHeader, indexSections } from '@varve/pack/pack'
+import { type ControlState, decodeIndexHeader, indexBacklogMax, indexSections } from '@varve/pack/pack'
 
 const headerBytes = 4096
 
@@ -22,6 +22,22 @@ export async function unindexedChunks(
     if (!names.has(name) || (await isUnfinished(fs, folder, name))) unindexed.push(number)
   }
   return unindexed
+}
+
+/**
+ * Numbers of the chunks that a writer may have left without an index when it closed: the newest ones, for
+ * which there is no such file. The next opening for writing builds it.
+ * @throws what the file system throws
+ */
+export async function chunksLeftUnindexed(
+  fs: FileSystem,
+  folder: string,
+  { chunks }: ControlState,
+): Promise<number[]> {
+  const names = new Set(await fs.list(folder))
+  const sealed = chunks.filter(({ length }) => length !== null).map(({ number }) => number)
+  const last = sealed.findLastIndex((number) => names.has(fileName.chunkIndex(number)))
+  return sealed.slice(Math.max(last + 1, sealed.length - indexBacklogMax))
 }
 
 /** Whether it ends before its header says. One that is damaged otherwise is not unfinished. */
