@@ -32,7 +32,7 @@ describe('what is damaged above and whole in a volume', () => {
     },
   )
 
-  test('content put again above, whose only whole copy a volume has under another offset', async () => {
+  test('content put again above whose only whole copy lies in the volume under another offset', async () => {
     const { disk, head } = await collected()
     let store = await openMemory(disk)
     // Not above any more: it is written again, and nothing but that copy is above.

@@ -6,6 +6,7 @@ import { describe, expect, test } from 'vitest'
 import { bundled, taken } from '../support/bundled.ts'
 import { expectLowerAlone } from '../support/lower-alone.ts'
 import { emptyDisk, memoryFolder, openMemory } from '../support/memory-store.ts'
+import { expectCode } from '../support/scenario.ts'
 import { seededBytes } from '../support/seeded-bytes.ts'
 import { lowerFolder } from '../support/two-layers.ts'
 
@@ -15,7 +16,7 @@ async function archived(store: Store): Promise<void> {
   await store.gc.run(target, { grace: 0 })
 }
 
-test('a bundle whose large content goes on from archived content: the next volume has all of it', async () => {
+test('large content of a bundle goes on from archived content: the next volume has all of it', async () => {
   const content = seededBytes(3, 1_500_000)
   const changed = Buffer.from(content)
   changed.fill(1, 700_000, 700_100)
@@ -79,7 +80,44 @@ describe('volumes begun at the same time', () => {
   })
 })
 
-test('two copies of one store over one lower layer: neither overwrites what the other has archived', async () => {
+test('stores that begin volumes in one folder at the same moment have each its own', async () => {
+  const disk = await emptyDisk()
+  const names = ['a', 'b', 'c']
+  const stores: Store[] = []
+  for (const name of names) {
+    const platform = { fileSystem: disk, memoryKey: {}, collectorWhere: 'inline' } as const
+    stores.push(await openStore(`/disk/${name}`, { lower: lowerFolder }, platform))
+  }
+  for (const store of stores) await archived(store)
+  await Promise.all(stores.map((store) => store.advanced.addVolume()))
+  for (const store of stores) await archived(store)
+  expect(await disk.list(lowerFolder)).toHaveLength(6)
+  for (const store of stores) await store.close()
+  for (const name of names) await expectLowerAlone(disk, `/disk/${name}`)
+})
+
+test('two copies of one store whose volume was still empty: the second one goes on in its own', async () => {
+  const disk = await emptyDisk()
+  const made = await openMemory(disk, { lower: lowerFolder })
+  const first = await made.branch('main').commit((edit) => void edit.set('a', 'one'))
+  await made.close()
+  await copyFolder(disk, memoryFolder, '/disk/copy')
+  const ours = await openMemory(disk)
+  await archived(ours)
+  const theirs = await openCopy(disk)
+  await theirs.branch('main').commit((edit) => void edit.set('b', 'theirs'))
+  await expectCode(archived(theirs), 'GC_FAILED')
+  await theirs.advanced.addVolume()
+  await archived(theirs)
+  for (const store of [ours, theirs]) {
+    expect((await store.locate(first.hash)).state).toBe('archived')
+    await store.close()
+  }
+  await expectLowerAlone(disk, memoryFolder)
+  await expectLowerAlone(disk, '/disk/copy', { mayHoldMore: true })
+})
+
+test('two copies of one store over one lower layer: neither overwrites what the other has', async () => {
   const disk = await emptyDisk()
   const made = await openMemory(disk, { lower: lowerFolder })
   await archived(made)
@@ -89,16 +127,9 @@ test('two copies of one store over one lower layer: neither overwrites what the 
   // Another content of the same length, so that the files are as long as those of the other one.
   const old = await ours.branch('main').commit((edit) => void edit.set('a', 'ours '))
   await archived(ours)
-  const theirs = await openStore(
-    '/disk/copy',
-    { now: () => 1_700_000_000_000 },
-    { fileSystem: disk, memoryKey: {}, collectorWhere: 'inline' },
-  )
+  const theirs = await openCopy(disk)
   await theirs.branch('main').commit((edit) => void edit.set('a', 'their'))
-  const outcome = await archived(theirs).then(
-    () => 'archived',
-    (error) => error.code,
-  )
+  await expectCode(archived(theirs), 'GC_FAILED')
   await theirs.close()
   await ours.close()
   const again = await openMemory(disk)
@@ -107,8 +138,12 @@ test('two copies of one store over one lower layer: neither overwrites what the 
   )
   await again.close()
   await expectLowerAlone(disk, memoryFolder)
-  expect(outcome).toBe('GC_FAILED')
 })
+
+function openCopy(disk: MemoryFileSystem): Promise<Store> {
+  const platform = { fileSystem: disk, memoryKey: {}, collectorWhere: 'inline' } as const
+  return openStore('/disk/copy', { now: () => 1_700_000_000_000 }, platform)
+}
 
 async function copyFolder(disk: MemoryFileSystem, from: string, to: string): Promise<void> {
   await disk.mkdir(to)

@@ -10,7 +10,7 @@
  * - The same content put again after it went down is written again: nothing above depends on a volume.
  *
  * Not here:
- * | 6.1.7–6.1.10 | need an instance in another process that only reads              |
+ * | 6.1.7–6.1.10 | are in readers.test.ts                                           |
  * | 6.1.12       | as far as it says "refused": a collection may start at any time  |
  */
 import { describe, expect, test } from 'vitest'

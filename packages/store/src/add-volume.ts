@@ -1,7 +1,8 @@
 import { VarveError } from '@varve/pack/errors'
 import { fileName } from '@varve/pack/layout'
+import type { ControlVolume } from '@varve/pack/pack'
 import type { StoreRooms } from './assembly/index.ts'
-import { createVolume } from './opening/index.ts'
+import { createVolume, hasNewerManifest } from './opening/index.ts'
 
 /**
  * Begins a new volume of the lower layer: the next archive goes there.
@@ -13,12 +14,14 @@ export async function addVolume(rooms: StoreRooms): Promise<void> {
   const path = files.lowerPath
   if (path === undefined) throw mismatch('a volume lies in a lower layer, and the store has none')
   await gc.between(async () => {
-    const last = files.control.volumes.at(-1)
-    // One that has archived a generation only has no range of the log yet.
-    const isEmpty = last === undefined || (last.low === last.high && last.bytes === 0)
-    if (isEmpty) throw mismatch('the last volume is still empty')
+    const last = files.control.volumes.at(-1) as ControlVolume
     // Where a disk is not mounted, no folder is made in its place.
     files.assertLowerThere()
+    // One that has archived a generation only has no range of the log yet.
+    const isEmpty = last.low === last.high && last.bytes === 0
+    // One that a copy of the store has archived into is of no more use to this one.
+    if (isEmpty && !(await hasNewerManifest(rooms.fs, path, last)))
+      throw mismatch('the last volume is still empty')
     const volume = await createVolume(rooms, path, files.control)
     try {
       await files.addVolume(volume)

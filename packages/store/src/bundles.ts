@@ -65,7 +65,8 @@ export async function makeBundle(rooms: ReaderRooms, o: BundleOptions = {}): Pro
   const not: string[] = []
   for (const revision of o.not ?? []) not.push(await commitOf(rooms, revision))
   const count = { objects: 0, bytes: 0, commits: 0, prerequisites: 0 }
-  const unique = new Map(tips.map((tip) => [`${tip.ref} ${tip.commit}`, tip]))
+  // A branch that moved while they were looked up is named once.
+  const unique = new Map(tips.map((tip) => [tip.ref === '' ? tip.commit : tip.ref, tip]))
   const order = { tips: [...unique.values()], not, signal: o.signal }
   return { tips: order.tips, count, bytes: bundleBytes(rooms, order, count) }
 }

@@ -115,7 +115,9 @@ export function decodeHeaderRest(
   const tips: BundleTip[] = []
   for (let i = 0; i < tipCount; i++) {
     const tip = reader.tip()
-    if (i > 0 && compareTips(tips[i - 1] as BundleTip, tip) >= 0) fail('its tips do not ascend')
+    const before = tips[i - 1]
+    if (before !== undefined && compareTips(before, tip) >= 0) fail('its tips do not ascend')
+    if (tip.ref !== '' && tip.ref === before?.ref) fail('a branch or tag comes twice')
     tips.push(tip)
   }
   if (tips.length === 0) fail('it has no tip')

@@ -368,6 +368,12 @@ describe('objects that are whole by themselves are refused', () => {
     expect(await read(bundleOf(objects, { tips: [tip('heads/b'), tip('heads/a')] }))).toBe('CORRUPT')
     expect(await read(bundleOf(objects, { tips: [tip('heads/a'), tip('heads/a')] }))).toBe('CORRUPT')
     expect(await read(bundleOf(objects, { prerequisites: [x.hash, x.hash] }))).toBe('CORRUPT')
+    const other = commitOf(objects.at(-2)!.hash, [], 'other')
+    const both = [...objects, other]
+    const hashes = [commit, other.hash].sort()
+    const named = (ref: string) => bundleOf(both, { tips: hashes.map((hash) => tip(ref, hash)) })
+    expect(await read(named(''))).not.toBe('CORRUPT')
+    expect(await read(named('heads/a'))).toBe('CORRUPT')
   })
 })
 

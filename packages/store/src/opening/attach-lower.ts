@@ -1,7 +1,7 @@
 /** The lower layer at opening: attached to a store that has none, or found where it is now. */
 import { dirname, isAbsolute, join, relative, sep } from 'node:path'
 import { VarveError } from '@varve/pack/errors'
-import { type FileSystem, FolderOpener, LazyDirectory } from '@varve/pack/fs'
+import { type FileSystem, FolderOpener, hasCode, LazyDirectory } from '@varve/pack/fs'
 import { classifyFile, fileName, storeFormat, volumeIdMax } from '@varve/pack/layout'
 import {
   type ControlState,
@@ -12,6 +12,9 @@ import {
   volumeOf,
   writeNewFile,
 } from '@varve/pack/pack'
+
+/** Numbers of volumes that other stores may take one after another while one is looked for. */
+const attemptsMax = 64
 
 /** Where the caller says that the lower layer is. */
 export interface LowerOption {
@@ -73,21 +76,52 @@ export async function createVolume(
       parents.push(dirname(made))
     await fs.mkdir(path)
     for (const parent of parents) await fs.syncFolder(parent)
-    const id = nextId(await fs.list(path), control)
-    const manifest = emptyManifest({
-      ...{ storeId: control.storeId, id, at: control.retire },
-      nonce: random(16).toString('hex'),
-    })
-    const folder = `${path}/${fileName.volume(id)}`
-    await fs.mkdir(folder)
-    const file = `${folder}/${fileName.manifest(manifest.sequence)}`
-    await writeNewFile(fs, file, [encodeManifest(manifest)])
-    await fs.syncFolder(folder)
-    await fs.syncFolder(path)
-    return volumeOf(manifest, [])
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await createFolder({ fs, random }, path, control)
+      } catch (error) {
+        // Another store was faster to take that number.
+        if (attempt === attemptsMax || !hasCode(error, 'EEXIST')) throw error
+      }
+    }
   } catch (cause) {
     if (!(cause instanceof Error && 'syscall' in cause)) throw cause
     const message = `The lower layer at ${path} cannot be made: ${cause.message}`
+    throw new VarveError('LOWER_UNAVAILABLE', { path }, { message, cause })
+  }
+}
+
+async function createFolder(
+  { fs, random }: Pick<Place, 'fs' | 'random'>,
+  path: string,
+  control: ControlState,
+): Promise<ControlVolume> {
+  const id = nextId(await fs.list(path), control)
+  const manifest = emptyManifest({
+    ...{ storeId: control.storeId, id, at: control.retire },
+    nonce: random(16).toString('hex'),
+  })
+  const folder = `${path}/${fileName.volume(id)}`
+  await fs.mkdir(folder)
+  const file = `${folder}/${fileName.manifest(manifest.sequence)}`
+  await writeNewFile(fs, file, [encodeManifest(manifest)])
+  await fs.syncFolder(folder)
+  await fs.syncFolder(path)
+  return volumeOf(manifest, [])
+}
+
+/**
+ * Whether the volume has a manifest that is newer than the one that control names: an archive that came to
+ * nothing has left it, or a copy of the store has archived there.
+ * @throws LOWER_UNAVAILABLE
+ */
+export async function hasNewerManifest(fs: FileSystem, path: string, named: ControlVolume): Promise<boolean> {
+  try {
+    const names = await lowerDirectory(fs, path).list(fileName.volume(named.id))
+    return names.map(classifyFile).some((file) => file.kind === 'manifest' && file.number > named.manifest)
+  } catch (cause) {
+    if (!(cause instanceof Error && 'syscall' in cause)) throw cause
+    const message = `The lower layer at ${path} cannot be read: ${cause.message}`
     throw new VarveError('LOWER_UNAVAILABLE', { path }, { message, cause })
   }
 }

@@ -2,7 +2,7 @@
  * Opening a store for writing, step by step: folder, control, files, metadata. Each step fails without
  * leaving a handle.
  */
-export { createVolume, type LowerOption, lowerDirectory } from './attach-lower.ts'
+export { createVolume, hasNewerManifest, type LowerOption, lowerDirectory } from './attach-lower.ts'
 export {
   checkpointDamaged,
   type LoadMetadataOptions,
