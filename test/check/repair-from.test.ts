@@ -51,10 +51,16 @@ function repair(apply: boolean): Promise<RepairReport> {
   return repairStore(memoryFolder, { apply, from }, platform)
 }
 
+function bytesByPath(): Record<string, string> {
+  return Object.fromEntries([...disk.files()].map(([path, bytes]) => [path, bytes.toString('base64')]))
+}
+
 /** Nothing that was whole has gone, and what was damaged is there again. */
 async function expectAllOfIt(): Promise<void> {
   const steps = [{ action: 'put', hash: early.hash, from }]
+  const before = bytesByPath()
   expect(await repair(false)).toMatchObject({ steps, remaining: [] })
+  expect(bytesByPath(), 'a plan changes no byte').toEqual(before)
   expect(await repair(true)).toMatchObject({ steps, remaining: [], setAside: [] })
   const store = await openMemory(disk)
   const main = store.branch('main')
