@@ -1,6 +1,6 @@
 /** A repair that takes from a copy of the store which is older, or has gone its own way since. */
 import { decodeControl } from '@varve/pack/pack'
-import { flipBit, type MemoryFileSystem } from '@varve/pack/testing'
+import { flipBit, InterceptedFileSystem, type MemoryFileSystem } from '@varve/pack/testing'
 import type { Hash, Store } from '@varve/store'
 import { checkFolder, openStore, type RepairReport, repairStore } from '@varve/store/internal'
 import { beforeEach, expect, test } from 'vitest'
@@ -20,12 +20,18 @@ beforeEach(async () => {
   early = { hash, file, offset }
   await store.close()
   await disk.mkdir(from)
+  await copyAgain()
+})
+
+/** The copy is what the store is now. */
+async function copyAgain(): Promise<void> {
   for (const [path, bytes] of disk.files()) {
+    if (!path.startsWith(`${memoryFolder}/`)) continue
     const copied = path.replace(memoryFolder, from)
-    await (await disk.open(copied, 'create')).close()
+    if (!disk.files().has(copied)) await (await disk.open(copied, 'create')).close()
     disk.damage(copied, () => Buffer.from(bytes))
   }
-})
+}
 
 /** Commits, and seals the chunk that was open: both stores come to chunks of the same length. */
 async function goOn(store: Store, letter: string): Promise<void> {
@@ -45,10 +51,16 @@ function repair(apply: boolean): Promise<RepairReport> {
   return repairStore(memoryFolder, { apply, from }, platform)
 }
 
+function bytesByPath(): Record<string, string> {
+  return Object.fromEntries([...disk.files()].map(([path, bytes]) => [path, bytes.toString('base64')]))
+}
+
 /** Nothing that was whole has gone, and what was damaged is there again. */
 async function expectAllOfIt(): Promise<void> {
   const steps = [{ action: 'put', hash: early.hash, from }]
+  const before = bytesByPath()
   expect(await repair(false)).toMatchObject({ steps, remaining: [] })
+  expect(bytesByPath(), 'a plan changes no byte').toEqual(before)
   expect(await repair(true)).toMatchObject({ steps, remaining: [], setAside: [] })
   const store = await openMemory(disk)
   const main = store.branch('main')
@@ -77,16 +89,46 @@ test('nor by one of the same name and length in a copy that has gone its own way
 
 test('but by one of the same content, however far the copy has gone on', async () => {
   await goOn(await openMemory(disk), 'a')
-  for (const [path, bytes] of disk.files()) {
-    if (!path.startsWith(memoryFolder)) continue
-    const copied = path.replace(memoryFolder, from)
-    if (!disk.files().has(copied)) await (await disk.open(copied, 'create')).close()
-    disk.damage(copied, () => Buffer.from(bytes))
-  }
+  await copyAgain()
   damageEarly()
   const steps = [{ action: 'restore', file: early.file, from }]
   expect(await repair(false)).toMatchObject({ steps, remaining: [] })
   expect(await repair(true)).toMatchObject({ steps, remaining: [], setAside: [`${early.file}.damaged-1`] })
   const check = await checkFolder(memoryFolder, { full: true }, { fileSystem: disk, where: 'inline' })
   expect(check.findings).toEqual([])
+})
+
+test('a repair that ends at any of its file operations loses nothing, and can be run again', async () => {
+  await goOn(await openMemory(disk), 'a')
+  await copyAgain()
+  damageEarly()
+  disk.damage(`${memoryFolder}/control`, flipBit(8 * 40))
+  const damaged = disk
+  const damagedChunk = Buffer.from(disk.files().get(`${memoryFolder}/${early.file}`) as Buffer)
+  let isOver = false
+  let runs = 0
+  for (let last = 1; !isOver; last += 7) {
+    disk = damaged.clone()
+    let operations = 0
+    const error = Object.assign(new Error('dead'), { code: 'EIO' })
+    const dying = new InterceptedFileSystem(disk, {
+      before: ({ kind }) => (kind === 'close' || ++operations < last ? undefined : { kind: 'fail', error }),
+    })
+    const platform = { fileSystem: dying, memoryKey: {}, collectorWhere: 'inline' } as const
+    isOver = await repairStore(memoryFolder, { apply: true, from }, platform).then(
+      () => true,
+      () => false,
+    )
+    const there = [...disk.files()].filter(([path]) => path.startsWith(memoryFolder))
+    expect(
+      there.some(([, bytes]) => Buffer.from(bytes).equals(damagedChunk)),
+      `operation ${last}`,
+    ).toBe(true)
+    expect((await repair(true)).remaining, `operation ${last}`).toEqual([])
+    const check = await checkFolder(memoryFolder, { full: true }, { fileSystem: disk, where: 'inline' })
+    expect(check.findings, `operation ${last}`).toEqual([])
+    expect(disk.openHandles(), `operation ${last}`).toEqual([])
+    runs++
+  }
+  expect(runs).toBeGreaterThan(10)
 })

@@ -174,6 +174,29 @@ describe('objects', () => {
   })
 })
 
+describe('a ref whose commit itself cannot be read', () => {
+  test.each([false, true])('goes to where it was before; over a split: %s', async (isSplit) => {
+    const store = await openMemory(disk)
+    const main = store.branch('main')
+    const before = (await main.head()) as Commit
+    if (isSplit) await store.advanced.split()
+    const lost = await main.commit((edit) => void edit.set('new', 'content'))
+    const { file = '', offset = 0 } = await store.locate(lost.hash)
+    await store.close()
+    damage(file, offset + 50)
+    const move = { action: 'move-ref', ref: 'heads/main', before: lost.hash, after: before.hash }
+    expect((await repair()).steps).toEqual([move])
+    const { steps, remaining } = await repair({ apply: true })
+    expect(steps).toEqual([move])
+    expect(remaining, 'nothing refers to it any more').toMatchObject([{ file, hash: lost.hash }])
+    expect(remaining[0]).not.toHaveProperty('lost')
+    const again = await openMemory(disk)
+    expect(((await again.branch('main').head()) as Commit).hash).toBe(before.hash)
+    await again.close()
+    expect((await repair({ apply: true })).steps).toEqual([])
+  })
+})
+
 describe('in two layers', () => {
   async function archived(store: Store): Promise<{ file: string; offset: number; hash: Hash }> {
     const oldestFirst = (await store.log((await store.branch('main').head()) as never).toArray()).reverse()

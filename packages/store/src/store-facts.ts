@@ -178,7 +178,10 @@ function hintsFor(facts: Omit<StoreFacts, 'hints'>): string[] {
   const hints: string[] = []
   const bytes = files.reduce((sum, file) => sum + file.bytes, 0)
   const isDamaged = events.some((event) => 'type' in event && event.type === 'damaged')
-  if (control === undefined) hints.push('control cannot be read: put it back from a copy of the store')
+  if (control === undefined) {
+    hints.push('control cannot be read: keep this folder as it is, and go on with a whole copy of the store')
+    hints.push('an older control in its place would have all files deleted that it does not name')
+  }
   if (missing.length > 0) hints.push('files are missing: put them back, or varve repair --from a copy')
   if (isDamaged || (control?.wholeCopies ?? 2) < 2) hints.push('something is damaged: varve check says what')
   if (lowerIsThere === false) hints.push('the lower layer is away: what is archived cannot be read')

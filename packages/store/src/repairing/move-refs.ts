@@ -6,6 +6,7 @@ import type { StoreRooms } from '../assembly/index.ts'
 import { appendRef, settleRef } from '../branches/index.ts'
 import type { ObjectReader, StoredCommit } from '../reader/index.ts'
 import type { RefStore } from '../refs/index.ts'
+import { earlierTargets, type ReadLog } from './earlier-targets.ts'
 import type { RepairStep } from './repair-step.ts'
 
 /** Commits looked at for one ref. */
@@ -19,13 +20,20 @@ interface Histories {
 /**
  * @param broken hashes (hex) of commits that are not whole though their records are
  * @returns one step for each ref that is to be moved; one without `after` knows no whole commit before it
+ * @throws what the file system throws
  */
-export function refMoves({ objects, refs }: Histories, broken: ReadonlySet<string>): RepairStep[] {
+export async function refMoves(
+  { objects, refs }: Histories,
+  log: ReadLog,
+  broken: ReadonlySet<string>,
+): Promise<RepairStep[]> {
+  const moved = [...refs.listed()].filter(({ target }) => !isWhole(objects, target.hash, broken))
+  // Of a commit that cannot be read nobody knows the parents: the log says where its ref was before.
+  const unread = moved.filter(({ target }) => readable(objects, target.hash) === undefined)
+  const earlier = await earlierTargets(log, new Set(unread.map(({ key }) => key)))
   const steps: RepairStep[] = []
-  for (const { key, target } of refs.listed()) {
-    const head = readable(objects, target.hash)
-    if (head !== undefined && !broken.has(rawToHex(head.hash))) continue
-    const whole = head === undefined ? undefined : lastWhole(objects, head, broken)
+  for (const { key, target } of moved) {
+    const whole = lastWhole(objects, [target.hash, ...(earlier.get(key) ?? [])], broken)
     steps.push({
       action: 'move-ref',
       ref: key,
@@ -49,13 +57,13 @@ export async function moveRefs(rooms: StoreRooms, steps: readonly RepairStep[]):
   }
 }
 
-/** The first ancestor, first parents first, that is whole. */
+/** The first of these commits and their ancestors, first parents first, that is whole. */
 function lastWhole(
   objects: ObjectReader,
-  head: StoredCommit,
+  newestFirst: readonly RawHash[],
   broken: ReadonlySet<string>,
 ): StoredCommit | undefined {
-  const rest: RawHash[] = [...head.parents].reverse()
+  const rest: RawHash[] = [...newestFirst].reverse()
   const seen = new Set<RawHash>()
   for (let hash = rest.pop(); hash !== undefined && seen.size < STEPS_MAX; hash = rest.pop()) {
     if (seen.has(hash)) continue
@@ -66,6 +74,10 @@ function lastWhole(
     rest.push(...[...commit.parents].reverse())
   }
   return undefined
+}
+
+function isWhole(objects: ObjectReader, hash: RawHash, broken: ReadonlySet<string>): boolean {
+  return readable(objects, hash) !== undefined && !broken.has(rawToHex(hash))
 }
 
 function readable(objects: ObjectReader, hash: RawHash): StoredCommit | undefined {

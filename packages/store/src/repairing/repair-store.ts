@@ -121,7 +121,7 @@ class Repair {
       const all = [...donors, ...(this.#source === undefined ? [] : [this.#source])]
       const { steps, hopeless } = objectSteps({ ...plan, source: this.#source, donors: all }, restored)
       if (own === undefined || hopeless.length === 0) return steps
-      return [...steps, ...refMoves(own, new Set(plan.examined.result.broken)).filter(isMove)]
+      return [...steps, ...(await this.#refMoves(own, plan.examined))]
     } finally {
       await own?.close()
     }
@@ -169,11 +169,19 @@ class Repair {
     const rest = await this.#examine()
     if (!rest.result.wanted.some(({ prefix }) => prefix === '')) return put
     const moved = await this.#withStore(async (rooms) => {
-      const moves = refMoves(rooms, new Set(rest.result.broken)).filter(isMove)
+      const moves = await this.#refMoves(rooms, rest)
       await moveRefs(rooms, moves)
       return moves
     })
     return [...put, ...moved]
+  }
+
+  /** Of refs that can be moved. */
+  async #refMoves(rooms: FollowingRooms | StoreRooms, { result }: Examined): Promise<RepairStep[]> {
+    const { control, space } = rooms.files
+    const log = { fs: this.#fs, folder: this.#folder, control, end: space.end }
+    const steps = await refMoves(rooms, log, new Set(result.broken))
+    return steps.filter(({ after }) => after !== undefined)
   }
 
   async #putAgain(rooms: StoreRooms, examined: Examined): Promise<RepairStep[]> {
@@ -236,8 +244,4 @@ async function isTaken(files: FileRepair, step: RepairStep): Promise<boolean> {
     if (VarveError.is(error, 'CORRUPT')) return false
     throw error
   }
-}
-
-function isMove({ after }: RepairStep): boolean {
-  return after !== undefined
 }

@@ -270,6 +270,7 @@ export class Layer {
       const expected = { file: file.name, magic: magic.chunk, number, storeId: this.storeId, base }
       return decodePackHeader(bytes.subarray(0, read), expected)
     } catch (error) {
+      if (!VarveError.is(error, 'CORRUPT')) file.release()
       this.#findings.corrupt(this.files.prefix, error, "the file's header is damaged", false)
       return undefined
     }
