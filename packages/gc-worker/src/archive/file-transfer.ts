@@ -10,8 +10,8 @@ import {
 } from '@varve/pack/fs'
 import { lowerFailure } from './lower-failure.ts'
 
-/** Copied and read back in pieces of this size. */
-const pieceBytes = 1024 * 1024
+/** Copied and read back in pieces of this size, two at a time. */
+const pieceBytes = 2 * 1024 * 1024
 /** What a disk says that cannot give a file a second name there. */
 const unlinkable = ['EXDEV', 'EPERM', 'EMLINK', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EACCES']
 
@@ -32,7 +32,7 @@ export class FileTransfer {
   readonly #fs: FileSystem
   readonly #directory: Directory
   readonly #onBytes: (bytes: number) => Promise<void>
-  #piece: Buffer = Buffer.alloc(0)
+  #pair: readonly [Buffer, Buffer] | undefined
 
   constructor(fs: FileSystem, directory: Directory, onBytes: (bytes: number) => Promise<void>) {
     this.#fs = fs
@@ -124,23 +124,39 @@ export class FileTransfer {
     }
   }
 
+  /** The sum of a file; the next piece is read while one is taken. */
   async #pieces(
     handle: FileHandle,
     length: number,
     take: (piece: Buffer, size: number, at: number) => Promise<void>,
   ): Promise<bigint> {
-    if (this.#piece.length === 0) this.#piece = Buffer.allocUnsafeSlow(pieceBytes)
-    const piece = this.#piece
+    let [piece, other] = this.#memory()
     const sum = new Xxh64Stream(0)
+    let reading = readPiece(handle, piece, 0, length)
     for (let at = 0; at < length; at += pieceBytes) {
-      const wanted = Math.min(pieceBytes, length - at)
-      const size = await readFully(handle, piece, 0, wanted, at)
+      const size = await reading
+      const isLast = size < pieceBytes
+      const taking = take(piece, size, at)
+      if (!isLast) reading = readPiece(handle, other, at + pieceBytes, length)
       sum.update(piece, 0, size)
-      await take(piece, size, at)
-      if (size < wanted) break
+      // Both are over before anybody hears of a failure: their memory is used again.
+      const [taken] = await Promise.allSettled([taking, reading])
+      if (taken.status === 'rejected') throw taken.reason
+      if (isLast) break
+      ;[piece, other] = [other, piece]
     }
     return sum.digest()
   }
+
+  #memory(): readonly [Buffer, Buffer] {
+    this.#pair ??= [Buffer.allocUnsafeSlow(pieceBytes), Buffer.allocUnsafeSlow(pieceBytes)]
+    return this.#pair
+  }
+}
+
+/** Fewer bytes than a piece only at the end. */
+async function readPiece(handle: FileHandle, into: Buffer, at: number, length: number): Promise<number> {
+  return readFully(handle, into, 0, Math.max(0, Math.min(pieceBytes, length - at)), at)
 }
 
 async function lower<T>(work: () => Promise<T>): Promise<T> {
