@@ -50,6 +50,13 @@ describe('reading', () => {
     [['branch', 'rm', 'main', '-n'], 'remove the branch main'],
     [['tag', 'rm', 'v1', '-n'], 'remove the tag v1'],
     [['rm', 'main:a/b', '-n'], 'remove main:a/b'],
+    [['check'], 'checked'],
+    [['repair'], 'plan'],
+    [['volume', 'ls'], ''],
+    [['volume', 'verify'], 'checked'],
+    [['bundle', 'create', 'all.varve'], 'bundle\t2'],
+    [['backup', 'saved'], 'saved'],
+    [['clone', 's', 'cloned'], 'cloned'],
   ])('%j works and leaves every file as it was', async (argv, says) => {
     const before = readdirSync(path).sort()
     const { exit, stdout, stderr } = await run(...argv)
@@ -93,6 +100,7 @@ describe('writing', () => {
     [['tag', 'rm', 'v1', '--yes']],
     [['blob', 'put', '-']],
     [['gc', 'run', 'main', '--yes']],
+    [['volume', 'add', '--lower', 'lower']],
   ])('%j ends with 11, and says who writes and since when', async (argv) => {
     const { exit, stdout, stderr } = await run(...argv)
     expect({ exit, stdout }).toEqual({ exit: 11, stdout: '' })

@@ -94,6 +94,7 @@ async function goesAway(
   await store.close()
   store = await openThrough(layer)
   await expectAll(store, life)
+  expect((await store.check({ full: true })).findings).toEqual([])
   await store.close()
   await expectExactFiles(layer.disk, placeFolders[layer.place], 'of archives')
   return true
@@ -108,6 +109,7 @@ async function losePower(life: LayeredLife, layer: MovableLayer, seed: number): 
   after.place = 'there'
   await store.gc.run(life.target, { grace: 0 })
   await expectAll(store, life)
+  expect((await store.check({ full: true })).findings).toEqual([])
   await store.close()
   await expectExactFiles(after.disk, lowerFolder, 'of archives')
 }
@@ -159,6 +161,7 @@ test('an archive that fails again and again leaves no more than the manifest of 
   const next = await store.branch('main').commit((edit) => void edit.set('dir/next', 'next'))
   await store.gc.run(next, { grace: 0 })
   await expectAll(store, life)
+  expect((await store.check({ full: true })).findings).toEqual([])
   await store.close()
   await expectExactFiles(layer.disk, lowerFolder, 'of archives')
 })

@@ -3,15 +3,13 @@
  *
  * Different on purpose: a store's lower layer has one volume from the start, and a volume that is missing is
  * a lower layer that is away (LOWER_UNAVAILABLE), which an opening may put up with.
- *
- * Not here:
- * | 6.6.4 | needs an instance that only reads: its type has no `advanced` |
  */
 import { FolderOpener, LazyDirectory } from '@varve/pack/fs'
 import { BlockCache, FileRetirer, Location, LowerSpace, readControl } from '@varve/pack/pack'
 import { describe, expect, test } from 'vitest'
 import { checkpoint, filters, open, sealed, segment, volume } from '../support/file-letters.ts'
 import { expectCode, hashOf, Scenario, steps } from '../support/scenario.ts'
+import { ScenarioReader } from '../support/scenario-reader.ts'
 import { type Place, type TempStore, withStore } from '../support/temp-store.ts'
 
 const { c1: one, c2: two } = steps
@@ -49,6 +47,16 @@ describe('volumes', () => {
       expect(s.store.stats().volumes).toEqual([{ id: 1, low: 0, high: 0, bytes: 0 }])
       await s.reopen([open('A'), volume(1, 1)], { lower: s.temp.lower })
       expect(s.store.stats().volumes).toHaveLength(1)
+    }))
+
+  test('6.6.4 a store opened only to read has no call that adds one', () =>
+    layered('memory', async (s) => {
+      await s.gc(await s.commit(one), first)
+      const reader = await ScenarioReader.open(s.temp)
+      expect(reader.store.stats().volumes).toHaveLength(1)
+      expect('advanced' in reader.store).toBe(false)
+      await reader.close()
+      await s.expectFilesStay()
     }))
 
   test('6.6.5 two in a row are refused', () =>

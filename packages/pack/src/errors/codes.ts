@@ -62,8 +62,9 @@ export const codes: { readonly [C in ErrorCode]: CodeEntry<C> } = {
     meaning: 'Stored bytes do not match their checksum or break a rule of the format.',
     advice:
       'Keep the files and look for a failing disk. A damaged object leaves the others readable: put its ' +
-      'content again, and the copy stands in for it. A store whose control or checkpoint is damaged, or that ' +
-      'lacks a file named by control, does not open: put that file back from a copy of the store.',
+      'content again, and the copy stands in for it. A store whose checkpoint is damaged, or that lacks a file ' +
+      'named by control, does not open: `varve repair --from` takes that file out of a copy of the store. Never ' +
+      'put an older control back among newer files; go back to the whole copy instead.',
     fields: {
       file: 'The damaged file.',
       offset: 'Where in the file the damaged piece starts, in bytes.',
