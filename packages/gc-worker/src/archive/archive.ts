@@ -26,10 +26,10 @@ import { FileTransfer } from './file-transfer.ts'
 import { lowerFailure } from './lower-failure.ts'
 import { type ArchivedFile, VolumeFolder } from './volume-folder.ts'
 
-/** A volume with more filter files than this gets one for all of them. */
+/** A volume with so many filter files gets its newest ones merged. */
 const filterFilesMax = 16
-/** Unless that one would be larger than this: some 180 million objects. */
-const mergedBytesMax = 2 ** 28
+/** Into one of this size, some 5.6 million objects: it is read at once, on the thread of the program. */
+const mergedBytesMax = 2 ** 23
 
 /** A pack file that goes into the volume. */
 export interface PackToArchive {
@@ -175,21 +175,37 @@ export class Archive {
   async #writeFilters(added: readonly PackFilter[]): Promise<void> {
     const { fs, dir: folder, storeId } = this.#o
     const volume = this.#named.id
-    const known = this.#filters.length < filterFilesMax ? [] : this.#knownFilters()
-    const isMerged = known.length > 0 && bytesOf(known) + bytesOf(added) <= mergedBytesMax
-    const old = isMerged ? known : []
+    const { kept, taken } = this.#filtersToMerge(added)
     const number = this.#o.nextNumber()
-    await writeFilters(fs, { folder, number, storeId, volume }, [...old, ...added])
+    await writeFilters(fs, { folder, number, storeId, volume }, [...taken, ...added])
     await syncRootFolder(fs, folder)
-    this.#filters = isMerged ? [number] : [...this.#filters, number]
+    this.#filters = [...kept, number]
   }
 
-  /** Empty when one of them cannot be read: then they stay apart. */
-  #knownFilters(): PackFilter[] {
+  /** Where there are many files, the newest of them, as far as they are small, go into the next one. */
+  #filtersToMerge(added: readonly PackFilter[]): {
+    readonly kept: readonly number[]
+    readonly taken: readonly PackFilter[]
+  } {
+    const kept = [...this.#filters]
+    const taken: PackFilter[] = []
+    if (kept.length < filterFilesMax) return { kept, taken }
+    let bytes = bytesOf(added)
+    for (let number = kept.at(-1); number !== undefined; number = kept.at(-1)) {
+      const known = this.#tryFilters(number)
+      bytes += bytesOf(known)
+      // One that cannot be read stays what it is.
+      if (known.length === 0 || bytes > mergedBytesMax) break
+      taken.unshift(...known)
+      kept.pop()
+    }
+    return { kept, taken }
+  }
+
+  #tryFilters(number: number): PackFilter[] {
     const { fs, dir: folder, storeId } = this.#o
-    const volume = this.#named.id
     try {
-      return this.#filters.flatMap((number) => readFilters(fs, { folder, number, storeId, volume }))
+      return readFilters(fs, { folder, number, storeId, volume: this.#named.id })
     } catch (error) {
       if (VarveError.is(error, 'CORRUPT') || !VarveError.is(error)) return []
       throw error

@@ -7,6 +7,9 @@ import { readU64 } from '@varve/pack/base'
 import { type IndexKind, indexKindOf, type RawHash } from '@varve/pack/objects'
 import type { AddressSpace, RecordReader } from '@varve/pack/pack'
 
+/** What is told of twice does no harm. */
+const toldMax = 1 << 20
+
 export interface ArchivedObject {
   readonly kind: IndexKind
   readonly hash: RawHash
@@ -33,7 +36,7 @@ export class ArchivedReferences {
     const space = this.#space()
     // Nobody knows an offset in a volume who has not found anything there.
     if (space.lower?.wasUsed !== true) return none
-    if (this.#epoch !== space.epoch) this.#told.clear()
+    if (this.#epoch !== space.epoch || this.#told.size > toldMax) this.#told.clear()
     this.#epoch = space.epoch
     let found: ArchivedObject[] | undefined
     for (let at = end - 8 * referenceCount; at < end; at += 8) {
