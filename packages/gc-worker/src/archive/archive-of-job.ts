@@ -1,9 +1,9 @@
 import { VarveError } from '@varve/pack/errors'
 import { fileName } from '@varve/pack/layout'
-import { IndexFile, type PackFilter, type Segment } from '@varve/pack/pack'
+import { IndexFile, type Segment } from '@varve/pack/pack'
 import type { CollectJob } from '../job/index.ts'
 import { type SourceOptions, type SourceSpace, scanForIndex, scanSegmentForIndex } from '../source/index.ts'
-import { Archive, type PackToArchive } from './archive.ts'
+import { Archive, type ArchivedIndex, type PackToArchive } from './archive.ts'
 
 export interface ArchiveParts {
   readonly files: SourceOptions
@@ -34,7 +34,7 @@ export function openArchive(parts: ArchiveParts): Archive | undefined {
     chunks: chunks.filter(({ base, length }) => base + length <= job.newRetire),
     segments: isEmpty ? segments : [],
     present: chunks,
-    filterOf: (pack) => filterOf(parts, pack),
+    indexOf: (pack) => indexOf(parts, pack),
     onBytes: async (bytes) => {
       done += bytes
       await parts.onBytes(done)
@@ -42,14 +42,18 @@ export function openArchive(parts: ArchiveParts): Archive | undefined {
   })
 }
 
-/** An index that is missing or damaged is written anew: what is archived is complete. */
-async function filterOf(parts: ArchiveParts, pack: PackToArchive): Promise<PackFilter> {
+/**
+ * An index that is missing or damaged is made anew, for the volume alone: above, somebody else may be about
+ * to write it.
+ */
+async function indexOf(parts: ArchiveParts, pack: PackToArchive): Promise<ArchivedIndex> {
   await parts.indexed()
-  const index = (await tryOpen(parts, pack)) ?? (await writeAnew(parts, pack))
+  const above = await tryOpen(parts, pack)
+  if (above === undefined) return madeAnew(parts, pack)
   try {
-    return { number: pack.number, filter: index.filter }
+    return { filter: above.filter, bytes: undefined }
   } finally {
-    index.release()
+    above.release()
   }
 }
 
@@ -62,21 +66,22 @@ async function tryOpen(parts: ArchiveParts, pack: PackToArchive): Promise<IndexF
   }
 }
 
-async function writeAnew(parts: ArchiveParts, pack: PackToArchive): Promise<IndexFile> {
+async function madeAnew(parts: ArchiveParts, pack: PackToArchive): Promise<ArchivedIndex> {
   const { files, source, job } = parts
   const { number } = pack
-  const path = `${files.dir}/${indexName(pack)}`
   const place = job.previous.chunks.find((chunk) => chunk.number === number)
   const segment = source.space.segments.find(({ file }) => file.number === number) as Segment | undefined
   const scanned = place === undefined ? undefined : await scanForIndex(files, place)
   const builder = scanned?.builder ?? (segment === undefined ? undefined : scanSegmentForIndex(segment))
   const packLength = scanned?.packLength ?? segment?.info.bytes
   if (builder === undefined || packLength === undefined) throw missing(pack)
-  await files.fs.remove(path).catch(() => {})
-  await builder.write(files.fs, { path, number, storeId: files.storeId, packLength })
-  const index = await tryOpen(parts, pack)
-  if (index === undefined) throw missing(pack)
-  return index
+  const bytes = builder.encode({ number, storeId: files.storeId, packLength })
+  const index = IndexFile.ofBytes(bytes, placeOf(parts, pack))
+  try {
+    return { filter: index.filter, bytes }
+  } finally {
+    index.release()
+  }
 }
 
 function missing(pack: PackToArchive): VarveError {

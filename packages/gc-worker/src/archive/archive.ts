@@ -13,6 +13,7 @@ import { VarveError } from '@varve/pack/errors'
 import { type Directory, type FileSystem, FolderOpener, hasCode, LazyDirectory } from '@varve/pack/fs'
 import { fileName } from '@varve/pack/layout'
 import {
+  type BloomFilter,
   type ControlVolume,
   encodeManifest,
   type PackFilter,
@@ -37,6 +38,13 @@ export interface PackToArchive {
   readonly number: number
 }
 
+/** What the archive needs of the index of a pack file. */
+export interface ArchivedIndex {
+  readonly filter: BloomFilter
+  /** The whole index, where there is no file of it above that can be used. */
+  readonly bytes: Buffer | undefined
+}
+
 export interface ArchiveOptions {
   readonly fs: FileSystem
   /** The store's folder. */
@@ -56,8 +64,7 @@ export interface ArchiveOptions {
   readonly nextNumber: () => number
   /** 16 random bytes. */
   readonly newNonce: () => Buffer
-  /** The filter of a pack file; its index is there when this resolves. */
-  readonly filterOf: (pack: PackToArchive) => Promise<PackFilter>
+  readonly indexOf: (pack: PackToArchive) => Promise<ArchivedIndex>
   /** Told of bytes as they are copied or linked. @throws when the collection was cancelled */
   readonly onBytes: (bytes: number) => Promise<void>
 }
@@ -125,14 +132,15 @@ export class Archive {
     const from = Math.max(0, this.#made.length - 1)
     const filters: PackFilter[] = []
     for (const { number, length } of chunks) {
-      filters.push(await this.#o.filterOf({ kind: 'chunk', number }))
-      await this.#take([fileName.chunk(number), length], [fileName.chunkIndex(number)])
+      await this.#take([fileName.chunk(number), length])
+      const filter = await this.#takeIndex({ kind: 'chunk', number }, fileName.chunkIndex(number))
+      filters.push({ number, filter })
       this.#bytes += length
     }
     for (const { number, bytes } of segments) {
-      filters.push(await this.#o.filterOf({ kind: 'segment', number }))
-      const others = [[fileName.segmentMap(number)], [fileName.segmentIndex(number)]] as const
-      await this.#take([fileName.segment(number)], ...others)
+      await this.#take([fileName.segment(number)], [fileName.segmentMap(number)])
+      const filter = await this.#takeIndex({ kind: 'segment', number }, fileName.segmentIndex(number))
+      filters.push({ number, filter })
       this.#bytes += bytes
     }
     await this.#writeFilters(filters)
@@ -154,6 +162,19 @@ export class Archive {
     for (const [name, bytes] of files) {
       await this.#make({ name, bytes }, () => this.#transfer.take({ ...this.#placeOf(name), length: bytes }))
     }
+  }
+
+  async #takeIndex(pack: PackToArchive, name: string): Promise<BloomFilter> {
+    const { filter, bytes } = await this.#o.indexOf(pack)
+    if (bytes === undefined) await this.#take([name])
+    else {
+      await this.#volume.assertMeant()
+      const { to } = this.#placeOf(name)
+      await this.#make({ name, bytes: bytes.length }, () =>
+        this.#inLower(() => this.#transfer.create(to, bytes)),
+      )
+    }
+    return filter
   }
 
   #placeOf(name: string): { readonly from: string; readonly to: string } {

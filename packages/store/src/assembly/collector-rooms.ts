@@ -86,6 +86,8 @@ class StoreCollectionHost implements CollectionHost {
   async sealLog(): Promise<void> {
     try {
       const { log, files, indexing } = this.#parts
+      // What is archived takes its indexes along: those that are being built are waited for.
+      if (this.isArchiving()) await indexing.settled()
       this.#fileNumbers = await indexing.lend(() => sealAndSetAside(log, files))
     } catch (error) {
       throw openFailure(error, this.#parts.folder)
