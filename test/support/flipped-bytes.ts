@@ -24,12 +24,13 @@ export interface Bit {
  */
 export async function bitsIn(
   disk: MemoryFileSystem,
-  o: { readonly stride: number; readonly seed: number },
+  o: { readonly stride: number | ((file: string) => number); readonly seed: number },
 ): Promise<Bit[]> {
   const random = new SeededRandom(o.seed)
   const bits: Bit[] = []
   for (const { path, file, length } of await countedFiles(disk)) {
-    for (let byte = random.below(Math.min(o.stride, length)); byte < length; byte += o.stride) {
+    const stride = typeof o.stride === 'number' ? o.stride : o.stride(file)
+    for (let byte = random.below(Math.min(stride, length)); byte < length; byte += stride) {
       bits.push({ path, file, bit: 8 * byte + random.below(8) })
     }
   }
@@ -44,6 +45,7 @@ async function countedFiles(
   const manifests = volumes.map(({ id, manifest }) => `${fileName.volume(id)}/${fileName.manifest(manifest)}`)
   return [...disk.files()].flatMap(([path, { length }]) => {
     const isUpper = path.startsWith(`${memoryFolder}/`)
+    if (!isUpper && !path.startsWith(`${lowerFolder}/`)) return []
     const file = path.slice(isUpper ? memoryFolder.length + 1 : lowerFolder.length + 1)
     if (!isUpper && file.includes('/manifest-') && !manifests.includes(file)) return []
     const sealed = isUpper ? chunks.find(({ number }) => fileName.chunk(number) === file) : undefined

@@ -85,8 +85,12 @@ export interface StoreReader extends AsyncDisposable {
   /** A handle: the branch need not exist. */
   branch(name: string): BranchReader
   tag(name: string): TagReader
-  /** In byte order of the names. */
+  /**
+   * In byte order of the names. Where damage of the log has taken the record of a ref, those that are known:
+   * what may have been moved is told by asking for it by its name, which is CORRUPT.
+   */
   branches(o?: { readonly prefix?: string | undefined }): AsyncIterable<BranchReader>
+  /** As `branches`. */
   tags(o?: { readonly prefix?: string | undefined }): AsyncIterable<TagReader>
   /** Commits, every one before its parents; ends at the horizon that a collection left. */
   log(from: CommitLike | readonly CommitLike[], o?: LogOptions): Cursor<Commit>

@@ -17,11 +17,11 @@ import {
   IndexFile,
   type PackFilter,
   Segment,
-  type SegmentInfo,
   writeFilters,
   writeNewFile,
 } from '@varve/pack/pack'
 import { rebuildSegmentIndex } from '../maintenance/index.ts'
+import type { FileCopies, LayerPlace } from './duplicates/index.ts'
 import type { RepairStep } from './repair-step.ts'
 
 const pieceBytes = 1 << 20
@@ -35,13 +35,9 @@ export interface FileRepairParts {
   readonly control: ControlState
   /** What is to be made of each layer: by prefix of its names. */
   readonly layers: ReadonlyMap<string, LayerPlace>
+  /** What `restore` takes from. */
+  readonly copies: FileCopies
   readonly where: 'thread' | 'inline' | undefined
-}
-
-export interface LayerPlace {
-  readonly folder: string
-  readonly chunks: readonly { readonly number: number; readonly base: number; readonly length: number }[]
-  readonly segments: readonly SegmentInfo[]
 }
 
 export class FileRepair {
@@ -54,12 +50,13 @@ export class FileRepair {
 
   /** @throws what the disk says, CORRUPT when what it is to be made of is damaged too */
   async take(step: RepairStep): Promise<void> {
-    const { file, from } = step
+    const { file } = step
     if (file === undefined) return
     const { folder, prefix, name } = this.#placeOf(file)
     if (step.action === 'restore') {
-      const source = `${from}/${file}`
-      await this.#replace(folder, prefix, name, (path) => this.#copy(source, path))
+      const copy = this.#o.copies.get(file)
+      if (copy === undefined) throw new VarveError('CORRUPT', { file, offset: 0 })
+      await this.#replace(folder, prefix, name, (path) => this.#copy(copy.path, path))
       return
     }
     const kind = classifyFile(name)

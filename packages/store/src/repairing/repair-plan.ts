@@ -6,26 +6,21 @@ import type { ControlState } from '@varve/pack/pack'
 import type { CheckFinding, Hash } from '../api/index.ts'
 import type { Examined } from '../checking/index.ts'
 import { type Donor, donorOf } from './donor.ts'
+import type { FileCopies } from './duplicates/index.ts'
 import type { RepairStep } from './repair-step.ts'
-
-/** Another store, of which it is known what in it is whole. */
-export interface CopySource extends Donor {
-  readonly findings: readonly CheckFinding[]
-  /** Names of the files that are those of this store: of a copy of it, that is. */
-  readonly sameFiles: ReadonlySet<string>
-}
 
 export interface PlanParts {
   readonly examined: Examined
   /** `undefined`: no copy of it is whole. */
   readonly control: ControlState | undefined
-  readonly source: CopySource | undefined
+  /** Files that lie whole elsewhere. */
+  readonly copies: FileCopies
   /** Where objects are looked for: volumes of this store, and the source. */
   readonly donors: readonly Donor[]
 }
 
 /** Steps that make files whole; in the order in which they are to be taken. */
-export function fileSteps({ examined, control, source }: PlanParts): RepairStep[] {
+export function fileSteps({ examined, control, copies }: PlanParts): RepairStep[] {
   const { findings } = examined.report
   const files = [...new Set(findings.filter(isError).map(({ file }) => file))]
   const open = control?.chunks.at(-1)?.number
@@ -45,9 +40,7 @@ export function fileSteps({ examined, control, source }: PlanParts): RepairStep[
       case 'segment':
       case 'segment-map':
       case 'checkpoint':
-        return kind.number !== open && hasWhole(source, file)
-          ? [{ action: 'restore', file, from: source?.path ?? '' }]
-          : []
+        return kind.number === open ? [] : restoreSteps(file, copies)
       default:
         return []
     }
@@ -59,7 +52,7 @@ export function fileSteps({ examined, control, source }: PlanParts): RepairStep[
 
 /** Objects to be put again, and those that nobody has. */
 export function objectSteps(
-  { examined, donors }: PlanParts,
+  { examined, donors }: Pick<PlanParts, 'examined' | 'donors'>,
   restored: ReadonlySet<string>,
 ): { readonly steps: RepairStep[]; readonly hopeless: readonly WantedObject[] } {
   const steps: RepairStep[] = []
@@ -104,7 +97,7 @@ function packOf(index: string): string {
   return index.replace(/\.idx$/, '.pack')
 }
 
-function hasWhole(source: CopySource | undefined, file: string): boolean {
-  if (source === undefined || !source.sameFiles.has(file)) return false
-  return !source.findings.some((finding) => finding.file === file)
+function restoreSteps(file: string, copies: FileCopies): RepairStep[] {
+  const copy = copies.get(file)
+  return copy === undefined ? [] : [{ action: 'restore', file, from: copy.from }]
 }

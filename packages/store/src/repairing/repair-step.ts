@@ -4,9 +4,9 @@ import type { CheckFinding, Hash } from '../api/index.ts'
 export interface RepairStep {
   /**
    * `rewrite`: a file of two copies, from the whole one. `rebuild`: a file, from those that it was made from.
-   * `restore`: a file, from a copy of this store. `put`: an object that is nowhere whole, or in a volume
-   * only, again, from there or from another store. `move-ref`: a branch or tag to the last commit that is
-   * whole.
+   * `restore`: a file, from a copy of this store or from its other layer. `put`: an object that is nowhere
+   * whole, or in a volume only, again, from there or from another store. `move-ref`: a branch or tag to the
+   * last commit that is whole.
    */
   readonly action: 'rewrite' | 'rebuild' | 'restore' | 'put' | 'move-ref'
   readonly file?: string

@@ -3,7 +3,6 @@
  * has it open; then, through the store itself, objects and refs. Without `apply` it is only said what would
  * be done.
  */
-import { resolve } from 'node:path'
 import { loadXxh64 } from '@varve/pack/base'
 import { VarveError } from '@varve/pack/errors'
 import type { FileSystem } from '@varve/pack/fs'
@@ -22,12 +21,13 @@ import {
 import { type Examined, examineFolder, volumeLayers } from '../checking/index.ts'
 import { acquireStoreLock } from '../kv/index.ts'
 import { openFailure } from '../opening/index.ts'
+import type { Donor } from './donor.ts'
+import { copiesInLayers, type FileCopies, type LayerPlace, lowerOf, sameFiles } from './duplicates/index.ts'
 import { moveRefs, refMoves } from './move-refs.ts'
-import { FileRepair, type LayerPlace } from './repair-files.ts'
-import { type CopySource, fileSteps, objectSteps, type PlanParts, remainingOf } from './repair-plan.ts'
+import { FileRepair } from './repair-files.ts'
+import { fileSteps, objectSteps, type PlanParts, remainingOf } from './repair-plan.ts'
 import type { RepairReport, RepairStep } from './repair-step.ts'
 import { restoreObject } from './restore-objects.ts'
-import { sameFiles } from './same-files.ts'
 
 export interface RepairOptions extends WithProgress {
   /** Default: only a plan. */
@@ -55,13 +55,20 @@ export async function repairStore(
   }
 }
 
+/** Another store, of which it is known what in it is whole. */
+interface CopySource extends Donor {
+  /** Files of it that are those of this store too: of a copy of it, that is. */
+  readonly files: FileCopies
+  readonly rooms: FollowingRooms
+}
+
 class Repair {
   readonly #path: string
   readonly #o: RepairOptions
   readonly #platform: StorePlatform
   readonly #fs: FileSystem
   #folder = ''
-  #source: (CopySource & { readonly rooms: FollowingRooms }) | undefined
+  #source: CopySource | undefined
   #setAside: readonly string[] = []
 
   constructor(path: string, o: RepairOptions, platform: StorePlatform) {
@@ -78,13 +85,14 @@ class Repair {
     const control = await this.#control()
     if (from !== undefined) this.#source = await this.#openSource(from, control)
     const examined = await this.#examine()
-    const files = fileSteps({ examined, control, source: this.#source, donors: [] })
+    const copies = await this.#copies(examined, control)
+    const files = fileSteps({ examined, control, copies, donors: [] })
     const restored = new Set(files.flatMap((step) => (step.action === 'restore' ? (step.file ?? []) : [])))
     if (!apply) {
       const steps = [...files, ...(await this.#planObjects({ examined, control }, restored))]
       return { applied: false, steps, remaining: remainingOf(examined, steps), setAside: [] }
     }
-    const taken = await this.#repairFiles(control, files)
+    const taken = await this.#repairFiles({ control, copies }, files)
     const again = taken.length > 0 ? await this.#examine() : examined
     const done = [...taken, ...(await this.#repairObjects(again))]
     const after = done.length > 0 ? await this.#examine() : examined
@@ -119,7 +127,7 @@ class Repair {
     try {
       const donors = [...(own === undefined ? [] : [{ path: this.#folder, objects: own.objects }])]
       const all = [...donors, ...(this.#source === undefined ? [] : [this.#source])]
-      const { steps, hopeless } = objectSteps({ ...plan, source: this.#source, donors: all }, restored)
+      const { steps, hopeless } = objectSteps({ ...plan, donors: all }, restored)
       if (own === undefined || hopeless.length === 0) return steps
       return [...steps, ...(await this.#refMoves(own, plan.examined))]
     } finally {
@@ -137,15 +145,28 @@ class Repair {
     }
   }
 
-  async #repairFiles(control: ControlState | undefined, steps: readonly RepairStep[]): Promise<RepairStep[]> {
+  /** Files that lie whole elsewhere: in the store's other layer, or else in the copy. */
+  async #copies(examined: Examined, control: ControlState | undefined): Promise<FileCopies> {
+    if (control === undefined) return new Map()
+    const damaged = new Set(examined.report.findings.map(({ file }) => file))
+    const isWhole = (file: string): boolean => !damaged.has(file)
+    const own = copiesInLayers(await this.#layers(control), { from: this.#folder, isWhole })
+    return new Map([...(this.#source?.files ?? []), ...own])
+  }
+
+  async #repairFiles(
+    { control, copies }: Pick<PlanParts, 'control' | 'copies'>,
+    steps: readonly RepairStep[],
+  ): Promise<RepairStep[]> {
     if (control === undefined || steps.length === 0) return []
     const { clock, memoryKey } = storeOptions(this.#path, {}, this.#platform)
     const lock = await acquireStoreLock({ fileSystem: this.#fs, root: this.#folder, clock, memoryKey })
     try {
-      const lower = control.lower === null ? undefined : resolve(this.#folder, control.lower)
-      const layers = await this.#layers(control, lower)
+      const folder = this.#folder
+      const lower = lowerOf({ folder, control })
+      const layers = await this.#layers(control)
       const where = this.#platform.collectorWhere
-      const files = new FileRepair({ fs: this.#fs, folder: this.#folder, lower, control, layers, where })
+      const files = new FileRepair({ fs: this.#fs, folder, lower, control, layers, copies, where })
       const taken: RepairStep[] = []
       for (const step of steps) if (await isTaken(files, step)) taken.push(step)
       this.#setAside = files.setAside
@@ -155,7 +176,8 @@ class Repair {
     }
   }
 
-  async #layers(control: ControlState, lower: string | undefined): Promise<Map<string, LayerPlace>> {
+  async #layers(control: ControlState): Promise<Map<string, LayerPlace>> {
+    const lower = lowerOf({ folder: this.#folder, control })
     const { layers } = await volumeLayers(this.#fs, control, lower)
     const chunks = control.chunks.map(({ number, base, length }) => ({ number, base, length: length ?? 0 }))
     const upper = { folder: this.#folder, chunks, segments: control.segments }
@@ -187,7 +209,7 @@ class Repair {
   async #putAgain(rooms: StoreRooms, examined: Examined): Promise<RepairStep[]> {
     const own = { path: this.#folder, objects: rooms.objects }
     const donors = this.#source === undefined ? [own] : [own, this.#source]
-    const { steps } = objectSteps({ examined, control: undefined, source: undefined, donors }, new Set())
+    const { steps } = objectSteps({ examined, donors }, new Set())
     const done: RepairStep[] = []
     for (const step of steps) {
       const wanted = examined.result.wanted.find(({ hash }) => hash === step.hash)
@@ -215,10 +237,7 @@ class Repair {
     }
   }
 
-  async #openSource(
-    from: string,
-    own: ControlState | undefined,
-  ): Promise<CopySource & { readonly rooms: FollowingRooms }> {
+  async #openSource(from: string, own: ControlState | undefined): Promise<CopySource> {
     const rooms = await FollowingRooms.open(readingOptions(from, { readOnly: true }, this.#platform))
     try {
       const { fileSystem, collectorWhere: where, clock } = this.#platform
@@ -227,7 +246,10 @@ class Repair {
       const copy = { folder: rooms.folder, control: rooms.files.control }
       const same = own && (await sameFiles(this.#fs, { folder: this.#folder, control: own }, copy))
       const { folder: path, objects } = rooms
-      return { path, objects, findings: report.findings, sameFiles: same ?? new Set(), rooms }
+      const damaged = new Set(report.findings.map(({ file }) => file))
+      const whole = [...(same ?? [])].filter(([file]) => !damaged.has(file))
+      const files = new Map(whole.map(([file, place]) => [file, { path: place, from: path }] as const))
+      return { path, objects, files, rooms }
     } catch (error) {
       await rooms.close()
       throw error

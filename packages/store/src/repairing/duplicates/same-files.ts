@@ -16,25 +16,28 @@ import {
   type ScannedBatch,
   scanChunk,
 } from '@varve/pack/pack'
-
-/** A store's folder and what control says of it. */
-export interface StoreState {
-  readonly folder: string
-  readonly control: ControlState
-}
+import { sameVolumeFiles } from './same-volumes.ts'
+import type { StoreState } from './store-state.ts'
 
 /**
- * Names of the chunks, segments, maps, and checkpoints of `own` that the copy has with the same content, as
- * far as what is left of them here can tell.
+ * The chunks, segments, maps, and checkpoints of `own`, in both layers, that the copy has with the same
+ * content, as far as what is left of them here can tell.
+ * @returns by their names, where the copy has them
  * @throws what the file system throws
  */
 export async function sameFiles(
   fs: FileSystem,
   own: StoreState,
   copy: StoreState,
-): Promise<ReadonlySet<string>> {
+): Promise<ReadonlyMap<string, string>> {
+  if (own.control.storeId !== copy.control.storeId) return new Map()
+  const names = await sameUpperFiles(fs, own, copy)
+  const upper = [...names].map((name) => [name, `${copy.folder}/${name}`] as const)
+  return new Map([...upper, ...(await sameVolumeFiles(fs, own, copy))])
+}
+
+async function sameUpperFiles(fs: FileSystem, own: StoreState, copy: StoreState): Promise<Set<string>> {
   const names = new Set<string>()
-  if (own.control.storeId !== copy.control.storeId) return names
   for (const chunk of own.control.chunks) {
     if (await isSameChunk(fs, own, copy, chunk)) names.add(fileName.chunk(chunk.number))
   }
