@@ -14,8 +14,8 @@ import { Conversation } from '../support/conversation.ts'
 import { isThere } from '../support/installed.ts'
 import { leftovers } from '../support/leftovers.ts'
 
-/** About a minute of work for two busy cores. */
-const COMMITS = 2_500
+/** A minute of work for two cores, longer where they are busy. */
+const COMMITS = 10_000
 const READERS = 4
 /** Collections that go by while two of the readers stand still. */
 const PAUSE = 2

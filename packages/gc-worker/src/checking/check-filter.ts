@@ -9,11 +9,11 @@ import type { Findings } from './findings.ts'
  * A filter file: whether it is what was written, and, where the volume is there, whether it says of each of
  * the volume's files what the index of that says.
  */
-export function checkFilter(
+export async function checkFilter(
   fs: FileSystem,
   place: FilterPlace,
   o: { readonly volume: Layer | undefined; readonly findings: Findings },
-): void {
+): Promise<void> {
   const { findings, volume } = o
   const file = fileName.filter(place.number)
   try {
@@ -29,6 +29,7 @@ export function checkFilter(
     }
   } catch (error) {
     if (!VarveError.is(error, 'CORRUPT')) throw error
+    if ((await fs.stat(`${place.folder}/${file}`)) === undefined) findings.missing.push(file)
     findings.corrupt('', error, 'the filter file is damaged or missing', true)
   }
 }

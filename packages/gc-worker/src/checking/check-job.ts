@@ -46,6 +46,11 @@ export interface CheckJob {
    */
   readonly hasVolumesAway?: boolean | undefined
   /**
+   * Ends once every file is open, when one is missing: whoever asked looks first whether a collection has
+   * come between.
+   */
+  readonly endsWhereMissing?: boolean | undefined
+  /**
    * Memory for the look-up of references, in bytes; with less of it than the store needs, some 11 bytes an
    * object, references are looked up part by part. Default 64 MiB. Besides, 2 bytes an object are held.
    */

@@ -69,10 +69,11 @@ export class Checker {
       const { controlFolder } = this.#job
       if (controlFolder !== undefined) await checkControl(this.#fs, controlFolder, this.#findings)
       for (const files of this.#job.layers) await this.#open(files, layers)
-      if (controlFolder !== undefined) this.#checkFilters(controlFolder, layers)
+      if (controlFolder !== undefined) await this.#checkFilters(controlFolder, layers)
       this.#o.onOpened?.()
       let bytes = 0
-      for (const layer of layers) {
+      const isOver = this.#job.endsWhereMissing === true && this.#findings.missing.length > 0
+      for (const layer of isOver ? [] : layers) {
         await this.#checkLayer(
           layer,
           layers.filter((other) => other !== layer),
@@ -99,13 +100,13 @@ export class Checker {
     }
   }
 
-  #checkFilters(folder: string, layers: readonly Layer[]): void {
+  async #checkFilters(folder: string, layers: readonly Layer[]): Promise<void> {
     const storeId = layers[0]?.storeId
     if (storeId === undefined) return
     for (const filter of this.#job.filters ?? []) {
       const prefix = `${fileName.volume(filter.volume)}/`
       const volume = layers.find(({ files }) => files.prefix === prefix)
-      checkFilter(this.#fs, { folder, storeId, ...filter }, { volume, findings: this.#findings })
+      await checkFilter(this.#fs, { folder, storeId, ...filter }, { volume, findings: this.#findings })
     }
   }
 

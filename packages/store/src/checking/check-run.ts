@@ -5,9 +5,6 @@ import type { FileSystem } from '@varve/pack/fs'
 import type { ControlState } from '@varve/pack/pack'
 import type { CheckFinding, CheckOptions, CheckReport, Hash } from '../api/index.ts'
 
-/** How often a check begins anew because its files went while it opened them. */
-const ATTEMPTS_MAX = 5
-
 /** The files of a store as they are at one moment. */
 export interface FilesToCheck {
   /** The upper layer first. */
@@ -50,16 +47,20 @@ export async function runCheck(
   o: CheckOptions,
   onStart: (thread: CheckThread) => void = () => {},
 ): Promise<Examined> {
-  for (let attempt = 1; ; attempt++) {
+  let isSure = false
+  for (;;) {
     const held = await parts.hold()
     try {
-      const thread = threadFor(parts, held, o)
+      const thread = threadFor(parts, held, { ...o, endsWhereMissing: !isSure })
       onStart(thread)
       const result = await thread.run()
-      const isStale = result.missing.length > 0 && !(await held.isCurrent())
-      if (!isStale || attempt === ATTEMPTS_MAX) {
+      const isWhole = result.missing.length === 0
+      const isCurrent = isWhole || (await held.isCurrent())
+      if (isWhole || (isCurrent && isSure)) {
         return { result, report: reportOf(result, [...held.findings, ...(await parts.others())]) }
       }
+      // Missing, and no collection has come between: what else is wrong is to be found as well.
+      isSure = isCurrent
     } finally {
       held.release()
     }
@@ -71,12 +72,16 @@ export function filtersOf({ volumes }: ControlState): CheckedFilter[] {
   return volumes.flatMap(({ id, filters }) => filters.map((number) => ({ number, volume: id })))
 }
 
-function threadFor({ fs, where, clock }: CheckRunParts, held: FilesToCheck, o: CheckOptions): CheckThread {
+function threadFor(
+  { fs, where, clock }: CheckRunParts,
+  held: FilesToCheck,
+  o: CheckOptions & { readonly endsWhereMissing: boolean },
+): CheckThread {
   const { layers, filters, controlFolder, hasVolumesAway } = held
   const hashedPart = o.full === true ? 1 : (o.sample ?? 0)
-  const { signal, onProgress } = o
+  const { signal, onProgress, endsWhereMissing } = o
   return new CheckThread(
-    { layers, filters, controlFolder, hasVolumesAway, hashedPart },
+    { layers, filters, controlFolder, hasVolumesAway, hashedPart, endsWhereMissing },
     { fileSystem: fs, where, clock, signal, onProgress },
   )
 }
