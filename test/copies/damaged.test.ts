@@ -1,6 +1,7 @@
 /**
  * Copies and backups of a store with damage, and beside collections that replace what they are about to read.
  */
+import { systemClock } from '@varve/pack/base'
 import type { FileSystem } from '@varve/pack/fs'
 import type { MemoryFileSystem } from '@varve/pack/testing'
 import type { Commit, Store } from '@varve/store'
@@ -9,6 +10,7 @@ import { describe, expect, test } from 'vitest'
 import { emptyDisk, memoryFolder, openMemory } from '../support/memory-store.ts'
 import { readRefs } from '../support/read-whole.ts'
 import { expectCode } from '../support/scenario.ts'
+import { settled } from '../support/stepper.ts'
 
 const target = '/disk/second'
 
@@ -143,6 +145,7 @@ describe('a collection that comes between', () => {
     await store.branch('main').commit((edit) => void edit.set('c', 'c'))
     await store.advanced.split()
     await store.branch('main').commit((edit) => void edit.set('d', 'd'))
+    await indexed(disk)
     const head = (await store.branch('main').head()) as Commit
     let collected = 0
     collect = async () => {
@@ -159,3 +162,14 @@ describe('a collection that comes between', () => {
     expect(collected).toBe(1)
   })
 })
+
+/** Every sealed chunk has its index, which is written in the background. */
+async function indexed(disk: MemoryFileSystem): Promise<void> {
+  const count = (names: readonly string[], end: RegExp): number =>
+    names.filter((name) => end.test(name)).length
+  for (;;) {
+    const names = await disk.list(memoryFolder)
+    if (count(names, /^suffix-.*idx$/) === count(names, /^suffix-.*pack$/) - 1) return settled()
+    await systemClock.turn()
+  }
+}
