@@ -28,9 +28,12 @@ export async function checkFilter(
       findings.error(file, 0, `it does not say of file ${number} what the index of that says`, true)
     }
   } catch (error) {
-    if (!VarveError.is(error, 'CORRUPT')) throw error
-    if ((await fs.stat(`${place.folder}/${file}`)) === undefined) findings.missing.push(file)
-    findings.corrupt('', error, 'the filter file is damaged or missing', true)
+    // It may go between two looks at it.
+    const isGone = (await fs.stat(`${place.folder}/${file}`)) === undefined
+    if (!isGone && !VarveError.is(error, 'CORRUPT')) throw error
+    if (isGone) findings.missing.push(file)
+    const offset = VarveError.is(error, 'CORRUPT') ? error.details.offset : 0
+    findings.error(file, offset, 'the filter file is damaged or missing', true)
   }
 }
 

@@ -27,6 +27,8 @@ export interface RepairReport {
   /**
    * What no step is about: of a plan, as far as that can be told before. A damaged record of which the store
    * has another whole copy is not among them: reads take that, and the next collection puts it in place.
+   * Until then a break in the chain of records of the open chunk leaves it in doubt what else was there: a
+   * hash that is not found in the upper layer is CORRUPT, and not said to be absent, even if a volume has it.
    */
   readonly remaining: readonly CheckFinding[]
   /** Names under which damaged files were set aside. */
