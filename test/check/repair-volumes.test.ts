@@ -41,12 +41,17 @@ async function archive(store: Store, letter: string): Promise<void> {
   await store.close()
 }
 
-/** The archived chunk in which the content stands; damages it. */
-function damageChunk(content: string): { file: string; path: string; damaged: Buffer } {
+/**
+ * From where the body of a record stands to the length in its header, without which nobody finds the next.
+ */
+const toLength = -36
+
+/** The archived chunk in which the content stands; damages it there, or so many bytes further on. */
+function damageChunk(content: string, by = 0): { file: string; path: string; damaged: Buffer } {
   const isChunk = /\/lower\/volume-\d\/suffix-\d+\.pack$/
   const chunks = [...disk.files().keys()].filter((path) => isChunk.test(path) && !path.startsWith(copyFolder))
   const path = chunks.find((chunk) => bytesOf(chunk).includes(content)) as string
-  disk.damage(path, flipBit(8 * bytesOf(path).indexOf(content)))
+  disk.damage(path, flipBit(8 * (bytesOf(path).indexOf(content) + by)))
   return { file: path.slice(lowerFolder.length + 1), path, damaged: bytesOf(path) }
 }
 
@@ -75,7 +80,7 @@ test.each(['.pack', '.map'])(
 
 test('a chunk in a volume comes out of a copy, also of one that is older than the last archive', async () => {
   await archive(await openMemory(disk), 'a')
-  const { file, path, damaged } = damageChunk('content 0 0')
+  const { file, path, damaged } = damageChunk('content 0 0', toLength)
   const { steps, remaining, setAside } = await repair(copyFolder)
   expect(steps).toEqual([{ action: 'restore', file, from: copyFolder }])
   expect({ remaining, setAside }).toEqual({ remaining: [], setAside: [`${file}.damaged-1`] })
@@ -87,10 +92,22 @@ test('but not out of one that has archived something else under that name', asyn
   await archive(await openMemory(disk), 'a')
   const platform = { fileSystem: disk, memoryKey: {}, collectorWhere: 'inline' } as const
   await archive(await openStore(copyFolder, { now: () => 1_700_000_000_000 }, platform), 'b')
-  const { file, path, damaged } = damageChunk('the late content a')
+  const { file, path, damaged } = damageChunk('the late content a', toLength)
   const there = bytesOf(`${copyFolder}/lower/${file}`)
   expect(there.includes('the late content b'), 'the copy has a file of that name').toBe(true)
   const { steps } = await repair(copyFolder)
   expect(steps.filter(({ action }) => action === 'restore')).toEqual([])
   expect(bytesOf(path).equals(damaged)).toBe(true)
+})
+
+test('a record of a chunk in a volume is made whole out of another one of the same object', async () => {
+  await archive(await openMemory(disk), 'a')
+  const before = new Map([...disk.files()].map(([path, bytes]) => [path, Buffer.from(bytes)]))
+  const { file, path, damaged } = damageChunk('the late content a')
+  const { steps, remaining, setAside } = await repair()
+  expect({ steps, remaining }).toEqual({ steps: [{ action: 'rebuild', file }], remaining: [] })
+  expect(setAside).toEqual([`${file}.damaged-1`])
+  expect(bytesOf(path)).toEqual(before.get(path))
+  expect(bytesOf(`${path}.damaged-1`)).toEqual(damaged)
+  await expectClean()
 })

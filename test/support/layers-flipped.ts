@@ -2,7 +2,7 @@
 import { classifyFile, fileName } from '@varve/pack/layout'
 import { decodeControl } from '@varve/pack/pack'
 import { flipBit, type MemoryFileSystem } from '@varve/pack/testing'
-import { type CheckFinding, type CheckReport, type StoreReader, VarveError } from '@varve/store'
+import { type CheckReport, type StoreReader, VarveError } from '@varve/store'
 import { checkFolder, repairStore } from '@varve/store/internal'
 import type { Bit } from './flipped-bytes.ts'
 import { type Answers, copyFolder, type LayersSpecimen, readEverything, refList } from './layers-specimen.ts'
@@ -64,35 +64,26 @@ class Trial {
     const platform = { fileSystem: disk, memoryKey: disk, collectorWhere: 'inline' } as const
     const { remaining, steps } = await repairStore(memoryFolder, { apply: true, from }, platform)
     this.#expectNothingGone(how, disk)
-    const mayRemain = this.#mayRemain(from, remaining)
+    const mayRemain = this.#mayRemain(from)
     const isAllowed = mayRemain || remaining.length === 0
     this.#expect(isAllowed, `${how}, there remains: ${remaining[0]?.what}`)
     const after = await check(disk)
     const errors = after.findings.filter(({ severity }) => severity === 'error')
-    // A record that was put again is in another place, and what a trailer said its records say: such damage
-    // stays where it is until a collection.
+    // A record that was put again is in another place: such damage stays where it is until a collection.
     const isLeft = errors.every(({ file, repairable }) => file === this.#file && repairable)
     const isClean = errors.length === 0 || (mayRemain && (isLeft || remaining.length > 0))
     this.#expect(isClean, `${how}, a check still finds: ${errors[0]?.what}`)
     const moves = new Map(steps.map(({ ref = '', after: to = '' }) => [ref, to]))
-    // In the open chunk, where the chain of records is broken or a hash itself is damaged, it is not known
-    // which object it was: reads of it are refused, whatever a copy has.
-    const isOpen = lastName(this.#file) === this.#openChunk
-    const expected = remaining.length === 0 && !isOpen ? 'all' : 'or refused'
+    const expected = remaining.length === 0 ? 'all' : 'or refused'
     if (steps.length > 0) await this.#readBoth(how, disk, expected, moves)
     this.#expect(disk.openHandles().length === 0, `${how}, a file is still open`)
     return errors.length === 0
   }
 
   /** Whether it may be that neither a rebuild nor a copy has what the file said. */
-  #mayRemain(from: string | undefined, remaining: readonly CheckFinding[]): boolean {
+  #mayRemain(from: string | undefined): boolean {
     const name = lastName(this.#file)
-    // An open chunk is never replaced. A sealed one is when some whole batch proves that the copy's is the
-    // same: not one whose only batch has a damaged header.
-    if (from !== undefined) {
-      const isUnproved = remaining.every(({ what }) => what === "a batch's header is damaged")
-      return name === this.#openChunk || (/^suffix-\d+\.pack$/.test(this.#file) && isUnproved)
-    }
+    if (from !== undefined) return false
     const isOnlyCopy = ['chunk', 'segment', 'segment-map', 'checkpoint'].includes(classifyFile(name).kind)
     return isOnlyCopy && !this.#twice.has(name)
   }

@@ -70,6 +70,8 @@ export interface CheckFinding {
   what: string
   /** Whether what is here suffices to make it whole. */
   repairable: boolean
+  /** It is not known either what else was there, as nothing else lists it. */
+  isDoubt?: boolean
   /** Where the object was, newest commits first; at most `lostListedMax`. Without it nothing is lost. */
   lost?: { readonly commit: string; readonly path: string }[]
 }
@@ -85,7 +87,19 @@ export interface WantedObject {
   readonly file: string
 }
 
+/** A damaged record, and the object that it was by the word of a reference to it. */
+export interface NamedDamage {
+  /** Of the layer. */
+  readonly prefix: string
+  /** Virtual. */
+  readonly offset: number
+  readonly kind: IndexKind
+  /** Hexadecimal. */
+  readonly hash: string
+}
+
 export const wantedMax = 10_000
+export const namedMax = 10_000
 export const brokenMax = 10_000
 
 /** At most so many losses are listed with a finding. */
@@ -115,6 +129,8 @@ export interface CheckResult {
   readonly hashed: number
   /** Objects of which the layer that refers to them has no whole record: at most `wantedMax`. */
   readonly wanted: readonly WantedObject[]
+  /** At most `namedMax`. */
+  readonly named: readonly NamedDamage[]
   /** Hashes of commits that need one of these, newest first, hexadecimal; at most `brokenMax`. */
   readonly broken: readonly string[]
   /** Names of files that were not there when the check opened them: damage, unless control has changed. */

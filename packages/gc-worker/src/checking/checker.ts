@@ -80,8 +80,8 @@ export class Checker {
         )
         bytes += layer.bytes
       }
-      const { listed, omitted, missing, wanted, broken } = this.#findings
-      return { findings: listed, omitted, missing, wanted, broken, bytes, ...this.#counts }
+      const { listed, omitted, missing, wanted, named, broken } = this.#findings
+      return { findings: listed, omitted, missing, wanted, named, broken, bytes, ...this.#counts }
     } finally {
       for (const layer of layers) await layer.close()
     }

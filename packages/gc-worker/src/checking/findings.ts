@@ -4,6 +4,8 @@ import {
   type CheckFinding,
   findingsListedMax,
   lostListedMax,
+  type NamedDamage,
+  namedMax,
   type WantedObject,
   wantedMax,
 } from './check-job.ts'
@@ -27,6 +29,7 @@ export class Findings {
   readonly missing: string[] = []
   readonly wanted: WantedObject[] = []
   readonly broken: string[] = []
+  readonly named: NamedDamage[] = []
   #omitted = 0
 
   get omitted(): number {
@@ -67,6 +70,10 @@ export class Findings {
 
   want(object: WantedObject): void {
     if (this.wanted.length < wantedMax) this.wanted.push(object)
+  }
+
+  name(damage: NamedDamage): void {
+    if (this.named.length < namedMax) this.named.push(damage)
   }
 
   #add(finding: CheckFinding): CheckFinding {

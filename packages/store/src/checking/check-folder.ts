@@ -7,12 +7,12 @@ import { resolve } from 'node:path'
 import { type Clock, loadXxh64, systemClock } from '@varve/pack/base'
 import { checkOptions, VarveError } from '@varve/pack/errors'
 import { type FileSystem, NodeFileSystem } from '@varve/pack/fs'
-import { fileName } from '@varve/pack/layout'
-import { type ControlState, type RecoveredChunk, readControl, recoverChunk } from '@varve/pack/pack'
+import { type ControlState, type RecoveredChunk, readControl } from '@varve/pack/pack'
 import { type CheckFinding, type CheckOptions, type CheckReport, checkRules } from '../api/index.ts'
 import { findWriter } from '../kv/index.ts'
 import { readFailure } from '../opening/index.ts'
 import { type Examined, type FilesToCheck, filtersOf, runCheck } from './check-run.ts'
+import { openTail } from './open-tail.ts'
 import { chunksLeftUnindexed, unindexedChunks } from './unindexed-chunks.ts'
 import { volumeLayers } from './volume-layers.ts'
 
@@ -78,9 +78,11 @@ class FolderFiles {
       return { ...nothing, controlFolder, isCurrent: () => true, release }
     }
     const { storeId, segments } = control
+    const tail = await openTail(this.#fs, this.#folder, control)
+    this.#tail = tail.recovered
     const chunks = []
     for (const { number, base, length } of control.chunks) {
-      chunks.push({ number, base, length: length ?? (await this.#openLength(control, number, base)) })
+      chunks.push({ number, base, length: length ?? tail.length })
     }
     const checkpoint = control.checkpoint ?? undefined
     const unindexed = [control.chunks.at(-1)?.number ?? 0, ...(await this.#unindexed(control))]
@@ -118,20 +120,6 @@ class FolderFiles {
     } catch (error) {
       if (VarveError.is(error, 'CORRUPT')) return undefined
       throw error
-    }
-  }
-
-  /** How far the open chunk is to be checked: as far as its log goes. */
-  async #openLength(control: ControlState, number: number, base: number): Promise<number> {
-    const storeId = Buffer.from(control.storeId, 'hex')
-    const place = { fs: this.#fs, folder: this.#folder, number, base, storeId }
-    try {
-      this.#tail = await recoverChunk({ ...place, mode: 'read', onRecord: () => {} })
-      return this.#tail.end - base
-    } catch (error) {
-      if (!VarveError.is(error, 'CORRUPT')) throw error
-      this.#tail = undefined
-      return (await this.#fs.stat(`${this.#folder}/${fileName.chunk(number)}`))?.size ?? 0
     }
   }
 

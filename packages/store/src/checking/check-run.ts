@@ -92,7 +92,7 @@ function reportOf(result: CheckResult, others: readonly CheckFinding[]): CheckRe
   return { ok: findings.length === 0 && omitted === 0, findings, omitted, objects, bytes, hashed }
 }
 
-function asPublic({ hash, lost, ...finding }: CheckResult['findings'][number]): CheckFinding {
+function asPublic({ hash, lost, isDoubt: _, ...finding }: CheckResult['findings'][number]): CheckFinding {
   return {
     ...finding,
     ...(hash !== undefined && { hash: hash as Hash }),

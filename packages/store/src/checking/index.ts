@@ -3,5 +3,6 @@ export { type CheckFolderParts, checkFolder, examineFolder } from './check-folde
 export { type CheckRunParts, type Examined, type FilesToCheck, runCheck } from './check-run.ts'
 export { checkVolume, readVolume } from './check-volume.ts'
 export { FolderChecks } from './folder-checks.ts'
+export { openTail } from './open-tail.ts'
 export { StoreChecks } from './store-checks.ts'
 export { type VolumeLayers, volumeLayers } from './volume-layers.ts'

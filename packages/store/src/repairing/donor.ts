@@ -35,3 +35,17 @@ export function donorOf(
 ): Donor | undefined {
   return donors.find((donor) => recordFrom(donor, object.kind, object.hash) !== undefined)
 }
+
+/** The body of a whole record of the object; `from` tells another store than `own`. */
+export function bodyFrom(
+  donors: readonly Donor[],
+  o: { readonly kind: IndexKind; readonly hash: RawHash; readonly own: string },
+): { readonly bytes: Uint8Array; readonly from: string | undefined } | undefined {
+  for (const donor of donors) {
+    const record = recordFrom(donor, o.kind, o.hash)
+    if (record === undefined) continue
+    const bytes = record.buf.subarray(record.bodyStart, record.bodyEnd)
+    return { bytes, from: donor.path === o.own ? undefined : donor.path }
+  }
+  return undefined
+}

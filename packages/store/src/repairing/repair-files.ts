@@ -4,7 +4,7 @@
  */
 import { IndexThread } from '@varve/gc-worker'
 import { VarveError } from '@varve/pack/errors'
-import { atomicReplace, type FileSystem, readFullySync } from '@varve/pack/fs'
+import { atomicReplace, type FileSystem } from '@varve/pack/fs'
 import { classifyFile, fileName } from '@varve/pack/layout'
 import {
   BlockCache,
@@ -20,11 +20,12 @@ import {
   writeFilters,
   writeNewFile,
 } from '@varve/pack/pack'
+import { linkOrCopy } from '../copies/index.ts'
 import { rebuildSegmentIndex } from '../maintenance/index.ts'
 import type { FileCopies, LayerPlace } from './duplicates/index.ts'
+import { type FileMends, withPatchedPieces } from './mending/index.ts'
 import type { RepairStep } from './repair-step.ts'
 
-const pieceBytes = 1 << 20
 const cacheBytes = 4 << 20
 
 export interface FileRepairParts {
@@ -37,6 +38,8 @@ export interface FileRepairParts {
   readonly layers: ReadonlyMap<string, LayerPlace>
   /** What `restore` takes from. */
   readonly copies: FileCopies
+  /** What damaged chunks are made of; before a copy of the whole file. */
+  readonly mends: FileMends
   readonly where: 'thread' | 'inline' | undefined
 }
 
@@ -53,13 +56,8 @@ export class FileRepair {
     const { file } = step
     if (file === undefined) return
     const { folder, prefix, name } = this.#placeOf(file)
-    if (step.action === 'restore') {
-      const copy = this.#o.copies.get(file)
-      if (copy === undefined) throw new VarveError('CORRUPT', { file, offset: 0 })
-      await this.#replace(folder, prefix, name, (path) => this.#copy(copy.path, path))
-      return
-    }
     const kind = classifyFile(name)
+    if (step.action === 'restore' || kind.kind === 'chunk') return this.#restore(file)
     if (step.action === 'rewrite') {
       const bytes = await this.#o.fs.readFile(`${folder}/${name}`)
       const whole =
@@ -76,6 +74,28 @@ export class FileRepair {
   async setAsideFolder(name: string): Promise<void> {
     await this.#moveAside(this.#o.folder, '', name)
     await this.#o.fs.syncFolder(this.#o.folder)
+  }
+
+  /** At no moment there is no such file, unless there was none. */
+  async #restore(file: string): Promise<void> {
+    const { fs, mends, copies } = this.#o
+    const { folder, prefix, name } = this.#placeOf(file)
+    const mend = mends.get(file)
+    const source = mend === undefined ? copies.get(file)?.path : `${folder}/${name}`
+    const kind = classifyFile(name)
+    if (source === undefined || !('number' in kind)) throw new VarveError('CORRUPT', { file, offset: 0 })
+    // A name that the next opening removes; none but this file has the number.
+    const temporary = `${folder}/${fileName.spill(kind.number)}`
+    if ((await fs.stat(temporary)) !== undefined) await fs.remove(temporary)
+    await withPatchedPieces(fs, source, mend?.patches ?? [], (pieces) => writeNewFile(fs, temporary, pieces))
+    if ((await fs.stat(`${folder}/${name}`)) !== undefined) {
+      const aside = await this.#freeName(folder, name)
+      const signal = new AbortController().signal
+      await linkOrCopy(fs, { from: `${folder}/${name}`, to: `${folder}/${aside}`, bytes: undefined, signal })
+      this.setAside.push(prefix + aside)
+    }
+    await fs.rename(temporary, `${folder}/${name}`)
+    await fs.syncFolder(folder)
   }
 
   /** At no moment there is no such file: without control there would be no store. */
@@ -174,24 +194,6 @@ export class FileRepair {
     let k = 1
     while (names.has(`${name}.damaged-${k}`)) k++
     return `${name}.damaged-${k}`
-  }
-
-  async #copy(source: string, path: string): Promise<void> {
-    const { fs } = this.#o
-    const handle = await fs.open(source, 'read')
-    const piece = Buffer.allocUnsafeSlow(pieceBytes)
-    const pieces = function* (): Generator<Buffer> {
-      for (let at = 0; ; at += piece.length) {
-        const length = readFullySync(handle, piece, 0, piece.length, at)
-        if (length > 0) yield piece.subarray(0, length)
-        if (length < piece.length) return
-      }
-    }
-    try {
-      await writeNewFile(fs, path, pieces())
-    } finally {
-      await handle.close()
-    }
   }
 
   #placeOf(file: string): { folder: string; prefix: string; name: string } {

@@ -2,28 +2,29 @@
 import type { WantedObject } from '@varve/gc-worker'
 import { classifyFile } from '@varve/pack/layout'
 import { hexToRaw } from '@varve/pack/objects'
-import type { ControlState } from '@varve/pack/pack'
 import type { CheckFinding, Hash } from '../api/index.ts'
 import type { Examined } from '../checking/index.ts'
 import { type Donor, donorOf } from './donor.ts'
 import type { FileCopies } from './duplicates/index.ts'
+import type { FileMends } from './mending/index.ts'
 import type { RepairStep } from './repair-step.ts'
 
 export interface PlanParts {
   readonly examined: Examined
-  /** `undefined`: no copy of it is whole. */
-  readonly control: ControlState | undefined
   /** Files that lie whole elsewhere. */
   readonly copies: FileCopies
+  /** What can be made whole of damaged chunks. */
+  readonly mends: FileMends
   /** Where objects are looked for: volumes of this store, and the source. */
   readonly donors: readonly Donor[]
 }
 
+type FilePlanParts = Pick<PlanParts, 'examined' | 'copies' | 'mends'>
+
 /** Steps that make files whole; in the order in which they are to be taken. */
-export function fileSteps({ examined, control, copies }: PlanParts): RepairStep[] {
+export function fileSteps({ examined, copies, mends }: FilePlanParts): RepairStep[] {
   const { findings } = examined.report
   const files = [...new Set(findings.filter(isError).map(({ file }) => file))]
-  const open = control?.chunks.at(-1)?.number
   const steps = files.flatMap((file): RepairStep[] => {
     const name = file.slice(file.indexOf('/') + 1)
     const kind = classifyFile(name)
@@ -37,10 +38,11 @@ export function fileSteps({ examined, control, copies }: PlanParts): RepairStep[
       case 'filter':
         return [{ action: 'rebuild', file }]
       case 'chunk':
+        return mends.has(file) ? mendSteps(file, mends) : restoreSteps(file, copies)
       case 'segment':
       case 'segment-map':
       case 'checkpoint':
-        return kind.number === open ? [] : restoreSteps(file, copies)
+        return restoreSteps(file, copies)
       default:
         return []
     }
@@ -73,12 +75,25 @@ export function objectSteps(
 /**
  * Findings that no step is about. Damage of which the store has another whole copy itself needs none.
  */
-export function remainingOf(examined: Examined, steps: readonly RepairStep[]): CheckFinding[] {
+export function remainingOf(
+  examined: Examined,
+  steps: readonly RepairStep[],
+  mends: FileMends = new Map(),
+): CheckFinding[] {
   const files = new Set(steps.flatMap(({ file }) => file ?? []))
+  const isMended = ({ file, offset }: CheckFinding): boolean => {
+    const mend = mends.get(file)
+    return mend === undefined || mend.isAll || mend.patches.some((p) => offset >= p.start && offset < p.end)
+  }
   const hashes = new Set(steps.flatMap(({ hash }) => hash ?? []))
   const wanted = new Set(examined.result.wanted.map(({ hash }) => hash))
-  return examined.report.findings.filter(({ file, hash, repairable, severity }) => {
-    if (severity === 'warning' || files.has(file)) return false
+  // Until it is mended nobody knows what else was there, whatever copies there are of one object.
+  const doubts = examined.result.findings.filter(({ isDoubt }) => isDoubt)
+  const inDoubt = new Set(doubts.map(({ file, offset }) => `${offset} ${file}`))
+  return examined.report.findings.filter((finding) => {
+    const { file, offset, hash, repairable, severity } = finding
+    if (severity === 'warning' || (files.has(file) && isMended(finding))) return false
+    if (inDoubt.has(`${offset} ${file}`)) return true
     if (hash === undefined) return !repairable
     return wanted.has(hash) ? !hashes.has(hash) : !repairable
   })
@@ -95,6 +110,14 @@ function isHealthy(findings: readonly CheckFinding[], pack: string): boolean {
 
 function packOf(index: string): string {
   return index.replace(/\.idx$/, '.pack')
+}
+
+function mendSteps(file: string, mends: FileMends): RepairStep[] {
+  const mend = mends.get(file)
+  if (mend === undefined) return []
+  return [
+    mend.from === undefined ? { action: 'rebuild', file } : { action: 'restore', file, from: mend.from },
+  ]
 }
 
 function restoreSteps(file: string, copies: FileCopies): RepairStep[] {

@@ -18,14 +18,22 @@ import {
   type StoreRooms,
   storeOptions,
 } from '../assembly/index.ts'
-import { type Examined, examineFolder, volumeLayers } from '../checking/index.ts'
+import { type Examined, examineFolder, openTail, volumeLayers } from '../checking/index.ts'
 import { acquireStoreLock } from '../kv/index.ts'
 import { openFailure } from '../opening/index.ts'
-import type { Donor } from './donor.ts'
-import { copiesInLayers, type FileCopies, type LayerPlace, lowerOf, sameFiles } from './duplicates/index.ts'
+import { bodyFrom, type Donor } from './donor.ts'
+import {
+  copiesInLayers,
+  type FileCopies,
+  type LayerPlace,
+  lowerOf,
+  type StoreState,
+  sameFiles,
+} from './duplicates/index.ts'
+import { type BodySource, chunkMends, type FileMends } from './mending/index.ts'
 import { moveRefs, refMoves } from './move-refs.ts'
 import { FileRepair } from './repair-files.ts'
-import { fileSteps, objectSteps, type PlanParts, remainingOf } from './repair-plan.ts'
+import { fileSteps, objectSteps, remainingOf } from './repair-plan.ts'
 import type { RepairReport, RepairStep } from './repair-step.ts'
 import { restoreObject } from './restore-objects.ts'
 
@@ -59,7 +67,14 @@ export async function repairStore(
 interface CopySource extends Donor {
   /** Files of it that are those of this store too: of a copy of it, that is. */
   readonly files: FileCopies
+  readonly layers: ReadonlyMap<string, LayerPlace>
   readonly rooms: FollowingRooms
+}
+
+/** What files can be made of. */
+interface FileSources {
+  readonly copies: FileCopies
+  readonly mends: FileMends
 }
 
 class Repair {
@@ -69,7 +84,7 @@ class Repair {
   readonly #fs: FileSystem
   #folder = ''
   #source: CopySource | undefined
-  #setAside: readonly string[] = []
+  readonly #setAside: string[] = []
 
   constructor(path: string, o: RepairOptions, platform: StorePlatform) {
     this.#path = path
@@ -85,18 +100,25 @@ class Repair {
     const control = await this.#control()
     if (from !== undefined) this.#source = await this.#openSource(from, control)
     const examined = await this.#examine()
-    const copies = await this.#copies(examined, control)
-    const files = fileSteps({ examined, control, copies, donors: [] })
-    const restored = new Set(files.flatMap((step) => (step.action === 'restore' ? (step.file ?? []) : [])))
-    if (!apply) {
-      const steps = [...files, ...(await this.#planObjects({ examined, control }, restored))]
-      return { applied: false, steps, remaining: remainingOf(examined, steps), setAside: [] }
-    }
-    const taken = await this.#repairFiles({ control, copies }, files)
+    if (!apply) return this.#plan(examined, control)
+    const taken = await this.#repairFiles(examined, control)
+    // What was restored may show that an index was made from less.
     const again = taken.length > 0 ? await this.#examine() : examined
-    const done = [...taken, ...(await this.#repairObjects(again))]
+    const more = taken.length > 0 ? await this.#repairFiles(again, control) : []
+    const whole = more.length > 0 ? await this.#examine() : again
+    const done = [...taken, ...more, ...(await this.#repairObjects(whole))]
     const after = done.length > 0 ? await this.#examine() : examined
     return { applied: true, steps: done, remaining: remainingOf(after, []), setAside: this.#setAside }
+  }
+
+  async #plan(examined: Examined, control: ControlState | undefined): Promise<RepairReport> {
+    const sources = await this.#sources(examined, control)
+    const files = fileSteps({ examined, ...sources })
+    const isAll = ({ file = '' }: RepairStep): boolean => sources.mends.get(file)?.isAll ?? true
+    const restoring = files.filter((step) => step.action === 'restore' && isAll(step))
+    const restored = new Set(restoring.flatMap(({ file }) => file ?? []))
+    const steps = [...files, ...(await this.#planObjects(examined, restored))]
+    return { applied: false, steps, remaining: remainingOf(examined, steps, sources.mends), setAside: [] }
   }
 
   async close(): Promise<void> {
@@ -119,17 +141,22 @@ class Repair {
   }
 
   /** What would be done about objects and refs, as far as the store can be read at all. */
-  async #planObjects(
-    plan: Pick<PlanParts, 'examined' | 'control'>,
-    restored: ReadonlySet<string>,
-  ): Promise<RepairStep[]> {
+  async #planObjects(examined: Examined, restored: ReadonlySet<string>): Promise<RepairStep[]> {
+    return this.#withOwn(async (own, donors) => {
+      const { steps, hopeless } = objectSteps({ examined, donors }, restored)
+      if (own === undefined || hopeless.length === 0) return steps
+      return [...steps, ...(await this.#refMoves(own, examined))]
+    })
+  }
+
+  /** With the store opened to be read, if that can be done, and all from whom objects may come. */
+  async #withOwn<T>(
+    work: (own: FollowingRooms | undefined, donors: readonly Donor[]) => Promise<T>,
+  ): Promise<T> {
     const own = await this.#openOwn()
     try {
-      const donors = [...(own === undefined ? [] : [{ path: this.#folder, objects: own.objects }])]
-      const all = [...donors, ...(this.#source === undefined ? [] : [this.#source])]
-      const { steps, hopeless } = objectSteps({ ...plan, donors: all }, restored)
-      if (own === undefined || hopeless.length === 0) return steps
-      return [...steps, ...(await this.#refMoves(own, plan.examined))]
+      const mine = own === undefined ? [] : [{ path: this.#folder, objects: own.objects }]
+      return await work(own, [...mine, ...(this.#source === undefined ? [] : [this.#source])])
     } finally {
       await own?.close()
     }
@@ -145,42 +172,52 @@ class Repair {
     }
   }
 
-  /** Files that lie whole elsewhere: in the store's other layer, or else in the copy. */
-  async #copies(examined: Examined, control: ControlState | undefined): Promise<FileCopies> {
-    if (control === undefined) return new Map()
+  /**
+   * Files that lie whole elsewhere, in the store's other layer or else in the copy, and what can be mended of
+   * damaged chunks.
+   */
+  async #sources(examined: Examined, control: ControlState | undefined): Promise<FileSources> {
+    if (control === undefined) return { copies: new Map(), mends: new Map() }
     const damaged = new Set(examined.report.findings.map(({ file }) => file))
-    const isWhole = (file: string): boolean => !damaged.has(file)
-    const own = copiesInLayers(await this.#layers(control), { from: this.#folder, isWhole })
-    return new Map([...(this.#source?.files ?? []), ...own])
+    const isDamaged = (file: string): boolean => damaged.has(file)
+    const layers = await this.#layers({ folder: this.#folder, control })
+    const own = copiesInLayers(layers, { from: this.#folder, isWhole: (file) => !isDamaged(file) })
+    const storeId = Buffer.from(control.storeId, 'hex')
+    const known = { damaged: examined.result.findings, named: examined.result.named }
+    const mends = await this.#withOwn((_, donors) => {
+      const bodyOf: BodySource = (kind, hash) => bodyFrom(donors, { kind, hash, own: this.#folder })
+      return chunkMends(this.#fs, { ...known, storeId, layers, bodyOf, copy: this.#source })
+    })
+    return { copies: new Map([...(this.#source?.files ?? []), ...own]), mends }
   }
 
-  async #repairFiles(
-    { control, copies }: Pick<PlanParts, 'control' | 'copies'>,
-    steps: readonly RepairStep[],
-  ): Promise<RepairStep[]> {
+  /** The steps that could be taken. */
+  async #repairFiles(examined: Examined, control: ControlState | undefined): Promise<RepairStep[]> {
+    const sources = await this.#sources(examined, control)
+    const steps = fileSteps({ examined, ...sources })
     if (control === undefined || steps.length === 0) return []
     const { clock, memoryKey } = storeOptions(this.#path, {}, this.#platform)
     const lock = await acquireStoreLock({ fileSystem: this.#fs, root: this.#folder, clock, memoryKey })
     try {
       const folder = this.#folder
       const lower = lowerOf({ folder, control })
-      const layers = await this.#layers(control)
+      const layers = await this.#layers({ folder, control })
       const where = this.#platform.collectorWhere
-      const files = new FileRepair({ fs: this.#fs, folder, lower, control, layers, copies, where })
+      const files = new FileRepair({ fs: this.#fs, folder, lower, control, layers, ...sources, where })
       const taken: RepairStep[] = []
       for (const step of steps) if (await isTaken(files, step)) taken.push(step)
-      this.#setAside = files.setAside
+      this.#setAside.push(...files.setAside)
       return taken
     } finally {
       await lock.release()
     }
   }
 
-  async #layers(control: ControlState): Promise<Map<string, LayerPlace>> {
-    const lower = lowerOf({ folder: this.#folder, control })
-    const { layers } = await volumeLayers(this.#fs, control, lower)
-    const chunks = control.chunks.map(({ number, base, length }) => ({ number, base, length: length ?? 0 }))
-    const upper = { folder: this.#folder, chunks, segments: control.segments }
+  async #layers({ folder, control }: StoreState): Promise<Map<string, LayerPlace>> {
+    const { layers } = await volumeLayers(this.#fs, control, lowerOf({ folder, control }))
+    const { length: openLength } = await openTail(this.#fs, folder, control)
+    const chunks = control.chunks.map((chunk) => ({ ...chunk, length: chunk.length ?? openLength }))
+    const upper = { folder, chunks, segments: control.segments }
     return new Map<string, LayerPlace>([['', upper], ...layers.map((l) => [l.prefix, l] as const)])
   }
 
@@ -249,7 +286,7 @@ class Repair {
       const damaged = new Set(report.findings.map(({ file }) => file))
       const whole = [...(same ?? [])].filter(([file]) => !damaged.has(file))
       const files = new Map(whole.map(([file, place]) => [file, { path: place, from: path }] as const))
-      return { path, objects, files, rooms }
+      return { path, objects, files, layers: await this.#layers(copy), rooms }
     } catch (error) {
       await rooms.close()
       throw error

@@ -1,6 +1,7 @@
 import { VarveError } from '@varve/pack/errors'
 import { indexKindOf, rawToHex, readHash, recordKind } from '@varve/pack/objects'
 import {
+  batchTrailerSize,
   ChunkScanner,
   type DamagedRange,
   type IndexEntries,
@@ -100,8 +101,9 @@ export class ChunkPass {
       else if (range.what === 'trailer') this.#report(range, "a batch's trailer is damaged", true)
       else if (range === first || !isHeader) {
         const what = isHeader ? "a batch's header is damaged" : 'the chain of records breaks here'
-        await this.#broken(range, what)
-      } else if (range.end - range.start > 16) await this.#search(range.start, range.end)
+        const rest = batch.end - batch.recordsEnd
+        await this.#broken(range, what, isHeader && rest === batchTrailerSize)
+      } else if (range.end - range.start > batchTrailerSize) await this.#search(range.start, range.end)
     }
   }
 
@@ -126,9 +128,12 @@ export class ChunkPass {
     finding.hash = rawToHex(readHash(cursor.bytes, cursor.hashStart))
   }
 
-  async #broken(range: DamagedRange, what: string): Promise<void> {
+  /** Repairable: all records are whole. */
+  async #broken(range: DamagedRange, what: string, isRepairable = false): Promise<void> {
     this.#o.metadata.noteDamage()
-    this.#report(range, what, false)
+    const finding = this.#report(range, what, isRepairable)
+    // The index of a chunk, unless it was made later, says what was there.
+    if (!this.#o.layer.indexCovers(this.#chunk.place)) finding.isDoubt = true
     await this.#search(range.start, range.end)
   }
 

@@ -134,6 +134,11 @@ export class Layer {
     return this.#lookup(number)?.filter.toBytes()
   }
 
+  /** Whether there is an index that lists all of the chunk. */
+  indexCovers({ number, length }: ChunkPlace): boolean {
+    return (this.#lookup(number)?.packLength ?? 0) >= length
+  }
+
   /** The lowest whole record of the object that does not lie at `except`; `undefined` without one. */
   findCopy(kind: IndexKind, hash: RawHash, except: number): number | undefined {
     const found: number[] = []

@@ -83,9 +83,7 @@ export class Losses {
     const finding = this.#findingFor(parent, target)
     this.#want(target, copy, finding)
     this.#gone.set(key, copy === undefined ? finding : undefined)
-    // A damaged record's own word for its hash may be damaged too.
-    if (this.#findings.startsAt(finding, target.offset)) finding.hash = rawToHex(target.hash)
-    finding.hash ??= rawToHex(target.hash)
+    this.#name(target, finding)
     if (copy === undefined) finding.repairable = false
     else this.#noteCopy(finding, copy)
     return copy === undefined
@@ -100,7 +98,7 @@ export class Losses {
     const finding = covered ?? this.#at(offset, what)
     this.#want(reference, copy, finding)
     if (covered !== undefined) covered.what += `; ${name} names it`
-    finding.hash ??= rawToHex(reference.hash)
+    this.#name(reference, finding)
     if (copy !== undefined) this.#noteCopy(finding, copy)
     else {
       finding.repairable = false
@@ -153,6 +151,15 @@ export class Losses {
     return this.#at(parent.offset, what)
   }
 
+  /** A damaged record's own word for its hash may be damaged too. */
+  #name({ kind, hash: raw, offset }: Target, finding: CheckFinding): void {
+    const hash = rawToHex(raw)
+    finding.hash ??= hash
+    if (!this.#findings.startsAt(finding, offset)) return
+    finding.hash = hash
+    this.#findings.name({ prefix: this.#layer.files.prefix, offset, kind, hash })
+  }
+
   /** A copy in another layer is not one that this layer can do with. */
   #want({ kind, hash }: Target, copy: FilePlace | undefined, { file }: CheckFinding): void {
     const { prefix } = this.#layer.files
@@ -171,7 +178,7 @@ export class Losses {
   }
 
   #noteCopy(finding: CheckFinding, { file, offset }: FilePlace): void {
-    if (finding.lost === undefined) finding.repairable = true
+    if (finding.lost === undefined && finding.isDoubt !== true) finding.repairable = true
     if (!finding.what.includes('; a whole copy')) finding.what += `; a whole copy is in ${file} at ${offset}`
   }
 

@@ -2,4 +2,4 @@
 export { copiesInLayers, type FileCopies } from './file-copies.ts'
 export type { LayerPlace } from './layer-place.ts'
 export { sameFiles } from './same-files.ts'
-export { lowerOf } from './store-state.ts'
+export { lowerOf, type StoreState } from './store-state.ts'

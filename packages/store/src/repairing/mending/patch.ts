@@ -1,0 +1,17 @@
+/** Bytes of a chunk file by their position in it. */
+export interface Patch {
+  readonly start: number
+  readonly end: number
+  /** Themselves, or the path of the chunk file that has them in the same place. */
+  readonly source: Buffer | string
+}
+
+/** What is known of a damaged chunk. */
+export interface ChunkMend {
+  /** In ascending order. */
+  readonly patches: readonly Patch[]
+  /** Whether nothing else in the chunk is damaged. */
+  readonly isAll: boolean
+  /** Path of another store that some of it comes from. */
+  readonly from: string | undefined
+}

@@ -1,0 +1,198 @@
+/** What a repair makes of a damaged chunk by itself, without a copy of the store. */
+import { encodeRecord, recordHeaderSize } from '@varve/pack/pack'
+import { flipBit, type MemoryFileSystem } from '@varve/pack/testing'
+import type { Hash, Store } from '@varve/store'
+import { checkFolder, openStore, type RepairReport, repairStore } from '@varve/store/internal'
+import { beforeEach, describe, expect, test } from 'vitest'
+import { emptyDisk, memoryFolder, openMemory } from '../support/memory-store.ts'
+
+const names = ['a', 'b', 'c', 'd']
+/** In a record's header, from its start: the length of the body, without which nobody finds the next. */
+const lengthAt = 12
+/** Before the first record of a batch. */
+const batchHeaderSize = 56
+
+let disk: MemoryFileSystem
+let chunk: string
+/** Where the record of each blob starts in the chunk. */
+let places: ReadonlyMap<string, number>
+let batchEnd: number
+let whole: Buffer
+
+/** One commit of four blobs, in a batch of its own, in the open chunk. */
+beforeEach(async () => {
+  disk = await emptyDisk()
+  const store = await openMemory(disk)
+  await store.branch('main').commit((edit) => void edit.set('first', 'the first'))
+  const start = await storeEnd(store)
+  await store.branch('main').commit((edit) => {
+    for (const name of names) edit.set(name, `the content ${name}`)
+  })
+  batchEnd = (await storeEnd(store)) - 16
+  places = new Map(await Promise.all(names.map(async (name) => [name, await placeOf(store, name)] as const)))
+  await store.close()
+  expect(Math.min(...places.values())).toBe(start + batchHeaderSize)
+  whole = bytesOf(chunk)
+})
+
+/** Bytes of the open chunk up to now. */
+async function storeEnd(store: Store): Promise<number> {
+  await store.flush()
+  const [path = ''] = [...disk.files().keys()].filter((path) => /suffix-\d+\.pack$/.test(path))
+  chunk = path
+  return bytesOf(path).length
+}
+
+async function placeOf(store: Store, name: string): Promise<number> {
+  const { hash } = (await store.branch('main').stat(name)) ?? {}
+  const { offset = 0 } = await store.locate(hash as Hash<'blob'>)
+  return offset
+}
+
+function bytesOf(path: string): Buffer {
+  return Buffer.from(disk.files().get(path) as Uint8Array)
+}
+
+function flip(position: number): void {
+  disk.damage(chunk, flipBit(8 * position))
+}
+
+function repair(from?: string): Promise<RepairReport> {
+  const platform = { fileSystem: disk, memoryKey: disk, collectorWhere: 'inline' } as const
+  return repairStore(memoryFolder, { apply: true, from }, platform)
+}
+
+async function findings(): Promise<readonly unknown[]> {
+  return (await checkFolder(memoryFolder, { full: true }, { fileSystem: disk, where: 'inline' })).findings
+}
+
+/** What can be read of the four; the code of the error where one cannot. */
+async function readAll(): Promise<string[]> {
+  const store = await openMemory(disk)
+  try {
+    const main = store.branch('main')
+    const read = async (name: string): Promise<string> => {
+      try {
+        return Buffer.from((await main.get(name)) ?? []).toString()
+      } catch (error) {
+        return (error as { code: string }).code
+      }
+    }
+    return await Promise.all(names.map(read))
+  } finally {
+    await store.close()
+  }
+}
+
+/** Where the last record of a batch starts, of which one starts at `from`. */
+function lastRecord(bytes: Buffer, from: number, end: number): number {
+  for (let at = from; ; ) {
+    const next = at + recordHeaderSize + 8 * Math.ceil(bytes.readUInt32LE(at + lengthAt) / 8)
+    if (next >= end) return at
+    at = next
+  }
+}
+
+const file = (): string => chunk.slice(chunk.lastIndexOf('/') + 1)
+const contents = names.map((name) => `the content ${name}`)
+
+describe('the frame of a batch is made anew', () => {
+  test('its trailer, to the byte', async () => {
+    flip(batchEnd + 9)
+    expect(await repair()).toMatchObject({ steps: [{ action: 'rebuild', file: file() }], remaining: [] })
+    expect(bytesOf(chunk)).toEqual(whole)
+    expect(await findings()).toEqual([])
+  })
+
+  test('its header, but for its time', async () => {
+    flip(Math.min(...places.values()) - 20)
+    expect(await repair()).toMatchObject({ steps: [{ action: 'rebuild', file: file() }], remaining: [] })
+    expect(await findings()).toEqual([])
+    expect(await readAll()).toEqual(contents)
+  })
+})
+
+describe('a break in the chain of records', () => {
+  test('becomes the damage of the one record that is lost', async () => {
+    const store = await openMemory(disk)
+    const hash = (await store.branch('main').stat('b'))?.hash as Hash<'blob'>
+    await store.close()
+    flip((places.get('b') ?? 0) + lengthAt)
+    expect(await readAll()).toEqual(names.map(() => 'CORRUPT'))
+    const { steps, remaining, setAside } = await repair()
+    expect(steps.map(({ action }) => action)).toEqual(['rebuild', 'move-ref'])
+    expect(remaining).toMatchObject([{ hash, what: 'a record is damaged' }])
+    expect(setAside).toEqual([`${file()}.damaged-1`])
+    const after = await openMemory(disk)
+    await expect(after.getBlob(hash)).rejects.toMatchObject({ code: 'CORRUPT' })
+    expect(await after.getBlob(hash.replace(/^./, (c) => (c === '0' ? '1' : '0')) as Hash<'blob'>)).toBe(
+      undefined,
+    )
+    expect(Buffer.from((await after.branch('main').get('first')) ?? []).toString()).toBe('the first')
+    expect(await after.putBlob('the content b')).toBe(hash)
+    await after.close()
+  })
+
+  test('and the branch stays, when a store has what is lost', async () => {
+    const other = await openStore(
+      '/disk/other',
+      {},
+      { fileSystem: disk, memoryKey: {}, collectorWhere: 'inline' },
+    )
+    await other.branch('main').commit((edit) => void edit.set('x', 'the content b'))
+    await other.close()
+    flip((places.get('b') ?? 0) + lengthAt)
+    const { steps, remaining } = await repair('/disk/other')
+    expect(steps.map(({ action }) => action)).toEqual(['rebuild', 'put'])
+    expect(remaining).toEqual([])
+    expect(await readAll()).toEqual(contents)
+  })
+
+  test('is left where more than one record is lost, and is said to remain', async () => {
+    const from = places.get('b') ?? 0
+    const to = places.get('c') ?? 0
+    expect(to).toBeGreaterThan(from)
+    disk.damage(chunk, (bytes) => Buffer.from(bytes).fill(0xff, from + 8, to + recordHeaderSize))
+    const damaged = bytesOf(chunk)
+    const { remaining } = await repair()
+    expect(remaining).toMatchObject([{ file: file(), what: expect.stringContaining('chain of records') }])
+    expect(bytesOf(chunk).subarray(0, damaged.length)).toEqual(damaged)
+    expect(await readAll()).toEqual(names.map(() => 'CORRUPT'))
+  })
+
+  test('is left where the lost record held metadata', async () => {
+    const metadata = lastRecord(whole, places.get('a') ?? 0, batchEnd)
+    flip(metadata + lengthAt)
+    expect((await repair()).remaining).toMatchObject([{ what: expect.stringContaining('chain of records') }])
+    expect(await readAll()).toEqual(names.map(() => 'CORRUPT'))
+  })
+
+  test('is left where the content of the lost record looks like a record', async () => {
+    const forged = (offset: number): Buffer => {
+      const content = Buffer.alloc(8 + recordHeaderSize + 16, 'x')
+      const body = Buffer.from('a forged content')
+      encodeRecord(content, 8, offset, 1, 0, 'h'.repeat(32), 0, body, 0, body.length)
+      return content
+    }
+    const put = async (content: Buffer): Promise<number> => {
+      const store = await openMemory(disk)
+      await store.branch('main').commit((edit) => void edit.set('z', content))
+      const at = await placeOf(store, 'z')
+      await store.close()
+      return at
+    }
+    const before = disk
+    disk = before.clone()
+    // Where a content of this length comes to lie.
+    const at = await put(forged(8))
+    disk = before.clone()
+    const base = bytesOf(chunk).readUInt32LE(48)
+    expect(await put(forged(base + at + recordHeaderSize + 8))).toBe(at)
+    flip(at + lengthAt)
+    const damaged = bytesOf(chunk)
+    const { steps, remaining } = await repair()
+    expect(steps.filter(({ action }) => action === 'rebuild')).toEqual([])
+    expect(remaining).toMatchObject([{ offset: at, what: expect.stringContaining('chain of records') }])
+    expect(bytesOf(chunk).subarray(0, damaged.length)).toEqual(damaged)
+  })
+})
