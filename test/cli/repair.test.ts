@@ -54,7 +54,7 @@ test('--from takes what is lost out of a copy', async () => {
   const copy = join(parent, 'copy')
   cpSync(folder, copy, { recursive: true })
   damage('the second content')
-  expect((await repair('--from', copy)).stdout).toMatch(/^put\t[0-9a-f]{64}\t-\t-\t/)
+  expect((await repair('--from', copy)).stdout).toMatch(/^restore\tsuffix-1\.pack\t-\t-\t/)
   expect(await repair('--apply', '--from', copy)).toMatchObject({ exit: 0, stderr: '' })
   expect((await repair()).exit).toBe(0)
   await using store = await Store.open(folder)
@@ -62,6 +62,17 @@ test('--from takes what is lost out of a copy', async () => {
   expect(Buffer.from((await store.branch('main').get('a')) as Uint8Array).toString()).toBe(
     'the second content',
   )
+})
+
+test('a branch whose record is lost is not passed over in silence, and comes back out of a copy', async () => {
+  const copy = join(parent, 'copy')
+  cpSync(folder, copy, { recursive: true })
+  damage('heads/main')
+  const branches = await varve(['-s', folder, 'branch'])
+  expect(branches).toMatchObject({ exit: 13, stderr: expect.stringContaining('suffix-1.pack is damaged') })
+  expect((await varve(['-s', folder, 'status'])).stdout).toMatch(/^branches\t1 or more: the log is damaged$/m)
+  expect((await repair('--apply', '--from', copy)).exit).toBe(0)
+  expect((await varve(['-s', folder, 'branch'])).stdout).toContain(`${commits[1]}`)
 })
 
 test('a store in use gets a plan, and is not changed', async () => {

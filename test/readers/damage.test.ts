@@ -6,6 +6,7 @@ import { classifyFile, fileName } from '@varve/pack/layout'
 import { readControl } from '@varve/pack/pack'
 import { flipBit, type MemoryFileSystem } from '@varve/pack/testing'
 import type { Hash } from '@varve/store'
+import { bundleOf } from '@varve/store/internal'
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { MemoryReader } from '../support/memory-reader.ts'
 import { emptyDisk, memoryFolder, openMemory } from '../support/memory-store.ts'
@@ -63,6 +64,13 @@ describe('damage', () => {
     // Moved again after it, so what it said then does not matter.
     expect((await reader.store.branch('main').head())?.hash).toBe(specimen.holdings.refs.get('heads/main'))
     expect(await failureOf(reader.store.branch('never').head())).toMatchObject({ code: 'CORRUPT' })
+    const listed: string[] = []
+    const list = async (): Promise<void> => {
+      for await (const { name: branch } of reader.store.branches()) listed.push(branch)
+    }
+    expect(await failureOf(list())).toMatchObject({ code: 'CORRUPT', details: { file: name } })
+    expect(listed, 'those that are known come first').toContain('main')
+    expect(await failureOf(bundleOf(reader.store))).toMatchObject({ code: 'CORRUPT' })
     await closed(reader)
   })
 

@@ -5,7 +5,7 @@ import { flipBit, type MemoryFileSystem } from '@varve/pack/testing'
 import { type CheckReport, type StoreReader, VarveError } from '@varve/store'
 import { checkFolder, repairStore } from '@varve/store/internal'
 import type { Bit } from './flipped-bytes.ts'
-import { type Answers, copyFolder, type LayersSpecimen, readEverything, refList } from './layers-specimen.ts'
+import { type Answers, copyFolder, type LayersSpecimen, readEverything } from './layers-specimen.ts'
 import { MemoryReader } from './memory-reader.ts'
 import { memoryFolder, openMemory } from './memory-store.ts'
 
@@ -149,12 +149,7 @@ class Trial {
     o: { readonly expected: 'all' | 'or refused'; readonly moves: ReadonlyMap<string, string> },
   ): void {
     for (const [name, answer] of answers) {
-      // A list has the names that are known; where one is not, that ref itself is refused.
-      const isListed = (ref: string): boolean => answer.split(',').includes(ref) || refused.has(ref)
-      const isRight =
-        name === refList
-          ? this.#specimen.held.refs.every(isListed)
-          : answer === (o.moves.get(name) ?? this.#specimen.reads.get(name))
+      const isRight = answer === (o.moves.get(name) ?? this.#specimen.reads.get(name))
       this.#expect(isRight, `${reads} is told that ${name} is ${answer}`)
     }
     for (const [name, { code, message }] of refused) {

@@ -28,7 +28,7 @@ export interface Held {
 }
 
 /** The read of the names of all refs. */
-export const refList = 'refs'
+const refList = 'refs'
 
 /** @param o.bigBytes length of one blob in pieces; 0: there is none */
 export async function makeLayersSpecimen(o: { readonly bigBytes: number }): Promise<LayersSpecimen> {

@@ -49,11 +49,15 @@ export interface TakenBundle {
   readonly refs: readonly { readonly ref: string; readonly commit: string; readonly state: RefState }[]
 }
 
-/** @throws UNKNOWN_COMMIT, AMBIGUOUS, OPTION_MISMATCH when there is nothing to put into it */
+/**
+ * @throws UNKNOWN_COMMIT, AMBIGUOUS, OPTION_MISMATCH when there is nothing to put into it; CORRUPT when it is
+ * not known which branches and tags there are
+ */
 export async function makeBundle(rooms: ReaderRooms, o: BundleOptions = {}): Promise<MadeBundle> {
   checkOptions(o, bundleRules)
   rooms.assertOpen()
   const revisions = o.revisions ?? []
+  if (revisions.length === 0) rooms.refs.assertAllKnown()
   const tips =
     revisions.length === 0
       ? [...rooms.refs.listed()].map(({ key }) => tipOf(rooms, key) as BundleTip)

@@ -93,10 +93,15 @@ export class StoreAnswers {
     return stored === undefined ? undefined : new CommitHandle(stored, rooms.storage)
   }
 
-  /** Names in byte order: of the branches, or of the tags, that there are at the first step. */
+  /**
+   * Names in byte order: of the branches, or of the tags, that there are at the first step.
+   * @throws CORRUPT after the last one, where there may be more
+   */
   *refNames(kind: RefKind, o: ListOptions = {}): Generator<string, void, undefined> {
     checkOptions(o, listRules)
-    for (const ref of this.#open().refs.keys(kind, o.prefix)) yield refNameOf(ref)
+    const { refs } = this.#open()
+    for (const ref of refs.keys(kind, o.prefix)) yield refNameOf(ref)
+    refs.assertAllKnown()
   }
 
   log(from: CommitLike | readonly CommitLike[], o: LogOptions = {}): Cursor<Commit> {

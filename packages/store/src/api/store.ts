@@ -86,8 +86,8 @@ export interface StoreReader extends AsyncDisposable {
   branch(name: string): BranchReader
   tag(name: string): TagReader
   /**
-   * In byte order of the names. Where damage of the log has taken the record of a ref, those that are known:
-   * what may have been moved is told by asking for it by its name, which is CORRUPT.
+   * In byte order of the names.
+   * @throws CORRUPT after the last one that is known, where damage of the log may have taken others
    */
   branches(o?: { readonly prefix?: string | undefined }): AsyncIterable<BranchReader>
   /** As `branches`. */

@@ -116,6 +116,8 @@ describe('a doubt', () => {
     }
     expect(refs.acknowledged('heads/new')?.hash).toBe('n')
     expect(refs.keys('heads')).toEqual(['heads/new', 'heads/old'])
+    expect(() => refs.assertAllKnown()).toThrow(error)
+    expect(() => new RefStore().assertAllKnown()).not.toThrow()
   })
 
   test('is settled for a ref that is moved or deleted, also once nobody waits any more', () => {

@@ -106,6 +106,11 @@ export class RefStore {
     return found.sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)))
   }
 
+  /** @throws CORRUPT when there may be refs of which nobody knows */
+  assertAllKnown(): void {
+    if (this.#doubt !== undefined) throw this.#doubt.error
+  }
+
   /** What is known of all acknowledged refs, for lists that decide nothing. */
   *listed(): Generator<{ readonly key: string; readonly target: RefTarget }, void, undefined> {
     for (const [key, { target }] of this.#acknowledged) if (target !== undefined) yield { key, target }

@@ -100,10 +100,15 @@ async function unknownRevision(store: StoreReader, text: string): Promise<VarveE
   return new VarveError('UNKNOWN_COMMIT', { text }, { message })
 }
 
+/** For hints: those that are known. */
 async function refNames(store: StoreReader, kinds: readonly ('branch' | 'tag')[]): Promise<string[]> {
   const names: string[] = []
-  if (kinds.includes('branch')) for await (const { name } of store.branches()) names.push(name)
-  if (kinds.includes('tag')) for await (const { name } of store.tags()) names.push(name)
+  try {
+    if (kinds.includes('branch')) for await (const { name } of store.branches()) names.push(name)
+    if (kinds.includes('tag')) for await (const { name } of store.tags()) names.push(name)
+  } catch (error) {
+    if (!VarveError.is(error, 'CORRUPT')) throw error
+  }
   return names
 }
 
