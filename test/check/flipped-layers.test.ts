@@ -47,3 +47,14 @@ test('every file is of one of these kinds', () => {
   expect(bits.filter(({ file }) => !kinds.some((kind) => kind.test(file)))).toEqual([])
   expect(new Set(bits.map(({ file }) => file)).size).toBeGreaterThan(20)
 })
+
+test('one bit is another where a large blob lies in pieces: found, read right or refused, and repaired', async () => {
+  const large = await makeLayersSpecimen({ bigBytes: 700_000 })
+  const isPack = (file: string): boolean => file.endsWith('.pack')
+  const all = await bitsIn(large.disk, { stride: (file) => (isPack(file) ? 40_009 : 1 << 30), seed })
+  const chosen = all.filter(({ file }) => isPack(file))
+  expect(chosen.length).toBeGreaterThan(40)
+  const faults: string[] = []
+  for (const bit of chosen) faults.push(...(await faultsOf(large, bit)))
+  expect(faults).toEqual([])
+})
