@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Store } from '@varve/store'
@@ -92,4 +92,27 @@ test('a store without a whole control file is damaged, a folder without a store 
 
 test('a part is a number up to 100%', async () => {
   for (const part of ['0%', '101%', '2', 'x']) expect((await check('--sample', part)).exit).toBe(2)
+})
+
+test('a control that is older than the files around it is found: nobody may write there', async () => {
+  const older = readFileSync(join(folder, 'control'))
+  const store = await Store.open(folder)
+  await store.advanced.split()
+  await store.branch('main').commit((edit) => void edit.set('docs/b', 'newer'))
+  await store.close()
+  expect((await check()).exit).toBe(0)
+  writeFileSync(join(folder, 'control'), older)
+  const names = readdirSync(folder).sort()
+  const { exit, stdout } = await check()
+  expect(exit).toBe(3)
+  expect(stdout).toMatch(/^error\tcontrol\t0\tnot repairable\t-\tsuffix-\d+\.pack is newer than control/)
+  const doctor = await varve(['-s', folder, '--json', 'doctor'])
+  expect(JSON.parse(doctor.stdout)).toMatchObject({
+    hints: [expect.stringContaining('control is older than suffix-')],
+  })
+  // As the opening says that would delete what it takes for left over.
+  expect((await varve(['-s', folder, 'blob', 'put', join(folder, 'control')])).exit).toBe(13)
+  expect((await varve(['-s', folder, 'repair', '--apply'])).exit).toBe(3)
+  expect(readFileSync(join(folder, 'control')).equals(older)).toBe(true)
+  expect(readdirSync(folder).sort()).toEqual(names)
 })

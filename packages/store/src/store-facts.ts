@@ -11,7 +11,7 @@ import { type ControlState, namedFiles, readControl } from '@varve/pack/pack'
 import type { StoreStats } from './api/index.ts'
 import type { StorePlatform } from './assembly/index.ts'
 import { findWriter, type Writer } from './kv/index.ts'
-import { readFailure } from './opening/index.ts'
+import { newerChunk, readFailure } from './opening/index.ts'
 import { openReadOnly } from './read-only-store.ts'
 
 /** Where Linux says which file systems there are. */
@@ -100,7 +100,9 @@ async function factsOf(path: string, platform: StorePlatform): Promise<StoreFact
     stats,
     failures,
   }
-  return { ...facts, hints: hintsFor(facts) }
+  const names = files.map(({ name }) => name)
+  const newer = named === undefined ? undefined : await newerChunk(fs, folder, named, names)
+  return { ...facts, hints: hintsFor(facts, newer) }
 }
 
 async function openedStats(folder: string, platform: StorePlatform, events: object[]): Promise<StoreStats> {
@@ -173,7 +175,8 @@ async function mountOf(fs: FileSystem, folder: string): Promise<string | undefin
   }
 }
 
-function hintsFor(facts: Omit<StoreFacts, 'hints'>): string[] {
+/** @param newer a chunk that control should name */
+function hintsFor(facts: Omit<StoreFacts, 'hints'>, newer: string | undefined): string[] {
   const { control, writer, missing, leftovers, others, freeBytes, files, events, lowerIsThere } = facts
   const hints: string[] = []
   const bytes = files.reduce((sum, file) => sum + file.bytes, 0)
@@ -185,7 +188,9 @@ function hintsFor(facts: Omit<StoreFacts, 'hints'>): string[] {
   if (missing.length > 0) hints.push('files are missing: put them back, or varve repair --from a copy')
   if (isDamaged || (control?.wholeCopies ?? 2) < 2) hints.push('something is damaged: varve check says what')
   if (lowerIsThere === false) hints.push('the lower layer is away: what is archived cannot be read')
-  if (leftovers.length > 0 && writer === undefined)
+  if (newer !== undefined && writer === undefined)
+    hints.push(`control is older than ${newer}: no opening for writing takes it; go back to a whole copy`)
+  else if (leftovers.length > 0 && writer === undefined)
     hints.push(
       `${leftovers.length} files are left over from a crash: the next opening for writing deletes them`,
     )

@@ -7,10 +7,11 @@ import { resolve } from 'node:path'
 import { type Clock, loadXxh64, systemClock } from '@varve/pack/base'
 import { checkOptions, VarveError } from '@varve/pack/errors'
 import { type FileSystem, NodeFileSystem } from '@varve/pack/fs'
+import { fileName } from '@varve/pack/layout'
 import { type ControlState, type RecoveredChunk, readControl } from '@varve/pack/pack'
 import { type CheckFinding, type CheckOptions, type CheckReport, checkRules } from '../api/index.ts'
 import { findWriter } from '../kv/index.ts'
-import { readFailure } from '../opening/index.ts'
+import { newerChunk, readFailure } from '../opening/index.ts'
 import { type Examined, type FilesToCheck, filtersOf, runCheck } from './check-run.ts'
 import { openTail } from './open-tail.ts'
 import { chunksLeftUnindexed, unindexedChunks } from './unindexed-chunks.ts'
@@ -99,8 +100,26 @@ class FolderFiles {
     }
   }
 
-  /** What stands behind the end of the log: nothing of it was acknowledged. */
   async others(): Promise<readonly CheckFinding[]> {
+    return [...(await this.#olderControl()), ...(await this.#behindTheEnd())]
+  }
+
+  /** An opening for writing refuses a control that is older than its files. */
+  async #olderControl(): Promise<CheckFinding[]> {
+    const names = await this.#fs.list(this.#folder)
+    const newer = async (): Promise<string | undefined> => {
+      const control = await this.#control()
+      return control === undefined ? undefined : newerChunk(this.#fs, this.#folder, control, names)
+    }
+    // Twice: a writer may have begun a chunk, and named it, since the first look at control.
+    const name = (await newer()) === undefined ? undefined : await newer()
+    if (name === undefined) return []
+    const what = `${name} is newer than control: it is an older one, and no opening for writing takes it`
+    return [{ severity: 'error', file: fileName.control, offset: 0, what, repairable: false }]
+  }
+
+  /** What stands behind the end of the log: nothing of it was acknowledged. */
+  async #behindTheEnd(): Promise<CheckFinding[]> {
     const tail = this.#tail
     if (tail === undefined || tail.bytesCut === 0 || (await this.#isInUse())) return []
     const what = `${tail.bytesCut} bytes behind the end of the log are no whole batches: an opening cuts them`

@@ -9,6 +9,7 @@ export {
   loadMetadata,
   type MetadataDoubt,
 } from './load-metadata.ts'
+export { newerChunk } from './newer-chunk.ts'
 export { openFailure, readFailure } from './open-failure.ts'
 export {
   type LostRange,

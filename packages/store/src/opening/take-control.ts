@@ -11,11 +11,11 @@ import {
   type DecodedControl,
   firstControl,
   namedFiles,
-  packHeaderSize,
   readControl,
   replaceControl,
 } from '@varve/pack/pack'
 import { type LowerOption, withLower } from './attach-lower.ts'
+import { newerChunk } from './newer-chunk.ts'
 import { type CreateMode, thereAlready } from './prepare-folder.ts'
 
 export interface TakeControlOptions {
@@ -59,8 +59,7 @@ async function readIfThere(o: TakeControlOptions): Promise<DecodedControl | unde
 
 /**
  * An older control in the place of the newest (out of a backup, say) would make leftovers of everything
- * newer, and those are deleted. It shows in files that it names and that are gone, and in a later chunk with
- * batches in it: nothing is appended to a chunk before the control that names it is durable.
+ * newer, and those are deleted. It shows in files that it names and that are gone, and in a newer chunk.
  * @throws CORRUPT
  */
 async function assertIsNewest(
@@ -74,14 +73,10 @@ async function assertIsNewest(
     const message = `${file} is missing, though control names it`
     throw new VarveError('CORRUPT', { file, offset: 0 }, { message })
   }
-  const last = control.chunks.at(-1)?.number ?? 0
-  for (const name of names) {
-    const file = classifyFile(name)
-    if (file.kind !== 'chunk' || file.number <= last) continue
-    if (((await o.fs.stat(`${o.folder}/${name}`))?.size ?? 0) <= packHeaderSize) continue
-    const message = `${name} is newer than control, which does not name it: there was a newer control`
-    throw new VarveError('CORRUPT', { file: fileName.control, offset: 0 }, { message })
-  }
+  const name = await newerChunk(o.fs, o.folder, control, names)
+  if (name === undefined) return
+  const message = `${name} is newer than control, which does not name it: there was a newer control`
+  throw new VarveError('CORRUPT', { file: fileName.control, offset: 0 }, { message })
 }
 
 /** Indexes are not among them: they can be made anew. */
