@@ -117,6 +117,28 @@ describe.each(places)('a store of two layers, %s', (place) => {
       await temp.disk.rename(`${lower}-away`, lower)
     }))
 
+  test('no copy is made among the files of the store, where an opening or an archive would clear it away', () =>
+    run(place, async ({ temp, store, lower }) => {
+      const names = async (): Promise<string[][]> => [
+        (await temp.disk.list(temp.folder)).sort(),
+        (await temp.disk.list(lower)).sort(),
+        (await temp.disk.list(`${lower}/volume-1`)).sort(),
+      ]
+      const before = await names()
+      for (const dir of [
+        ...[temp.folder, `${temp.folder}/staging`, `${temp.folder}/staging/deeper`],
+        ...[`${temp.folder}/suffix-900.pack`, `${temp.folder}/copy`],
+        ...[`${lower}/volume-1/suffix-900.pack`, `${lower}/volume-3`],
+      ]) {
+        await expectCode(store.copyTo(dir), 'OPTION_MISMATCH')
+        await expectCode(store.backup(dir), 'OPTION_MISMATCH')
+      }
+      expect(await names()).toEqual(before)
+      // Beside the volumes nobody looks.
+      await store.copyTo(`${lower}/copy`)
+      await temp.disk.removeFolder(`${lower}/copy`)
+    }))
+
   test('a backup has a lower layer of its own', () =>
     run(place, async ({ temp, store, made, second, lower }) => {
       await store.backup(second.folder)

@@ -60,12 +60,12 @@ export class BackupFolder {
   }
 
   /**
-   * @throws OPTION_MISMATCH when the folder holds anything but a backup of this store, or is the store's own,
-   * or a writer has it open; READ_ONLY_FOLDER, NO_SPACE, INVALID_PATH, COPY_FAILED
+   * @throws OPTION_MISMATCH when the folder holds anything but a backup of this store, or a writer has it open;
+   * READ_ONLY_FOLDER, NO_SPACE, INVALID_PATH, COPY_FAILED
    */
   static async open(
     fs: FileSystem,
-    o: { readonly dir: string; readonly source: string; readonly storeId: string },
+    o: { readonly dir: string; readonly storeId: string },
   ): Promise<BackupFolder> {
     const found = await readBackup(fs, o)
     if (found !== undefined) {
@@ -221,12 +221,11 @@ export class BackupFolder {
 
 async function readBackup(
   fs: FileSystem,
-  { dir, source, storeId }: { readonly dir: string; readonly source: string; readonly storeId: string },
+  { dir, storeId }: { readonly dir: string; readonly storeId: string },
 ): Promise<{ path: string; older: ControlState; names: string[] } | undefined> {
   const stat = await fs.stat(dir)
   if (stat === undefined || stat.kind !== 'folder') return undefined
   const path = await fs.realPath(dir)
-  if (path === source) throw mismatch(`${dir} is the folder of the store itself`)
   const names = await fs.list(path)
   if (!names.includes(fileName.control)) {
     // A first backup that a power cut ended: everything in it is put there again.

@@ -20,7 +20,7 @@ export async function backUp(
 ): Promise<void> {
   const { fs, folder } = parts
   throwIfAborted(signal)
-  const target = await opened(BackupFolder.open(fs, { dir, source: folder, storeId: parts.storeId() }), dir)
+  const target = await opened(BackupFolder.open(fs, { dir, storeId: parts.storeId() }), dir)
   try {
     for (let attempt = 1; ; attempt++) {
       const captured = await captureFiles(parts)

@@ -14,7 +14,7 @@ import type { FilesView } from '../file-set/index.ts'
 import { backUp } from './backup.ts'
 import { copyStore } from './copy-store.ts'
 import { RunningJobs } from './running-jobs.ts'
-import { folderOf } from './target-folder.ts'
+import { assertOutside, folderOf } from './target-folder.ts'
 
 export interface CopiesParts {
   readonly fs: FileSystem
@@ -59,7 +59,10 @@ export class StoreCopies {
     checkOptions(o, copyRules)
     const folder = folderOf(dir)
     this.#parts.assertOpen()
-    return this.#jobs.run(o.signal, (signal) => copyStore(this.#parts, folder, o, signal))
+    return this.#jobs.run(o.signal, async (signal) => {
+      await this.#assertOutside(folder)
+      return copyStore(this.#parts, folder, o, signal)
+    })
   }
 
   /** See `StoreReader.backup`. */
@@ -67,9 +70,15 @@ export class StoreCopies {
     checkOptions(o, progressRules)
     const folder = folderOf(dir)
     this.#parts.assertOpen()
-    await this.#jobs.run(o.signal, (signal) =>
-      this.#backups.run(() => backUp(this.#parts, folder, o, signal)),
-    )
+    await this.#jobs.run(o.signal, async (signal) => {
+      await this.#assertOutside(folder)
+      await this.#backups.run(() => backUp(this.#parts, folder, o, signal))
+    })
+  }
+
+  #assertOutside(dir: string): Promise<void> {
+    const { fs, folder, lowerPath } = this.#parts
+    return assertOutside(fs, dir, { folder, lower: lowerPath() })
   }
 
   /** Ends what is under way; its callers get STORE_CLOSED. */

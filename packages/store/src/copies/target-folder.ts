@@ -1,4 +1,4 @@
-import { dirname, join, resolve } from 'node:path'
+import { dirname, isAbsolute, join, relative, resolve, sep } from 'node:path'
 import { VarveError } from '@varve/pack/errors'
 import { type FileSystem, hasCode } from '@varve/pack/fs'
 import { classifyFile } from '@varve/pack/layout'
@@ -11,6 +11,28 @@ export interface TargetFolder {
   sync(): Promise<void>
   /** Deletes what was put there, and the folders that were made. Never rejects. */
   discard(): Promise<void>
+}
+
+/** Where the files of the store lie that is copied. */
+export interface SourceFolders {
+  /** As a real path. */
+  readonly folder: string
+  /** Of its lower layer, absolute. */
+  readonly lower: string | undefined
+}
+
+/**
+ * That a copy does not lie among the files of the store: an opening or a collection would take what is in it
+ * for its own.
+ * @throws OPTION_MISMATCH
+ */
+export async function assertOutside(fs: FileSystem, dir: string, source: SourceFolders): Promise<void> {
+  const path = await realPath(fs, dir)
+  if (path === source.folder) throw mismatch(`${dir} is the folder of the store itself`)
+  if (relativeTo(source.folder, path) !== undefined) throw mismatch(`${dir} lies in the folder of the store`)
+  if (source.lower === undefined) return
+  const [first = ''] = relativeTo(await realPath(fs, source.lower), path)?.split(sep) ?? []
+  if (classifyFile(first).kind === 'volume') throw mismatch(`${dir} lies in a volume of the store`)
 }
 
 /**
@@ -90,6 +112,21 @@ async function makeFolder(fs: FileSystem, dir: string): Promise<string[]> {
     throw hasCode(error, 'EEXIST') ? mismatch(`${dir} is no folder`) : error
   }
   return made
+}
+
+/** Also of what is not there yet. */
+async function realPath(fs: FileSystem, path: string): Promise<string> {
+  for (let at = path; at !== dirname(at); at = dirname(at)) {
+    const real = await fs.realPath(at).catch(() => undefined)
+    if (real !== undefined) return join(real, relative(at, path))
+  }
+  return path
+}
+
+/** The path from a folder of what lies in it; `undefined`: it does not. */
+function relativeTo(folder: string, path: string): string | undefined {
+  const inside = relative(folder, path)
+  return inside === '..' || inside.startsWith(`..${sep}`) || isAbsolute(inside) ? undefined : inside
 }
 
 async function removeOurs(fs: FileSystem, path: string): Promise<void> {
