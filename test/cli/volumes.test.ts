@@ -97,3 +97,38 @@ test('a lower layer that comes later, and one that has moved', async () => {
   await done('volume', 'add', '--lower', 'moved')
   expect(await done('cat', 'main~2:one')).toBe('content')
 })
+
+test('a place that is not that of the lower layer is refused, and the one before stays', async () => {
+  writeFileSync(join(folder, 'file'), '')
+  for (const isCollected of [false, true]) {
+    if (isCollected) await done('gc', 'run', 'main')
+    const before = readFileSync(join(folder, 'store', 'control')).toString('latin1')
+    for (const wrong of ['nowhere', 'file', 'file/in-it', 'store']) {
+      const { exit, stderr } = await run('volume', 'add', '--lower', wrong)
+      expect([wrong, exit, stderr]).toEqual([wrong, wrong === 'store' ? 2 : 14, expect.any(String)])
+      expect(readFileSync(join(folder, 'store', 'control')).toString('latin1')).toBe(before)
+    }
+    expect(readdirSync(folder).sort()).toEqual(['file', 'lower', 'store'])
+  }
+  expect(await done('cat', 'main~2:one')).toBe('content')
+  await done('volume', 'add', '--lower', 'lower')
+})
+
+test('a new store whose lower layer cannot be is not made', async () => {
+  writeFileSync(join(folder, 'file'), '')
+  const init = (store: string, lower: string): Promise<CommandOutcome> =>
+    varve(['-s', store, 'init', '--lower', lower], { folder })
+  const refused = [
+    ['new', 'file', 14],
+    ['new', 'file/in-it', 14],
+    ['new', 'new', 2],
+    ['new', 'new/db', 2],
+    ['new', 'new/suffix-1.pack', 2],
+  ] as const
+  for (const [store, lower, code] of refused) {
+    const { exit, stdout } = await init(store, lower)
+    expect([lower, exit, stdout]).toEqual([lower, code, ''])
+    expect(readdirSync(folder).sort()).toEqual(['file', 'lower', 'store'])
+  }
+  expect((await init('new', 'new/lower')).exit).toBe(0)
+})

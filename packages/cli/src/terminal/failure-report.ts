@@ -44,6 +44,8 @@ const hints: Readonly<Partial<Record<ErrorCode, string>>> = {
   REF_NOT_FOUND: 'varve branch ls and varve tag ls list the names.',
   UNKNOWN_COMMIT: 'varve log lists commits; one that a collection removed is unknown as well.',
   STORE_LOCKED: 'Wait for it with --wait 30s, or end the other process.',
+  LOWER_UNAVAILABLE:
+    'Bring the folder back, or name its new place with varve volume add --lower DIR; nothing was changed.',
   INVALID_HASH: 'A hash has 64 hexadecimal digits; varve ls -l shows them.',
   OPTION_MISMATCH: '',
   ABORTED: '',
@@ -60,6 +62,7 @@ const hintsOfCommands: Readonly<Record<string, Readonly<Partial<Record<ErrorCode
     CORRUPT: 'Fetch the bundle anew from where it was made; no branch and no tag was touched.',
     UNKNOWN_COMMIT: 'The bundle builds on a commit that the store lacks: import the one before it first.',
   },
+  init: { LOWER_UNAVAILABLE: 'Name another folder with --lower; no store was made.' },
   checkout: { NOT_A_TREE: 'Only directories are checked out; varve cat writes a single file to stdout.' },
 }
 

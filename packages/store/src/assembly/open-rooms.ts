@@ -58,7 +58,7 @@ export async function openRooms(o: StoreOptions): Promise<StoreRooms> {
   let opening: Opening | undefined
   try {
     throwIfAborted(o.signal)
-    await prepareFolder(o.fs, o.folder, o.create)
+    await prepareFolder(o.fs, o.folder, o.create, o.lower?.path)
     lock = await acquireStoreLock({
       ...{ fileSystem: o.fs, root: o.folder, clock: o.clock, waitMs: o.lockWaitMs, signal: o.signal },
       memoryKey: o.memoryKey,

@@ -46,18 +46,30 @@ export async function withLower(
     if (control.volumes.length > 0 && control.lower === null) throw nowhere()
     return control
   }
-  const inside = await pathInside(place, option.path)
-  if (inside !== undefined && isTaken(inside)) {
-    const message = 'the lower layer needs a folder of its own'
-    throw new VarveError('OPTION_MISMATCH', { option: 'lower' }, { message })
-  }
-  const lower = inside ?? option.path
+  const lower = (await pathInside(place, option.path)) ?? option.path
   if (control.volumes.length > 0) {
     if (option.missing === 'refuse') assertVolumesThere(place.fs, option.path, control)
     return { ...control, lower }
   }
   const volume = await createVolume(place, option.path, control)
   return { ...control, format: storeFormat.layered, lower, volumes: [volume] }
+}
+
+/**
+ * Before anything is made for a new store: that its lower layer may be there, and that no file is in the way.
+ * @throws LOWER_UNAVAILABLE, OPTION_MISMATCH
+ */
+export async function assertLowerFits(fs: FileSystem, folder: string, path: string): Promise<void> {
+  await pathInside({ fs, folder: await realPath(fs, folder) }, path)
+  try {
+    let at = path
+    let stat = await fs.stat(at)
+    for (; stat === undefined; stat = await fs.stat(at)) at = dirname(at)
+    if (stat.kind !== 'folder') throw notMade(path, `${at} is no folder`)
+  } catch (cause) {
+    if (!(cause instanceof Error && 'syscall' in cause)) throw cause
+    throw notMade(path, cause.message, cause)
+  }
 }
 
 /**
@@ -86,8 +98,7 @@ export async function createVolume(
     }
   } catch (cause) {
     if (!(cause instanceof Error && 'syscall' in cause)) throw cause
-    const message = `The lower layer at ${path} cannot be made: ${cause.message}`
-    throw new VarveError('LOWER_UNAVAILABLE', { path }, { message, cause })
+    throw notMade(path, cause.message, cause)
   }
 }
 
@@ -140,10 +151,17 @@ function assertVolumesThere(fs: FileSystem, path: string, control: ControlState)
 /**
  * The path from the store's folder of one that lies in it, whatever links lead there: it moves with the
  * store.
+ * @throws OPTION_MISMATCH when something else belongs there
  */
-async function pathInside({ fs, folder }: Place, path: string): Promise<string | undefined> {
+async function pathInside(
+  { fs, folder }: Pick<Place, 'fs' | 'folder'>,
+  path: string,
+): Promise<string | undefined> {
   const inside = relative(folder, await realPath(fs, path))
-  return inside === '..' || inside.startsWith(`..${sep}`) || isAbsolute(inside) ? undefined : inside
+  if (inside === '..' || inside.startsWith(`..${sep}`) || isAbsolute(inside)) return undefined
+  if (!isTaken(inside)) return inside
+  const message = 'the lower layer needs a folder of its own'
+  throw new VarveError('OPTION_MISMATCH', { option: 'lower' }, { message })
 }
 
 /** Also of what is not there yet. */
@@ -171,6 +189,11 @@ function nextId(names: readonly string[], control: ControlState): number {
   if (highest < volumeIdMax) return highest + 1
   const message = `the lower layer has a folder ${fileName.volume(highest)}: there is no higher number`
   throw new VarveError('OPTION_MISMATCH', { option: 'lower' }, { message })
+}
+
+function notMade(path: string, why: string, cause?: Error): VarveError<'LOWER_UNAVAILABLE'> {
+  const message = `The lower layer at ${path} cannot be made: ${why}`
+  return new VarveError('LOWER_UNAVAILABLE', { path }, { message, cause })
 }
 
 function nowhere(): VarveError {

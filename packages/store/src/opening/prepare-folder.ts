@@ -3,18 +3,27 @@ import { VarveError } from '@varve/pack/errors'
 import { type FileSystem, hasCode } from '@varve/pack/fs'
 import { classifyFile, fileName } from '@varve/pack/layout'
 import { readControl } from '@varve/pack/pack'
+import { assertLowerFits } from './attach-lower.ts'
 
 export type CreateMode = 'if-missing' | 'never' | 'must'
 
 /**
  * Sees to it that the folder is there and is a store or may become one.
  * @throws NO_STORE when there is none and none may be made, or when the folder holds files of somebody else;
- * OPTION_MISMATCH when one is there that must be made
+ * OPTION_MISMATCH when one is there that must be made; LOWER_UNAVAILABLE, OPTION_MISMATCH where its lower
+ * layer cannot be, and then nothing has been made
+ * @param lower where the caller wants the lower layer, absolute
  */
-export async function prepareFolder(fs: FileSystem, folder: string, create: CreateMode): Promise<void> {
+export async function prepareFolder(
+  fs: FileSystem,
+  folder: string,
+  create: CreateMode,
+  lower?: string,
+): Promise<void> {
   const stat = await fs.stat(folder)
   if (stat === undefined) {
     if (create === 'never') throw new VarveError('NO_STORE', { path: folder })
+    if (lower !== undefined) await assertLowerFits(fs, folder, lower)
     await makeDurable(fs, folder)
     return
   }
@@ -30,6 +39,7 @@ export async function prepareFolder(fs: FileSystem, folder: string, create: Crea
     await readControl(fs, folder)
     return
   }
+  if (lower !== undefined) await assertLowerFits(fs, folder, lower)
   // Whoever made the folder, perhaps an opening that was cut off, may not have made its name durable.
   await fs.syncFolder(dirname(folder)).catch(ignoreForbidden)
 }

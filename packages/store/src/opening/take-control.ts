@@ -91,10 +91,11 @@ function namesIn({ chunks, segments, checkpoint }: ControlState): string[] {
 async function create(o: TakeControlOptions, highest: number): Promise<ControlState> {
   const storeId = o.random(16)
   const chunk = { number: highest + 1, base: 0 }
+  // What may well fail comes first: then no file of a store is left.
+  const control = await withLower(o, firstControl({ storeId: storeId.toString('hex'), chunk }), o.lower)
   const handle = await createChunkFile(o.fs, o.folder, { ...chunk, nonce: o.random(16), storeId })
   await handle.close()
   await o.fs.syncFolder(o.folder)
-  const control = await withLower(o, firstControl({ storeId: storeId.toString('hex'), chunk }), o.lower)
   await replaceControl(o.fs, o.folder, control)
   return control
 }

@@ -35,7 +35,8 @@ export async function volumeAdd(context: CommandContext, lower: string | undefin
         context.output.isForEyes ? `The next archive goes into ${fileName.volume(id)}` : fileName.volume(id),
       ])
     },
-    path === undefined ? {} : { lower: path },
+    // A wrong place would be remembered, and all archived content be away.
+    path === undefined ? {} : { lower: { path, missing: 'refuse' } },
   )
 }
 
