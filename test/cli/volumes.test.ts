@@ -83,6 +83,35 @@ test('a volume that lies elsewhere is listed and verified alone, and a damaged o
   expect([none.exit, none.stderr]).toEqual([10, expect.stringContaining('no manifest')])
 })
 
+test('a damaged manifest of a volume alone is told, and what cannot be checked without it', async () => {
+  await done('gc', 'run', 'main')
+  const path = join(folder, 'lower', 'volume-1', 'manifest-2')
+  const whole = readFileSync(path)
+  const damage = (...positions: readonly number[]): void => {
+    const bytes = Buffer.from(whole)
+    for (const at of positions) bytes[at] = (bytes[at] as number) ^ 1
+    writeFileSync(path, bytes)
+  }
+  const verified = async (): Promise<CommandOutcome> => run('volume', 'verify', 'lower/volume-1')
+  damage(40)
+  const one = await verified()
+  expect(one.exit).toBe(3)
+  expect(one.stdout).toMatch(/^error\tvolume-1\/manifest-2\t40\trepairable\t/)
+  damage(40, 4096 + 40)
+  const both = await verified()
+  expect(both.exit).toBe(3)
+  expect(both.stdout).toMatch(/^warning\tvolume-1\/manifest-2\t\d+\tnot repairable\t-\t.*not checked/)
+  rmSync(join(folder, 'lower', 'volume-1', 'manifest-1'))
+  const none = await verified()
+  expect([none.exit, none.stderr], 'there is none to go by').toEqual([
+    13,
+    expect.stringContaining('manifest-2: no copy of it is whole'),
+  ])
+  expect(none.stderr).not.toContain('bundle')
+  writeFileSync(path, whole)
+  expect((await verified()).exit).toBe(0)
+})
+
 test('a lower layer that comes later, and one that has moved', async () => {
   await varve(['-s', 'plain', 'init'], { folder })
   const attached = await varve(['-s', 'plain', '--json', 'volume', 'add', '--lower', 'cellar'], { folder })

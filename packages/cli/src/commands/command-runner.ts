@@ -13,7 +13,7 @@ export interface Runner {
 export class CommandRunner implements Runner {
   readonly #host: Host
   exitCode = 0
-  /** Of the command that was run; `undefined` until then. */
+  /** Of the command that was run, `bundle verify`, say; `undefined` until then. */
   commandName: string | undefined
 
   constructor(host: Host) {
@@ -21,7 +21,7 @@ export class CommandRunner implements Runner {
   }
 
   async run(command: Command, work: (context: CommandContext) => Promise<unknown>): Promise<void> {
-    this.commandName = command.name()
+    this.commandName = wordsOf(command)
     const { Output } = await import('../terminal/index.ts')
     const host = this.#host
     const options = globalOptions(command)
@@ -29,6 +29,13 @@ export class CommandRunner implements Runner {
     const result = await work({ host, options, output, signal: host.interrupted })
     if (typeof result === 'number') this.exitCode = result
   }
+}
+
+/** Without the program's own name. */
+function wordsOf(command: Command): string {
+  const words: string[] = []
+  for (let at: Command = command; at.parent !== null; at = at.parent) words.unshift(at.name())
+  return words.join(' ')
 }
 
 /** Of the command and of all above it. */

@@ -57,8 +57,9 @@ const hintsOfCommands: Readonly<Record<string, Readonly<Partial<Record<ErrorCode
     IS_A_TREE: 'varve ls lists it; --replace puts a file in its place.',
     NOT_A_TREE: '--replace puts a directory in the place of the file.',
   },
-  verify: { CORRUPT: 'Fetch the bundle anew from where it was made.' },
-  import: {
+  'bundle verify': { CORRUPT: 'Fetch the bundle anew from where it was made.' },
+  'bundle import': {
+    CONFLICT: 'The branch or tag went another way here: move or rename it, then import again.',
     CORRUPT: 'Fetch the bundle anew from where it was made; no branch and no tag was touched.',
     UNKNOWN_COMMIT: 'The bundle builds on a commit that the store lacks: import the one before it first.',
   },

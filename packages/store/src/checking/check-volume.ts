@@ -5,10 +5,11 @@ import { checkOptions, VarveError } from '@varve/pack/errors'
 import { type FileSystem, NodeFileSystem } from '@varve/pack/fs'
 import { classifyFile, fileName } from '@varve/pack/layout'
 import { decodeManifest, type VolumeManifest } from '@varve/pack/pack'
-import { type CheckOptions, type CheckReport, checkRules } from '../api/index.ts'
+import { type CheckFinding, type CheckOptions, type CheckReport, checkRules } from '../api/index.ts'
 import { openFailure } from '../opening/index.ts'
 import type { CheckFolderParts } from './check-folder.ts'
 import { runCheck } from './check-run.ts'
+import { damagedCopy } from './volume-layers.ts'
 
 /**
  * The newest whole manifest in a volume's folder. The store's control file says which one counts: here the
@@ -21,7 +22,7 @@ export async function readVolume(
 ): Promise<VolumeManifest> {
   await loadXxh64()
   try {
-    return await newestManifest(fs, path)
+    return (await newestManifest(fs, path)).manifest
   } catch (error) {
     throw openFailure(error, path)
   }
@@ -39,11 +40,13 @@ export async function checkVolume(
 ): Promise<CheckReport> {
   checkOptions(o, checkRules)
   const { fileSystem: fs = new NodeFileSystem(), where, clock = systemClock } = parts
-  const { storeId, chunks, segments } = await readVolume(path, fs)
-  const folder = await fs.realPath(path)
+  await loadXxh64()
+  const { found, folder } = await manifestOf(fs, path)
+  const { storeId, chunks, segments } = found.manifest
+  const findings = found.damage.map((finding) => ({ ...finding, file: `${basename(folder)}/${finding.file}` }))
   const layer = { folder, prefix: `${basename(folder)}/`, storeId, chunks, unindexed: [], segments }
   const hold = async () => ({
-    ...{ layers: [layer], filters: [], findings: [], controlFolder: undefined, hasVolumesAway: false },
+    ...{ layers: [layer], filters: [], findings, controlFolder: undefined, hasVolumesAway: false },
     isCurrent: () => true,
     release: () => {},
   })
@@ -54,21 +57,43 @@ export async function checkVolume(
   }
 }
 
-async function newestManifest(fs: FileSystem, folder: string): Promise<VolumeManifest> {
+interface FoundManifest {
+  readonly manifest: VolumeManifest
+  /** Of it, and of newer ones that are not whole. */
+  readonly damage: readonly CheckFinding[]
+}
+
+async function manifestOf(
+  fs: FileSystem,
+  path: string,
+): Promise<{ readonly found: FoundManifest; readonly folder: string }> {
+  try {
+    return { found: await newestManifest(fs, path), folder: await fs.realPath(path) }
+  } catch (error) {
+    throw openFailure(error, path)
+  }
+}
+
+async function newestManifest(fs: FileSystem, folder: string): Promise<FoundManifest> {
   const sequences = (await fs.list(folder))
     .map(classifyFile)
     .flatMap((file) => (file.kind === 'manifest' ? [file.number] : []))
     .sort((a, b) => b - a)
-  let damage: VarveError | undefined
+  const damage: CheckFinding[] = []
+  let newest: VarveError | undefined
   for (const sequence of sequences) {
-    const name = fileName.manifest(sequence)
+    const file = fileName.manifest(sequence)
+    const bytes = await fs.readFile(`${folder}/${file}`)
     try {
-      return decodeManifest(await fs.readFile(`${folder}/${name}`), name)
+      const manifest = decodeManifest(bytes, file)
+      return { manifest, damage: [...damage, ...damagedCopy(bytes, manifest, file)] }
     } catch (error) {
       if (!VarveError.is(error, 'CORRUPT')) throw error
-      damage ??= error
+      const what = 'it is damaged, or an archive came to nothing: what it added was not checked'
+      damage.push({ severity: 'warning', file, offset: error.details.offset, what, repairable: false })
+      newest ??= error
     }
   }
   const message = `${folder} is no volume: there is no manifest in it`
-  throw damage ?? new VarveError('NO_STORE', { path: folder }, { message })
+  throw newest ?? new VarveError('NO_STORE', { path: folder }, { message })
 }

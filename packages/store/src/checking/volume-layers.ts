@@ -79,14 +79,20 @@ async function readManifest(
       )
       return undefined
     }
-    const at = firstDifference(bytes, encodeManifest(manifest))
-    if (at >= 0) find('error', at, 'one of its two copies is damaged, or a byte between them', true)
+    findings.push(...damagedCopy(bytes, manifest, file))
     return manifest
   } catch (error) {
     if (!VarveError.is(error, 'CORRUPT')) throw error
     find('error', error.details.offset, error.message, false)
     return undefined
   }
+}
+
+/** What is wrong with the bytes of a manifest that can be read. */
+export function damagedCopy(bytes: Buffer, manifest: VolumeManifest, file: string): CheckFinding[] {
+  const offset = firstDifference(bytes, encodeManifest(manifest))
+  const what = 'one of its two copies is damaged, or a byte between them'
+  return offset < 0 ? [] : [{ severity: 'error', file, offset, what, repairable: true }]
 }
 
 /** -1: they are the same. */
