@@ -32,13 +32,15 @@ interface Layered {
 
 describe.each(places)('a store of two layers, %s', (place) => {
   test('6.5.4 the copy of a commit that rests below: readable, written to, collected', () =>
-    run(place, async ({ store, made, second }) => {
+    run(place, async ({ temp, store, made, second }) => {
       const [oldest] = made as [Commit]
+      const before = await temp.files.names()
       expect((await store.locate(oldest.hash)).state).toBe('archived')
       const { objects } = await store.copyTo(second.folder, { commits: [oldest], depth: 1 })
       expect(objects).toBe(4)
       await second.open()
       await second.files.expect(segment('A'), checkpoint('A'), open('A'))
+      expect(await temp.files.names()).toEqual(before)
       expect(await readCommit(second.store, oldest.hash)).toEqual(await readCommit(store, oldest.hash))
       expect(await second.store.getCommit(made[1]!.hash)).toBeUndefined()
       expect(second.store.gc.behaviour()).toBe('delete')
@@ -51,6 +53,7 @@ describe.each(places)('a store of two layers, %s', (place) => {
       await second.files.expect(segment('B'), checkpoint('B'), open('B'))
       expect(await readCommit(second.store, next.hash)).toEqual(await readCommit(store, next.hash))
       expect(await second.store.getCommit(oldest.hash)).toBeUndefined()
+      expect(await temp.files.names()).toEqual(before)
     }))
 
   test('a copy has the history of both', () =>
@@ -178,15 +181,18 @@ describe.each(places)('a store of two layers, %s', (place) => {
 describe('a store that is only read', () => {
   test.each(places)('6.5.2 is copied, and the copy is opened only to read, %s', (place) =>
     run(place, async ({ temp, made, second }) => {
+      const before = await temp.files.names()
       const reader = await openReadOnly(temp.folder, { readOnly: true }, { fileSystem: temp.disk })
       await reader.copyTo(second.folder, { commits: [made[2]!.hash], depth: 1 })
       await reader.close()
+      expect(await temp.files.names()).toEqual(before)
+      await second.files.expect(segment('A'), checkpoint('A'), open('A'))
       const copied = await openReadOnly(second.folder, { readOnly: true }, { fileSystem: temp.disk })
       expect(copied.id).not.toBe(temp.store.id)
       expect((await copied.getCommit(made[2]!.hash))?.treeHash).toBe(made[2]!.treeHash)
       expect(await copied.getCommit(made[1]!.hash)).toBeUndefined()
       await copied.close()
-      expect(await temp.disk.list(second.folder)).toHaveLength(6)
+      await second.files.expect(segment('A'), checkpoint('A'), open('A'))
     }),
   )
 

@@ -23,10 +23,12 @@ describe.each(places)('archival, %s', (place) => {
     await layered(place, async (s) => {
       expect(s.store.gc.behaviour()).toBe('archive')
       expect(await s.store.gc.isAllowed()).toBe(true)
+      await s.expectFiles([open('A'), volume(1, 1)])
     })
     await plain(place, async (s) => {
       expect(s.store.gc.behaviour()).toBe('delete')
       expect(await s.store.gc.isAllowed()).toBe(true)
+      await s.expectFiles([open('A')])
     })
   })
 
@@ -284,10 +286,20 @@ test('6.7.2 nested: a lower layer in the folder of a store that does not exist',
   const c2 = await main.commit((edit) => void edit.set('a', 'two'))
   await made.gc.run(c2, { grace: 0 })
   await made.close()
-  expect(await listFiles(disk, lower)).toEqual([
-    ...['volume-1/manifest-1', 'volume-1/manifest-2'],
-    ...['volume-1/suffix-1.idx', 'volume-1/suffix-1.pack'],
-  ])
+  const below = ['manifest-1', 'manifest-2', 'suffix-1.idx', 'suffix-1.pack']
+  const above = ['gen-N.idx', 'gen-N.map', 'gen-N.pack', 'meta-N.ckpt', 'suffix-N.pack']
+  const expectAllFiles = async (): Promise<void> => {
+    expect(await listFiles(disk, lower)).toEqual(below.map((name) => `volume-1/${name}`))
+    const names = (await disk.list(memoryFolder)).map((name) => name.replace(/-[0-9]+/, '-N'))
+    expect(names.sort()).toEqual([
+      'control',
+      'filter-N.bloom',
+      ...above.slice(0, 3),
+      'lower',
+      ...above.slice(3),
+    ])
+  }
+  await expectAllFiles()
   // It moves with the store.
   await disk.rename(memoryFolder, '/disk/elsewhere')
   await disk.rename('/disk/elsewhere', memoryFolder)
@@ -296,6 +308,7 @@ test('6.7.2 nested: a lower layer in the folder of a store that does not exist',
   const again = await openMemory(disk)
   expect(Buffer.from((await (await again.getCommit(c1.hash))?.tree().get('a')) ?? []).toString()).toBe('one')
   await again.close()
+  await expectAllFiles()
   await expectVolumeAlone(disk, `${lower}/volume-1`)
 })
 

@@ -21,6 +21,7 @@ describe('volumes', () => {
   test('6.6.1 a store without a lower layer has none', () =>
     plain('memory', async (s) => {
       expect(s.store.stats().volumes).toEqual([])
+      await s.expectFiles([open('A')])
     }))
 
   test('6.6.2 a volume that is missing from its folder', () =>
@@ -30,11 +31,14 @@ describe('volumes', () => {
       await s.close(first)
       const { disk, lower } = s.temp
       await disk.rename(`${lower}/volume-1`, `${lower}/elsewhere`)
-      await s.temp.open()
+      const elsewhere = ['manifest-1', 'manifest-2', 'suffix-1.pack', 'suffix-1.idx']
+      const away = [...first.slice(0, -1), elsewhere.map((name) => `elsewhere/${name}`)]
+      await s.open(away)
       await expectCode(s.store.getCommit(c1.commit.hash), 'LOWER_UNAVAILABLE')
       expect(await s.store.locate(c1.commit.hash)).toEqual({ state: 'unavailable' })
-      await s.temp.close()
+      await s.close(away)
       await expectCode(s.temp.open({ lower: { path: lower, missing: 'refuse' } }), 'LOWER_UNAVAILABLE')
+      await s.expectFiles(away)
       await disk.rename(`${lower}/elsewhere`, `${lower}/volume-1`)
       await s.open(first, { lower: { path: lower, missing: 'refuse' } })
       await s.expectArchived(c1)
