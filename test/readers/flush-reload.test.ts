@@ -1,16 +1,19 @@
 /**
  * Writes and reloads that meet in the middle, at every file operation of each: Irmin-pack's flush and reload
- * tests (6.11), with commits, splits, and whole collections. A reader never sees an index entry without its
- * data, nor one part of a step without the other: it sees the store before or after, and after a reload that
- * begins when the step is over, the store after.
+ * tests (6.11), with commits, splits, and whole collections, in one layer and in two. A reader never sees an
+ * index entry without its data, nor one part of a step without the other: it sees the store before or after,
+ * and after a reload that begins when the step is over, the store after.
  */
 import type { FileSystem } from '@varve/pack/fs'
 import { InterceptedFileSystem, type MemoryFileSystem, type Operation } from '@varve/pack/testing'
 import type { Commit, Store, StoreReader } from '@varve/store'
 import { describe, expect, test } from 'vitest'
+import { expectExactFiles } from '../support/layered-life.ts'
 import { MemoryReader } from '../support/memory-reader.ts'
 import { emptyDisk, expectTidy, memoryFolder, openMemory } from '../support/memory-store.ts'
+import { expectNamedFiles } from '../support/named-files.ts'
 import { readRefs, readTree } from '../support/read-whole.ts'
+import { lowerFolder } from '../support/two-layers.ts'
 
 type Step = (store: Store) => Promise<unknown>
 
@@ -29,10 +32,12 @@ const steps: Readonly<Record<string, Step>> = {
   },
 }
 
-/** With a generation, a sealed chunk, and an open one. */
-async function makeDisk(): Promise<MemoryFileSystem> {
+type Layers = 'one layer' | 'two layers'
+
+/** With a generation, a sealed chunk, and an open one; in two layers with a volume, too. */
+async function makeDisk(layers: Layers = 'one layer'): Promise<MemoryFileSystem> {
   const disk = await emptyDisk()
-  const store = await openMemory(disk)
+  const store = await openMemory(disk, layers === 'two layers' ? { lower: lowerFolder } : {})
   const main = store.branch('main')
   const first = await main.commit((edit) => void edit.set('a', '1').set('dir/b', '2'))
   await store.gc.run(first, { grace: 0 })
@@ -95,11 +100,17 @@ class Pausing {
   }
 }
 
-describe.each(Object.keys(steps))('%s', (name) => {
+/** A lower layer makes a difference to collections alone. */
+const cases = Object.keys(steps).flatMap((name): { name: string; layers: Layers }[] => [
+  { name, layers: 'one layer' },
+  ...(name.includes('collection') ? [{ name, layers: 'two layers' } as const] : []),
+])
+
+describe.each(cases)('$name, $layers', ({ name, layers }) => {
   const step = steps[name] as Step
 
   test('6.11a a reload at each file operation of it', async () => {
-    const specimen = await makeDisk()
+    const specimen = await makeDisk(layers)
     let isPast = false
     for (let at = 0; !isPast; at++) {
       const disk = specimen.clone()
@@ -115,6 +126,7 @@ describe.each(Object.keys(steps))('%s', (name) => {
       })
       await step(store)
       isPast = !pausing.end()
+      await expectNamedFiles(disk, memoryFolder)
       const opened = await MemoryReader.open(disk)
       await reader.store.reload()
       const after = await whole(store)
@@ -127,7 +139,7 @@ describe.each(Object.keys(steps))('%s', (name) => {
   })
 
   test('6.11b it happens at each file operation of a reload, and of an opening', async () => {
-    const specimen = await makeDisk()
+    const specimen = await makeDisk(layers)
     for (const how of ['reload', 'open'] as const) {
       let isPast = false
       for (let at = 0; !isPast; at++) {
@@ -143,6 +155,7 @@ describe.each(Object.keys(steps))('%s', (name) => {
         let end: unknown
         pausing.begin(at, async () => {
           await step(store)
+          await expectNamedFiles(disk, memoryFolder)
           end = await whole(store)
         })
         if (reader === undefined) reader = await MemoryReader.open(disk, { through: pausing.fileSystem })
@@ -193,5 +206,6 @@ async function closeAll(
     await reader.store.close()
   }
   await store.close()
-  await expectTidy(disk)
+  if ((await disk.stat(lowerFolder)) === undefined) await expectTidy(disk)
+  else await expectExactFiles(disk, lowerFolder)
 }
