@@ -1,7 +1,9 @@
 /** The filters kept above a volume that is archived into again and again. */
 import { classifyFile } from '@varve/pack/layout'
 import { readControl } from '@varve/pack/pack'
+import { InterceptedFileSystem } from '@varve/pack/testing'
 import type { Hash } from '@varve/store'
+import { checkFolder } from '@varve/store/internal'
 import { expect, test } from 'vitest'
 import { expectLowerAlone } from '../support/lower-alone.ts'
 import { emptyDisk, memoryFolder, openMemory } from '../support/memory-store.ts'
@@ -36,4 +38,25 @@ test('stay few, and know every hash after that', async () => {
   await disk.rename('/disk/away', lowerFolder)
   for (const hash of made) expect((await store.getCommit(hash))?.hash).toBe(hash)
   await store.close()
+})
+
+test('that goes between two looks of a check is missing, not an error of the disk', async () => {
+  const disk = await emptyDisk()
+  const store = await openMemory(disk, { lower: lowerFolder })
+  const commit = await store.branch('main').commit((edit) => void edit.set('file', 'content'))
+  await store.gc.run(commit, { grace: 0 })
+  await store.close()
+  const [name = ''] = (await disk.list(memoryFolder)).filter((name) => classifyFile(name).kind === 'filter')
+  let looks = 0
+  const vanishing = new InterceptedFileSystem(disk, {
+    before: (operation) => {
+      if (operation.kind !== 'open' || !operation.path.endsWith(name)) return undefined
+      if (++looks !== 2) return undefined
+      void disk.remove(operation.path)
+      return { kind: 'fail', error: Object.assign(new Error('gone'), { code: 'ENOENT', syscall: 'open' }) }
+    },
+  })
+  const { findings } = await checkFolder(memoryFolder, {}, { fileSystem: vanishing, where: 'inline' })
+  expect(looks).toBeGreaterThanOrEqual(2)
+  expect(findings).toMatchObject([{ severity: 'error', file: name, repairable: true }])
 })

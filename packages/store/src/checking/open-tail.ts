@@ -1,5 +1,5 @@
 import { VarveError } from '@varve/pack/errors'
-import type { FileSystem } from '@varve/pack/fs'
+import { type FileSystem, hasCode } from '@varve/pack/fs'
 import { fileName } from '@varve/pack/layout'
 import { type ControlChunk, type ControlState, type RecoveredChunk, recoverChunk } from '@varve/pack/pack'
 
@@ -7,7 +7,7 @@ import { type ControlChunk, type ControlState, type RecoveredChunk, recoverChunk
 export interface OpenTail {
   /** Of the chunk that counts, in bytes. */
   readonly length: number
-  /** `undefined`: the file's header is damaged; then all of it counts. */
+  /** `undefined`: the file's header is damaged, or not all of it can be read; then all of it counts. */
   readonly recovered: RecoveredChunk | undefined
 }
 
@@ -20,7 +20,8 @@ export async function openTail(fs: FileSystem, folder: string, control: ControlS
     const recovered = await recoverChunk({ ...place, mode: 'read', onRecord: () => {} })
     return { length: recovered.end - base, recovered }
   } catch (error) {
-    if (!VarveError.is(error, 'CORRUPT')) throw error
+    // What the disk does not give the check of the file itself comes upon.
+    if (!VarveError.is(error, 'CORRUPT') && !hasCode(error, 'EIO')) throw error
     const size = (await fs.stat(`${folder}/${fileName.chunk(number)}`))?.size ?? 0
     return { length: size, recovered: undefined }
   }

@@ -5,7 +5,7 @@
  */
 import { loadXxh64 } from '@varve/pack/base'
 import { VarveError } from '@varve/pack/errors'
-import type { FileSystem } from '@varve/pack/fs'
+import { type FileSystem, hasCode } from '@varve/pack/fs'
 import { hexToRaw } from '@varve/pack/objects'
 import { type ControlState, readControl } from '@varve/pack/pack'
 import type { WithProgress } from '../api/index.ts'
@@ -167,7 +167,7 @@ class Repair {
     try {
       return await FollowingRooms.open(readingOptions(this.#folder, { readOnly: true }, this.#platform))
     } catch (error) {
-      if (VarveError.is(error, 'CORRUPT')) return undefined
+      if (VarveError.is(error, 'CORRUPT') || hasCode(error, 'EIO')) return undefined
       throw error
     }
   }

@@ -1,11 +1,11 @@
-import { assert } from '../../base/index.ts'
-import type { FileHandle } from '../../fs/index.ts'
+import { ReadOnlyHandle } from '../../fs/index.ts'
 
 /** Bytes in memory that are read as a file is: what a reader built because the file is missing or damaged. */
-export class BytesHandle implements FileHandle {
+export class BytesHandle extends ReadOnlyHandle {
   readonly #bytes: Buffer
 
   constructor(bytes: Buffer) {
+    super()
     this.#bytes = bytes
   }
 
@@ -25,31 +25,5 @@ export class BytesHandle implements FileHandle {
     return this.#bytes.length
   }
 
-  writeSync(): number {
-    return refuse()
-  }
-
-  async write(): Promise<number> {
-    return refuse()
-  }
-
-  async truncate(): Promise<void> {
-    refuse()
-  }
-
-  async datasync(): Promise<void> {
-    refuse()
-  }
-
-  async sync(): Promise<void> {
-    refuse()
-  }
-
-  async close(): Promise<void> {}
-
   closeSync(): void {}
-}
-
-function refuse(): never {
-  assert(false, 'bytes in memory are only read')
 }

@@ -1,13 +1,13 @@
-import { assert } from '../../base/index.ts'
-import type { FileHandle } from '../../fs/index.ts'
+import { ReadOnlyHandle } from '../../fs/index.ts'
 import type { HandlePool, PooledFile } from './handle-pool.ts'
 
 /** A file of a volume as those read it who know nothing of volumes: opened whenever it is read from. */
-export class PooledHandle implements FileHandle {
+export class PooledHandle extends ReadOnlyHandle {
   readonly #pool: HandlePool
   readonly #file: PooledFile
 
   constructor(pool: HandlePool, file: PooledFile) {
+    super()
     this.#pool = pool
     this.#file = file
   }
@@ -28,35 +28,7 @@ export class PooledHandle implements FileHandle {
     return this.#pool.use(this.#file, (handle) => handle.size())
   }
 
-  writeSync(): number {
-    return refuse()
-  }
-
-  async write(): Promise<number> {
-    return refuse()
-  }
-
-  async truncate(): Promise<void> {
-    refuse()
-  }
-
-  async datasync(): Promise<void> {
-    refuse()
-  }
-
-  async sync(): Promise<void> {
-    refuse()
-  }
-
-  async close(): Promise<void> {
-    this.closeSync()
-  }
-
   closeSync(): void {
     this.#pool.forget(this.#file.name)
   }
-}
-
-function refuse(): never {
-  assert(false, 'files of volumes are only read')
 }

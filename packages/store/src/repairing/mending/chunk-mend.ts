@@ -14,6 +14,7 @@ import { CopiedBatches, type OpenedCopy } from './copied-batches.ts'
 import type { BodySource } from './mended-record.ts'
 import { OwnBatches } from './own-batches.ts'
 import type { ChunkMend } from './patch.ts'
+import { PatchyHandle } from './patchy-handle.ts'
 import type { NamedRecord } from './reframed.ts'
 
 export interface ChunkCopy extends ChunkPlace {
@@ -102,21 +103,21 @@ function pathOf({ folder, number }: ChunkPlace): string {
 
 async function openIfThere(fs: FileSystem, path: string): Promise<FileHandle | undefined> {
   try {
-    return await fs.open(path, 'read')
+    return new PatchyHandle(await fs.open(path, 'read'))
   } catch (error) {
     if (hasCode(error, 'ENOENT')) return undefined
     throw error
   }
 }
 
-/** `undefined`: it is damaged itself, or another. */
+/** `undefined`: it is damaged itself, or cannot be read, or is another. */
 async function openCopy(o: ChunkMendOptions, copy: ChunkPlace): Promise<OpenedCopy | undefined> {
   try {
     const { fs, storeId } = o
     const { handle, header } = await openChunkFile(fs, copy.folder, { ...copy, storeId }, 'read')
     return { handle, header, path: pathOf(copy), end: copy.base + copy.length }
   } catch (error) {
-    if (VarveError.is(error, 'CORRUPT')) return undefined
+    if (VarveError.is(error, 'CORRUPT') || hasCode(error, 'EIO')) return undefined
     throw error
   }
 }

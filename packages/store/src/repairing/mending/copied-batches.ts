@@ -25,6 +25,7 @@ export interface ScannedChunk {
  * since, so that other batches lie at the same places. A batch of it is the one that was here only if the
  * damaged one's trailer, which sums up the whole batch, is the copy's too; or if a later batch with records
  * is whole in both and the same, as two ways that a log has gone never come together again.
+ * Where nothing is left here the whole of it is taken, as that of a chunk that is gone, if it is as long.
  */
 export class CopiedBatches {
   readonly #mine: ScannedChunk
@@ -34,6 +35,8 @@ export class CopiedBatches {
   #unproved: Patch[] = []
   #isDiverged = false
   #isProved = false
+  /** Whether anything here can be compared. */
+  #hasOwn = false
 
   constructor(mine: ScannedChunk, copy: OpenedCopy) {
     this.#mine = mine
@@ -47,11 +50,13 @@ export class CopiedBatches {
   async run(): Promise<{ readonly patches: readonly Patch[]; readonly isProved: boolean }> {
     const scanner = new ChunkScanner(this.#mine)
     for (let step = await stepOf(scanner); step !== undefined; step = await stepOf(scanner)) {
+      this.#hasOwn ||= step.kind === 'batch'
       if (step.kind === 'damage') await this.#damaged(step.range)
       else if (step.batch.isWhole) await this.#whole(step.batch)
       else await this.#damaged(step.batch)
       if (this.#isDiverged) break
     }
+    if (!this.#hasOwn && this.#mine.end === this.#copy.end) this.#prove()
     return { patches: this.#patches, isProved: this.#isProved }
   }
 

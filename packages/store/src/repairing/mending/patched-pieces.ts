@@ -1,12 +1,14 @@
 import { VarveError } from '@varve/pack/errors'
 import { type FileHandle, type FileSystem, readFullySync } from '@varve/pack/fs'
 import type { Patch } from './patch.ts'
+import { PatchyHandle } from './patchy-handle.ts'
 
 const pieceBytes = 1 << 20
 
 /**
- * The bytes of a file, with patches in their places; the last one may lie behind its end. One buffer for all
- * of them: a piece is valid until the next is asked for.
+ * The bytes of a file, with patches in their places; the last one may lie behind its end. Where the disk does
+ * not give the file's own there are zeros. One buffer for all of them: a piece is valid until the next is
+ * asked for.
  * @throws CORRUPT when one of the files has become shorter, and what the file system throws
  */
 export async function withPatchedPieces<T>(
@@ -15,7 +17,7 @@ export async function withPatchedPieces<T>(
   patches: readonly Patch[],
   use: (pieces: Iterable<Buffer>) => Promise<T>,
 ): Promise<T> {
-  const file = await fs.open(path, 'read')
+  const file = new PatchyHandle(await fs.open(path, 'read'))
   const sources = new Map<string, FileHandle>()
   try {
     for (const { source } of patches) {
