@@ -120,7 +120,7 @@ describe.each(places)('a store of two layers, %s', (place) => {
       await temp.disk.rename(`${lower}-away`, lower)
     }))
 
-  test('no copy is made among the files of the store, where an opening or an archive would clear it away', () =>
+  test('no copy is made where an opening or an archive would clear it away', () =>
     run(place, async ({ temp, store, lower }) => {
       const names = async (): Promise<string[][]> => [
         (await temp.disk.list(temp.folder)).sort(),

@@ -46,6 +46,7 @@ const hints: Readonly<Partial<Record<ErrorCode, string>>> = {
   STORE_LOCKED: 'Wait for it with --wait 30s, or end the other process.',
   LOWER_UNAVAILABLE:
     'Bring the folder back, or name its new place with varve volume add --lower DIR; nothing was changed.',
+  READ_ONLY_FOLDER: 'Give the process the right to write there; commands that only read do without.',
   INVALID_HASH: 'A hash has 64 hexadecimal digits; varve ls -l shows them.',
   OPTION_MISMATCH: '',
   ABORTED: '',

@@ -182,8 +182,10 @@ export const codes: { readonly [C in ErrorCode]: CodeEntry<C> } = {
     describe: (d) => `The option ${d.option} does not fit`,
   },
   READ_ONLY_FOLDER: {
-    meaning: 'The folder of the store cannot be written to.',
-    advice: 'Give the process the right to write there: every opening writes, even if only reads follow.',
+    meaning: 'The folder of the store, or of a copy, cannot be written to.',
+    advice:
+      'Give the process the right to write there. A store is read without it when it is opened with ' +
+      'readOnly: true.',
     fields: { path: 'The folder, or the file in it, that could not be written.' },
     describe: (d) => `Cannot write to ${d.path}`,
   },

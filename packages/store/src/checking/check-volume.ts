@@ -43,7 +43,10 @@ export async function checkVolume(
   await loadXxh64()
   const { found, folder } = await manifestOf(fs, path)
   const { storeId, chunks, segments } = found.manifest
-  const findings = found.damage.map((finding) => ({ ...finding, file: `${basename(folder)}/${finding.file}` }))
+  const findings = found.damage.map((finding) => ({
+    ...finding,
+    file: `${basename(folder)}/${finding.file}`,
+  }))
   const layer = { folder, prefix: `${basename(folder)}/`, storeId, chunks, unindexed: [], segments }
   const hold = async () => ({
     ...{ layers: [layer], filters: [], findings, controlFolder: undefined, hasVolumesAway: false },

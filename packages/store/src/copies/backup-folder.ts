@@ -60,8 +60,8 @@ export class BackupFolder {
   }
 
   /**
-   * @throws OPTION_MISMATCH when the folder holds anything but a backup of this store, or a writer has it open;
-   * READ_ONLY_FOLDER, NO_SPACE, INVALID_PATH, COPY_FAILED
+   * @throws OPTION_MISMATCH when the folder holds anything but a backup of this store, or a writer has it
+   * open; READ_ONLY_FOLDER, NO_SPACE, INVALID_PATH, COPY_FAILED
    */
   static async open(
     fs: FileSystem,
