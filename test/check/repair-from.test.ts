@@ -193,6 +193,25 @@ test('one that has been made anew, otherwise than it was, keeps no other from be
   expect(chunkOfEarly()).toEqual(remade)
 })
 
+test.each([
+  ['of the store as it is', true],
+  ['that has gone its own way since', false],
+])('a sealed chunk that is gone comes out of a copy %s: %s', async (_, isSame) => {
+  await goOn(await openMemory(disk), 'a')
+  if (isSame) await copyAgain()
+  else
+    await goOn(await openStore(from, {}, { fileSystem: disk, memoryKey: {}, collectorWhere: 'inline' }), 'b')
+  const whole = chunkOfEarly()
+  await disk.remove(`${memoryFolder}/${early.file}`)
+  for (const apply of [false, true]) {
+    const { steps, remaining } = await repair(apply)
+    expect(steps.some(({ file }) => file === early.file)).toBe(isSame)
+    expect(remaining.length === 0).toBe(isSame)
+  }
+  const now = disk.files().get(`${memoryFolder}/${early.file}`)
+  expect(now).toEqual(isSame ? whole : undefined)
+})
+
 test('a reader that has the store open does not go on with the damaged file as if nothing were new', async () => {
   damageEarly()
   const platform = { fileSystem: disk, memoryKey: {}, collectorWhere: 'inline' } as const
