@@ -23,6 +23,13 @@ beforeEach(async () => {
   await copyAgain()
 })
 
+async function storedAt(hash: Hash | undefined): Promise<{ file: string; offset: number }> {
+  const store = await openMemory(disk)
+  const { file = '', offset = 0 } = await store.locate(hash as Hash)
+  await store.close()
+  return { file, offset }
+}
+
 /** The copy is what the store is now. */
 async function copyAgain(): Promise<void> {
   for (const [path, bytes] of disk.files()) {
@@ -210,6 +217,28 @@ test.each([
   }
   const now = disk.files().get(`${memoryFolder}/${early.file}`)
   expect(now).toEqual(isSame ? whole : undefined)
+})
+
+test('a branch of which a later record may be lost is not moved, and the rest is repaired', async () => {
+  const store = await openMemory(disk)
+  await store.branch('dev').commit((edit) => void edit.set('dev', 'on dev'), { date: 0 })
+  const dev = await store.branch('dev').head()
+  await store.flush()
+  await store.branch('main').commit((edit) => void edit.set('late', 'the late content'), { date: 0 })
+  await store.close()
+  const { file, offset } = await storedAt(dev?.hash)
+  const path = `${memoryFolder}/${file}`
+  const whole = chunkOfEarly()
+  // Two records after each other, one of them that of main.
+  const lateAt = whole.indexOf('the late content') - 48
+  disk.damage(path, flipBit(8 * (offset + 50)))
+  disk.damage(path, (bytes) => Buffer.from(bytes).fill(0xff, lateAt + 8, lateAt + 64 + 48))
+  const platform = { fileSystem: disk, memoryKey: disk, collectorWhere: 'inline' } as const
+  for (const apply of [false, true]) {
+    const { steps, remaining } = await repairStore(memoryFolder, { apply }, platform)
+    expect(steps).toEqual([])
+    expect(remaining.length).toBeGreaterThan(1)
+  }
 })
 
 test('a reader that has the store open does not go on with the damaged file as if nothing were new', async () => {

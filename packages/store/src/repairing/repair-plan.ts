@@ -86,8 +86,10 @@ export function remainingOf(
     mends.get(file)?.patches.find(({ start, end }) => offset >= start && offset < end)
   const isMended = (finding: CheckFinding): boolean => {
     const mend = mends.get(finding.file)
+    if (mend === undefined || mend.isAll) return true
     const patch = patchAt(finding)
-    return mend === undefined || mend.isAll || (patch !== undefined && patch.isLost !== true)
+    // Behind a file's header that is damaged nothing else is told yet.
+    return patch !== undefined && patch.isLost !== true && patch.start > 0
   }
   const hashes = new Set(steps.flatMap(({ hash }) => hash ?? []))
   const wanted = new Set(examined.result.wanted.map(({ hash }) => hash))
