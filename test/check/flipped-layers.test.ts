@@ -48,7 +48,7 @@ test('every file is of one of these kinds', () => {
   expect(new Set(bits.map(({ file }) => file)).size).toBeGreaterThan(20)
 })
 
-test('one bit is another where a large blob lies in pieces: found, read right or refused, and repaired', async () => {
+test('one bit is another where a large blob lies in pieces: found, refused or right, repaired', async () => {
   const large = await makeLayersSpecimen({ bigBytes: 700_000 })
   const isPack = (file: string): boolean => file.endsWith('.pack')
   const all = await bitsIn(large.disk, { stride: (file) => (isPack(file) ? 40_009 : 1 << 30), seed })

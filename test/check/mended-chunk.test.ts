@@ -116,7 +116,7 @@ describe('the frame of a batch is made anew', () => {
   })
 })
 
-test('a header that is made anew says no time before that of the batch: what was put would be too old', async () => {
+test('a header that is made anew says no earlier time: what was put would be too old', async () => {
   let time = 1_700_000_000_000
   const store = await openMemory(disk, { now: () => time })
   const ends: number[] = []

@@ -64,7 +64,7 @@ test('--from takes what is lost out of a copy', async () => {
   )
 })
 
-test('a branch whose record is lost is not passed over in silence, and comes back out of a copy', async () => {
+test('a branch whose record is lost is not passed over, and comes back out of a copy', async () => {
   const copy = join(parent, 'copy')
   cpSync(folder, copy, { recursive: true })
   damage('heads/main')
