@@ -199,32 +199,37 @@ describe('a break in the chain of records', () => {
     expect(await readAll()).toEqual(names.map(() => 'CORRUPT'))
   })
 
-  test('is left where the content of the lost record looks like a record', async () => {
+  test.each([
+    ['the lost record', 0],
+    ['another lost one behind it', 1],
+  ])('is left where the content of %s looks like a record', async (_, lostBefore) => {
     const forged = (offset: number): Buffer => {
       const content = Buffer.alloc(8 + recordHeaderSize + 16, 'x')
       const body = Buffer.from('a forged content')
       encodeRecord(content, 8, offset, 1, 0, 'h'.repeat(32), 0, body, 0, body.length)
       return content
     }
-    const put = async (content: Buffer): Promise<number> => {
+    const put = async (content: Buffer): Promise<number[]> => {
       const store = await openMemory(disk)
-      await store.branch('main').commit((edit) => void edit.set('z', content))
-      const at = await placeOf(store, 'z')
+      await store.branch('main').commit((edit) => void edit.set('y', 'before it').set('z', content))
+      const offsets = [await placeOf(store, 'y'), await placeOf(store, 'z')]
       await store.close()
-      return at
+      return offsets
     }
     const before = disk
     disk = before.clone()
     // Where a content of this length comes to lie.
-    const at = await put(forged(8))
+    const [from = 0, at = 0] = await put(forged(8))
     disk = before.clone()
     const base = bytesOf(chunk).readUInt32LE(48)
-    expect(await put(forged(base + at + recordHeaderSize + 8))).toBe(at)
-    flip(at + lengthAt)
+    expect(await put(forged(base + at + recordHeaderSize + 8))).toEqual([from, at])
+    expect(at).toBeGreaterThan(from)
+    const start = lostBefore > 0 ? from : at
+    disk.damage(chunk, (bytes) => Buffer.from(bytes).fill(0xff, start + 8, at + recordHeaderSize))
     const damaged = bytesOf(chunk)
     const { steps, remaining } = await repair()
     expect(steps.filter(({ action }) => action === 'rebuild')).toEqual([])
-    expect(remaining).toMatchObject([{ offset: at, what: expect.stringContaining('chain of records') }])
+    expect(remaining).toMatchObject([{ offset: start, what: expect.stringContaining('chain of records') }])
     expect(bytesOf(chunk).subarray(0, damaged.length)).toEqual(damaged)
   })
 })
