@@ -182,6 +182,38 @@ describe('batches without headers, one of both stores and one of each', () => {
   })
 })
 
+test('a batch of which the rest is other than in the copy is not taken, though a later one is the same', async () => {
+  const write = async (store: Store, letter: string): Promise<void> => {
+    await Promise.all([`the first content ${letter}`, 'the second content'].map((c) => store.putBlob(c)))
+    await store.flush()
+    await store.putBlob('the same in both')
+    await store.close()
+  }
+  await write(await openMemory(disk), 'a')
+  const platform = { fileSystem: disk, memoryKey: {}, collectorWhere: 'inline' } as const
+  await write(await openStore(from, { now: () => 1_700_000_000_000 }, platform), 'b')
+  const path = `${memoryFolder}/${early.file}`
+  const second = chunkOfEarly().indexOf('the second content')
+  const last = chunkOfEarly().indexOf('the same in both')
+  expect(
+    disk
+      .files()
+      .get(`${from}/${early.file}`)
+      ?.subarray(last - 56),
+  ).toEqual(
+    disk
+      .files()
+      .get(path)
+      ?.subarray(last - 56),
+  )
+  // Its length; and the sum in the trailer of its batch.
+  for (const at of [second - 36, last - 48 - 56 - 4]) disk.damage(path, flipBit(8 * at))
+  const damaged = chunkOfEarly()
+  const { steps } = await repair(true)
+  expect(steps.filter(({ action }) => action === 'restore')).toEqual([])
+  expect(chunkOfEarly().subarray(0, damaged.length)).toEqual(damaged)
+})
+
 test('one that has been made anew, otherwise than it was, keeps no other from being taken', async () => {
   const store = await openMemory(disk)
   await store.branch('main').commit((edit) => void edit.set('late', 'the late content'), { date: 0 })
