@@ -182,7 +182,7 @@ describe('batches without headers, one of both stores and one of each', () => {
   })
 })
 
-test('a batch whose rest is other than in the copy is not taken, though a later one is the same', async () => {
+test('a batch whose rest is other than in the copy is not taken, even if a later one is equal', async () => {
   const write = async (store: Store, letter: string): Promise<void> => {
     await Promise.all([`the first content ${letter}`, 'the second content'].map((c) => store.putBlob(c)))
     await store.flush()
