@@ -57,9 +57,9 @@ function flip(position: number): void {
   disk.damage(chunk, flipBit(8 * position))
 }
 
-function repair(from?: string): Promise<RepairReport> {
+function repair(from?: string, apply = true): Promise<RepairReport> {
   const platform = { fileSystem: disk, memoryKey: disk, collectorWhere: 'inline' } as const
-  return repairStore(memoryFolder, { apply: true, from }, platform)
+  return repairStore(memoryFolder, { apply, from }, platform)
 }
 
 async function findings(): Promise<readonly unknown[]> {
@@ -104,15 +104,47 @@ describe('the frame of a batch is made anew', () => {
     expect(await findings()).toEqual([])
   })
 
-  test('its header, but for its time', async () => {
+  test.each([
+    ['its header, but for its time', []],
+    ['its header and its trailer', [16, 8]],
+  ])('%s', async (_, alsoBeforeEnd) => {
     flip(Math.min(...places.values()) - 20)
+    for (const before of alsoBeforeEnd) flip(batchEnd + 16 - before)
     expect(await repair()).toMatchObject({ steps: [{ action: 'rebuild', file: file() }], remaining: [] })
     expect(await findings()).toEqual([])
     expect(await readAll()).toEqual(contents)
   })
 })
 
+test('a header that is made anew says no earlier time: what was put would be too old', async () => {
+  let time = 1_700_000_000_000
+  const store = await openMemory(disk, { now: () => time })
+  const ends: number[] = []
+  for (let i = 0; i < 3; i++) {
+    time += 1_000_000
+    await store.putBlob(`put at ${time}`)
+    ends.push(await storeEnd(store))
+  }
+  await store.close()
+  const at = ends[0] ?? 0
+  const timeOf = (): number => Number(bytesOf(chunk).readBigUInt64LE(at + 16))
+  expect(timeOf()).toBe(time - 1_000_000)
+  flip(at + 20)
+  expect((await repair()).remaining).toEqual([])
+  expect(timeOf()).toBe(time)
+})
+
 describe('a break in the chain of records', () => {
+  test('is planned for as what it becomes; its branches are not known before', async () => {
+    flip((places.get('b') ?? 0) + lengthAt)
+    const plan = await repair(undefined, false)
+    const { steps, remaining } = await repair()
+    expect(plan.steps).toEqual(steps.slice(0, 1))
+    const objects = (list: typeof remaining): unknown => list.map(({ offset, hash }) => ({ offset, hash }))
+    expect(objects(plan.remaining)).toEqual(objects(remaining))
+    expect(remaining).toHaveLength(1)
+  })
+
   test('becomes the damage of the one record that is lost', async () => {
     const store = await openMemory(disk)
     const hash = (await store.branch('main').stat('b'))?.hash as Hash<'blob'>
@@ -167,32 +199,37 @@ describe('a break in the chain of records', () => {
     expect(await readAll()).toEqual(names.map(() => 'CORRUPT'))
   })
 
-  test('is left where the content of the lost record looks like a record', async () => {
+  test.each([
+    ['the lost record', 0],
+    ['another lost one behind it', 1],
+  ])('is left where the content of %s looks like a record', async (_, lostBefore) => {
     const forged = (offset: number): Buffer => {
       const content = Buffer.alloc(8 + recordHeaderSize + 16, 'x')
       const body = Buffer.from('a forged content')
       encodeRecord(content, 8, offset, 1, 0, 'h'.repeat(32), 0, body, 0, body.length)
       return content
     }
-    const put = async (content: Buffer): Promise<number> => {
+    const put = async (content: Buffer): Promise<number[]> => {
       const store = await openMemory(disk)
-      await store.branch('main').commit((edit) => void edit.set('z', content))
-      const at = await placeOf(store, 'z')
+      await store.branch('main').commit((edit) => void edit.set('y', 'before it').set('z', content))
+      const offsets = [await placeOf(store, 'y'), await placeOf(store, 'z')]
       await store.close()
-      return at
+      return offsets
     }
     const before = disk
     disk = before.clone()
     // Where a content of this length comes to lie.
-    const at = await put(forged(8))
+    const [from = 0, at = 0] = await put(forged(8))
     disk = before.clone()
     const base = bytesOf(chunk).readUInt32LE(48)
-    expect(await put(forged(base + at + recordHeaderSize + 8))).toBe(at)
-    flip(at + lengthAt)
+    expect(await put(forged(base + at + recordHeaderSize + 8))).toEqual([from, at])
+    expect(at).toBeGreaterThan(from)
+    const start = lostBefore > 0 ? from : at
+    disk.damage(chunk, (bytes) => Buffer.from(bytes).fill(0xff, start + 8, at + recordHeaderSize))
     const damaged = bytesOf(chunk)
     const { steps, remaining } = await repair()
     expect(steps.filter(({ action }) => action === 'rebuild')).toEqual([])
-    expect(remaining).toMatchObject([{ offset: at, what: expect.stringContaining('chain of records') }])
+    expect(remaining).toMatchObject([{ offset: start, what: expect.stringContaining('chain of records') }])
     expect(bytesOf(chunk).subarray(0, damaged.length)).toEqual(damaged)
   })
 })

@@ -2,8 +2,8 @@
 import { decodeControl } from '@varve/pack/pack'
 import { flipBit, InterceptedFileSystem, type MemoryFileSystem } from '@varve/pack/testing'
 import type { Hash, Store } from '@varve/store'
-import { checkFolder, openStore, type RepairReport, repairStore } from '@varve/store/internal'
-import { beforeEach, expect, test } from 'vitest'
+import { checkFolder, openReadOnly, openStore, type RepairReport, repairStore } from '@varve/store/internal'
+import { beforeEach, describe, expect, test } from 'vitest'
 import { emptyDisk, memoryFolder, openMemory } from '../support/memory-store.ts'
 
 const from = '/disk/copy'
@@ -22,6 +22,13 @@ beforeEach(async () => {
   await disk.mkdir(from)
   await copyAgain()
 })
+
+async function storedAt(hash: Hash | undefined): Promise<{ file: string; offset: number }> {
+  const store = await openMemory(disk)
+  const { file = '', offset = 0 } = await store.locate(hash as Hash)
+  await store.close()
+  return { file, offset }
+}
 
 /** The copy is what the store is now. */
 async function copyAgain(): Promise<void> {
@@ -130,6 +137,176 @@ test.each([
   const { steps, remaining } = await repair(true)
   expect(steps.filter(({ action }) => action === 'restore')).toEqual([])
   expect(remaining).toMatchObject([{ file: early.file }])
+  expect(chunkOfEarly()).toEqual(damaged)
+})
+
+describe('batches without headers, one of both stores and one of each', () => {
+  beforeEach(async () => {
+    const store = await openMemory(disk)
+    await store.branch('main').commit((edit) => void edit.set('shared', 'the shared content'), { date: 0 })
+    await store.close()
+    await copyAgain()
+    await goOn(await openMemory(disk), 'a')
+    await goOn(
+      await openStore(
+        from,
+        { now: () => 1_700_000_000_000 },
+        { fileSystem: disk, memoryKey: {}, collectorWhere: 'inline' },
+      ),
+      'b',
+    )
+  })
+
+  /** The header of the batch of which that is the first record, and the first record's length. */
+  function damageHead(content: string): void {
+    const at = chunkOfEarly().indexOf(content) - 48 - 56
+    disk.damage(`${memoryFolder}/${early.file}`, flipBit(8 * (at + 10)))
+    disk.damage(`${memoryFolder}/${early.file}`, flipBit(8 * (at + 56 + 12)))
+  }
+
+  test('only the first is taken', async () => {
+    const whole = chunkOfEarly()
+    damageHead('the shared content')
+    // The batch in between, which ended the log.
+    const between = whole.indexOf('the late content a') - 48 - 56 - 72
+    disk.damage(`${memoryFolder}/${early.file}`, flipBit(8 * (between + 10)))
+    damageHead('the late content a')
+    const plan = await repair(false)
+    const { steps, remaining } = await repair(true)
+    expect(steps.slice(0, 1)).toEqual([{ action: 'restore', file: early.file, from }])
+    expect(plan.steps.slice(0, 1)).toEqual(steps.slice(0, 1))
+    expect(remaining.length).toBeGreaterThan(0)
+    expect(chunkOfEarly().includes('the late content b')).toBe(false)
+    expect(chunkOfEarly().subarray(0, between)).toEqual(whole.subarray(0, between))
+    expect(plan.remaining.length).toBeGreaterThan(0)
+  })
+})
+
+test('a batch whose rest is other than in the copy is not taken, even if a later one is equal', async () => {
+  const write = async (store: Store, letter: string): Promise<void> => {
+    await Promise.all([`the first content ${letter}`, 'the second content'].map((c) => store.putBlob(c)))
+    await store.flush()
+    await store.putBlob('the same in both')
+    await store.close()
+  }
+  await write(await openMemory(disk), 'a')
+  const platform = { fileSystem: disk, memoryKey: {}, collectorWhere: 'inline' } as const
+  await write(await openStore(from, { now: () => 1_700_000_000_000 }, platform), 'b')
+  const path = `${memoryFolder}/${early.file}`
+  const second = chunkOfEarly().indexOf('the second content')
+  const last = chunkOfEarly().indexOf('the same in both')
+  expect(
+    disk
+      .files()
+      .get(`${from}/${early.file}`)
+      ?.subarray(last - 56),
+  ).toEqual(
+    disk
+      .files()
+      .get(path)
+      ?.subarray(last - 56),
+  )
+  // Its length; and the sum in the trailer of its batch.
+  for (const at of [second - 36, last - 48 - 56 - 4]) disk.damage(path, flipBit(8 * at))
+  const damaged = chunkOfEarly()
+  const { steps } = await repair(true)
+  expect(steps.filter(({ action }) => action === 'restore')).toEqual([])
+  expect(chunkOfEarly().subarray(0, damaged.length)).toEqual(damaged)
+})
+
+test('one that has been made anew, otherwise than it was, keeps no other from being taken', async () => {
+  const store = await openMemory(disk)
+  await store.branch('main').commit((edit) => void edit.set('late', 'the late content'), { date: 0 })
+  await store.close()
+  await copyAgain()
+  const whole = chunkOfEarly()
+  const path = `${memoryFolder}/${early.file}`
+  // The header of the batch between the two, which ended the log: it said so.
+  disk.damage(path, flipBit(8 * (whole.indexOf('the late content') - 48 - 56 - 72 + 10)))
+  const platform = { fileSystem: disk, memoryKey: disk, collectorWhere: 'inline' } as const
+  expect((await repairStore(memoryFolder, { apply: true }, platform)).remaining).toEqual([])
+  const remade = chunkOfEarly()
+  expect(remade).not.toEqual(whole)
+  disk.damage(path, flipBit(8 * whole.indexOf('the late content')))
+  expect(await repair(true)).toMatchObject({ steps: [{ action: 'restore' }], remaining: [] })
+  expect(chunkOfEarly()).toEqual(remade)
+})
+
+test.each([
+  ['of the store as it is', true],
+  ['that has gone its own way since', false],
+])('a sealed chunk that is gone comes out of a copy %s: %s', async (_, isSame) => {
+  await goOn(await openMemory(disk), 'a')
+  if (isSame) await copyAgain()
+  else
+    await goOn(await openStore(from, {}, { fileSystem: disk, memoryKey: {}, collectorWhere: 'inline' }), 'b')
+  const whole = chunkOfEarly()
+  await disk.remove(`${memoryFolder}/${early.file}`)
+  for (const apply of [false, true]) {
+    const { steps, remaining } = await repair(apply)
+    expect(steps.some(({ file }) => file === early.file)).toBe(isSame)
+    expect(remaining.length === 0).toBe(isSame)
+  }
+  const now = disk.files().get(`${memoryFolder}/${early.file}`)
+  expect(now).toEqual(isSame ? whole : undefined)
+})
+
+test('a branch of which a later record may be lost is not moved', async () => {
+  const store = await openMemory(disk)
+  for (const content of ['on dev', 'and again']) {
+    await store.branch('dev').commit((edit) => void edit.set('dev', content), { date: 0 })
+  }
+  const dev = await store.branch('dev').head()
+  await store.flush()
+  await store.branch('main').commit((edit) => void edit.set('late', 'the late content'), { date: 0 })
+  await store.close()
+  const { file, offset } = await storedAt(dev?.hash)
+  const path = `${memoryFolder}/${file}`
+  const whole = chunkOfEarly()
+  // Two records after each other, one of them that of main.
+  const lateAt = whole.indexOf('the late content') - 48
+  disk.damage(path, flipBit(8 * (offset + 50)))
+  disk.damage(path, (bytes) => Buffer.from(bytes).fill(0xff, lateAt + 8, lateAt + 64 + 48))
+  const platform = { fileSystem: disk, memoryKey: disk, collectorWhere: 'inline' } as const
+  for (const apply of [false, true]) {
+    const { steps, remaining } = await repairStore(memoryFolder, { apply }, platform)
+    expect(steps).toEqual([])
+    expect(remaining.length).toBeGreaterThan(1)
+  }
+})
+
+test('a reader that has the store open does not go on with the damaged file in silence', async () => {
+  damageEarly()
+  const platform = { fileSystem: disk, memoryKey: {}, collectorWhere: 'inline' } as const
+  const reader = await openReadOnly(memoryFolder, { readOnly: true }, platform)
+  expect((await repair(true)).remaining).toEqual([])
+  await reader.reload()
+  const store = await openMemory(disk)
+  await store.branch('main').commit((edit) => void edit.set('late', 'the late content'))
+  await store.close()
+  await expect(reader.reload()).rejects.toMatchObject({
+    code: 'CORRUPT',
+    message: expect.stringContaining('open the store again'),
+  })
+  await reader.close()
+})
+
+test('a copy aside that does not become whole does not stay', async () => {
+  damageEarly()
+  const damaged = chunkOfEarly()
+  const full = new InterceptedFileSystem(disk, {
+    before: ({ kind, path }) => {
+      if (kind === 'link') return { kind: 'fail', error: Object.assign(new Error('far'), { code: 'EXDEV' }) }
+      const isAside = kind === 'write' && path.includes('.damaged-')
+      return isAside
+        ? { kind: 'fail', error: Object.assign(new Error('full'), { code: 'ENOSPC' }) }
+        : undefined
+    },
+  })
+  const platform = { fileSystem: full, memoryKey: {}, collectorWhere: 'inline' } as const
+  await expect(repairStore(memoryFolder, { apply: true, from }, platform)).rejects.toThrow()
+  const names = await disk.list(memoryFolder)
+  expect(names.filter((name) => /damaged|spill/.test(name))).toEqual([])
   expect(chunkOfEarly()).toEqual(damaged)
 })
 

@@ -87,7 +87,7 @@ export interface WantedObject {
   readonly file: string
 }
 
-/** A damaged record, and the object that it was by the word of a reference to it. */
+/** A record where something is damaged, and the object that it was by the word of a reference to it. */
 export interface NamedDamage {
   /** Of the layer. */
   readonly prefix: string

@@ -227,6 +227,7 @@ class Opening {
       throw new VarveError('CORRUPT', { file: file.name, offset: length }, { message })
     }
     if (length !== null && position?.end === base + length) return known
+    await this.#assertSameFile(file)
     const sealedLength = length ?? undefined
     const { memory } = this.#parts
     const piece = await readLogPiece({
@@ -238,6 +239,19 @@ class Opening {
     })
     this.#take(piece)
     return { ...known, position: piece.position }
+  }
+
+  /**
+   * A repair puts a file into the place of a damaged one, which the writer goes on with: the log has ended in
+   * the one that is open here, and nothing in it would say so.
+   */
+  async #assertSameFile({ name, handle }: PackFile): Promise<void> {
+    const { fs, folder } = this.#parts
+    const { size } = (await fs.stat(`${folder}/${name}`)) ?? { size: 0 }
+    const offset = handle.sizeSync()
+    if (size <= offset) return
+    const message = `${name} is another file than it was, put there by a repair: open the store again`
+    throw new VarveError('CORRUPT', { file: name, offset }, { message })
   }
 
   async #addNew(said: ControlChunk): Promise<void> {

@@ -27,7 +27,8 @@ export async function refMoves(
   log: ReadLog,
   broken: ReadonlySet<string>,
 ): Promise<RepairStep[]> {
-  const moved = [...refs.listed()].filter(({ target }) => !isWhole(objects, target.hash, broken))
+  const known = [...refs.listed()].filter(({ key }) => isCertain(refs, key))
+  const moved = known.filter(({ target }) => !isWhole(objects, target.hash, broken))
   // Of a commit that cannot be read nobody knows the parents: the log says where its ref was before.
   const unread = moved.filter(({ target }) => readable(objects, target.hash) === undefined)
   const earlier = await earlierTargets(log, new Set(unread.map(({ key }) => key)))
@@ -74,6 +75,16 @@ function lastWhole(
     rest.push(...[...commit.parents].reverse())
   }
   return undefined
+}
+
+/** One that damage may have taken a later record of stays in doubt: it may be elsewhere. */
+function isCertain(refs: RefStore, key: string): boolean {
+  try {
+    return refs.newest(key) !== undefined
+  } catch (error) {
+    if (VarveError.is(error, 'CORRUPT')) return false
+    throw error
+  }
 }
 
 function isWhole(objects: ObjectReader, hash: RawHash, broken: ReadonlySet<string>): boolean {

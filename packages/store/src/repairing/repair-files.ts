@@ -84,18 +84,36 @@ export class FileRepair {
     const source = mend === undefined ? copies.get(file)?.path : `${folder}/${name}`
     const kind = classifyFile(name)
     if (source === undefined || !('number' in kind)) throw new VarveError('CORRUPT', { file, offset: 0 })
-    // A name that the next opening removes; none but this file has the number.
+    // A name that the next opening, or the next repair, removes; none but this file has the number.
     const temporary = `${folder}/${fileName.spill(kind.number)}`
     if ((await fs.stat(temporary)) !== undefined) await fs.remove(temporary)
     await withPatchedPieces(fs, source, mend?.patches ?? [], (pieces) => writeNewFile(fs, temporary, pieces))
-    if ((await fs.stat(`${folder}/${name}`)) !== undefined) {
-      const aside = await this.#freeName(folder, name)
-      const signal = new AbortController().signal
-      await linkOrCopy(fs, { from: `${folder}/${name}`, to: `${folder}/${aside}`, bytes: undefined, signal })
-      this.setAside.push(prefix + aside)
+    try {
+      const aside = await this.#copyAside(folder, name)
+      if (aside !== undefined) this.setAside.push(prefix + aside)
+      await fs.rename(temporary, `${folder}/${name}`)
+    } catch (error) {
+      await Promise.allSettled([fs.remove(temporary)])
+      throw error
     }
-    await fs.rename(temporary, `${folder}/${name}`)
     await fs.syncFolder(folder)
+  }
+
+  /** The name under which it lies a second time; `undefined`: there is no such file. */
+  async #copyAside(folder: string, name: string): Promise<string | undefined> {
+    const { fs } = this.#o
+    const from = `${folder}/${name}`
+    if ((await fs.stat(from)) === undefined) return undefined
+    const aside = await this.#freeName(folder, name)
+    const to = `${folder}/${aside}`
+    try {
+      await linkOrCopy(fs, { from, to, bytes: undefined, signal: new AbortController().signal })
+      return aside
+    } catch (error) {
+      // A part of a copy would be taken for all that there was.
+      await Promise.allSettled([fs.remove(to)])
+      throw error
+    }
   }
 
   /** At no moment there is no such file: without control there would be no store. */

@@ -6,7 +6,7 @@ import type { CheckFinding, Hash } from '../api/index.ts'
 import type { Examined } from '../checking/index.ts'
 import { type Donor, donorOf } from './donor.ts'
 import type { FileCopies } from './duplicates/index.ts'
-import type { FileMends } from './mending/index.ts'
+import type { FileMends, Patch } from './mending/index.ts'
 import type { RepairStep } from './repair-step.ts'
 
 export interface PlanParts {
@@ -81,9 +81,15 @@ export function remainingOf(
   mends: FileMends = new Map(),
 ): CheckFinding[] {
   const files = new Set(steps.flatMap(({ file }) => file ?? []))
-  const isMended = ({ file, offset }: CheckFinding): boolean => {
-    const mend = mends.get(file)
-    return mend === undefined || mend.isAll || mend.patches.some((p) => offset >= p.start && offset < p.end)
+  const isLeft = ({ file, offset }: CheckFinding): boolean => mends.get(file)?.left.has(offset) === true
+  const patchAt = ({ file, offset }: CheckFinding): Patch | undefined =>
+    mends.get(file)?.patches.find(({ start, end }) => offset >= start && offset < end)
+  const isMended = (finding: CheckFinding): boolean => {
+    const mend = mends.get(finding.file)
+    if (mend === undefined || mend.isAll) return true
+    const patch = patchAt(finding)
+    // Behind a file's header that is damaged nothing else is told yet.
+    return patch !== undefined && patch.isLost !== true && patch.start > 0
   }
   const hashes = new Set(steps.flatMap(({ hash }) => hash ?? []))
   const wanted = new Set(examined.result.wanted.map(({ hash }) => hash))
@@ -92,8 +98,9 @@ export function remainingOf(
   const inDoubt = new Set(doubts.map(({ file, offset }) => `${offset} ${file}`))
   return examined.report.findings.filter((finding) => {
     const { file, offset, hash, repairable, severity } = finding
+    if (isLeft(finding)) return true
     if (severity === 'warning' || (files.has(file) && isMended(finding))) return false
-    if (inDoubt.has(`${offset} ${file}`)) return true
+    if (inDoubt.has(`${offset} ${file}`) && patchAt(finding) === undefined) return true
     if (hash === undefined) return !repairable
     return wanted.has(hash) ? !hashes.has(hash) : !repairable
   })

@@ -117,7 +117,9 @@ class Repair {
     const isAll = ({ file = '' }: RepairStep): boolean => sources.mends.get(file)?.isAll ?? true
     const restoring = files.filter((step) => step.action === 'restore' && isAll(step))
     const restored = new Set(restoring.flatMap(({ file }) => file ?? []))
-    const steps = [...files, ...(await this.#planObjects(examined, restored))]
+    // Nothing is put into a store that does not open, and goes on not to.
+    const isFutile = files.length === 0 && !(await this.#opens())
+    const steps = isFutile ? [] : [...files, ...(await this.#planObjects(examined, restored))]
     return { applied: false, steps, remaining: remainingOf(examined, steps, sources.mends), setAside: [] }
   }
 

@@ -154,10 +154,11 @@ export class Losses {
   /** A damaged record's own word for its hash may be damaged too. */
   #name({ kind, hash: raw, offset }: Target, finding: CheckFinding): void {
     const hash = rawToHex(raw)
+    const { prefix } = this.#layer.files
+    if (this.#findings.startsAt(finding, offset)) finding.hash = hash
     finding.hash ??= hash
-    if (!this.#findings.startsAt(finding, offset)) return
-    finding.hash = hash
-    this.#findings.name({ prefix: this.#layer.files.prefix, offset, kind, hash })
+    if (this.#findings.coverOf(prefix, offset) === finding)
+      this.#findings.name({ prefix, offset, kind, hash })
   }
 
   /** A copy in another layer is not one that this layer can do with. */

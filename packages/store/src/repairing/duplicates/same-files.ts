@@ -6,7 +6,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { VarveError } from '@varve/pack/errors'
 import type { FileSystem } from '@varve/pack/fs'
 import { fileName } from '@varve/pack/layout'
-import { type ControlChunk, type ControlState, openChunkFile } from '@varve/pack/pack'
+import { type ControlChunk, type ControlState, type ExpectedChunk, openChunkFile } from '@varve/pack/pack'
 import { sameVolumeFiles } from './same-volumes.ts'
 import type { StoreState } from './store-state.ts'
 
@@ -62,12 +62,47 @@ async function isLostChunk(
   if (there.length !== null && there.length !== length) return false
   if ((await fs.stat(`${own.folder}/${fileName.chunk(number)}`)) !== undefined) return false
   const storeId = Buffer.from(own.control.storeId, 'hex')
+  if ((await nonceIn(fs, copy.folder, { number, base, length, storeId })) === undefined) return false
+  return !(await haveParted(fs, own, copy, chunk))
+}
+
+/**
+ * Whether the two have begun different chunks after this one, and so may have written different ones before:
+ * unless its index, which outlives it, is the same in both.
+ */
+async function haveParted(
+  fs: FileSystem,
+  own: StoreState,
+  copy: StoreState,
+  { number, base }: ControlChunk,
+): Promise<boolean> {
+  const nextIn = async ({ folder, control }: StoreState): Promise<Buffer | undefined> => {
+    const next = control.chunks.find((other) => other.base > base)
+    return next && nonceIn(fs, folder, { ...next, storeId: Buffer.from(control.storeId, 'hex') })
+  }
+  const mine = await nextIn(own)
+  const theirs = await nextIn(copy)
+  if (mine === undefined || theirs === undefined || mine.equals(theirs)) return false
+  const index = fileName.chunkIndex(number)
+  const [here, there] = [
+    await readIfThere(fs, `${own.folder}/${index}`),
+    await readIfThere(fs, `${copy.folder}/${index}`),
+  ]
+  return here === undefined || there?.equals(here) !== true
+}
+
+/** `undefined`: there is no such chunk, or it is damaged. */
+async function nonceIn(fs: FileSystem, folder: string, chunk: ExpectedChunk): Promise<Buffer | undefined> {
   try {
-    const { handle } = await openChunkFile(fs, copy.folder, { number, base, length, storeId }, 'read')
+    const { handle, header } = await openChunkFile(fs, folder, chunk, 'read')
     await handle.close()
-    return true
+    return header.nonce
   } catch (error) {
-    if (VarveError.is(error, 'CORRUPT')) return false
+    if (VarveError.is(error, 'CORRUPT')) return undefined
     throw error
   }
+}
+
+async function readIfThere(fs: FileSystem, path: string): Promise<Buffer | undefined> {
+  return (await fs.stat(path)) === undefined ? undefined : fs.readFile(path)
 }

@@ -74,10 +74,10 @@ async function mendOf(
   if (own === undefined && copied?.isProved !== true) return undefined
   const lent = { start: 0, end: packHeaderSize, source: encodePackHeader(magic.chunk, header) }
   const known = [...(own === undefined ? [lent] : []), ...(copied?.patches ?? [])]
-  const { patches, isAll, from } = await new OwnBatches(scanned, { known, named, bodyOf }).run()
+  const { patches, isAll, left, from } = await new OwnBatches(scanned, { known, named, bodyOf }).run()
   const all = [...known, ...patches].sort((a, b) => a.start - b.start)
   if (all.length === 0) return undefined
-  return { patches: all, isAll, from: known.length > 0 ? o.copy?.from : from }
+  return { patches: all, isAll, left, from: known.length > 0 ? o.copy?.from : from }
 }
 
 /** `undefined`: it is damaged. */

@@ -1,6 +1,7 @@
 import { VarveError } from '@varve/pack/errors'
 import { type FileHandle, readFully } from '@varve/pack/fs'
 import {
+  batchHeaderSize,
   batchTrailerSize,
   ChunkScanner,
   type PackHeader,
@@ -20,11 +21,24 @@ export interface ScannedChunk {
   readonly end: number
 }
 
+interface Range {
+  readonly start: number
+  readonly end: number
+}
+
+/** A whole batch of the copy where something is damaged here. */
+interface CopiedBatch extends Range {
+  readonly recordCount: number
+  /** The trailer, which sums up the whole batch, is here too. */
+  readonly isSame: boolean
+}
+
 /**
  * Damaged batches of a chunk that are whole in the same chunk of a copy. A copy may have been written to
  * since, so that other batches lie at the same places. A batch of it is the one that was here only if the
- * damaged one's trailer, which sums up the whole batch, is the copy's too; or if a later batch with records
- * is whole in both and the same, as two ways that a log has gone never come together again.
+ * damaged one's trailer, which sums up the whole batch, is the copy's too; or if nothing that is left of it,
+ * or whole before it, is other than the copy's, and a later batch with records is the same in both: two ways
+ * that a log has gone do not come together again.
  * Where nothing is left here the whole of it is taken, as that of a chunk that is gone, if it is as long.
  */
 export class CopiedBatches {
@@ -53,55 +67,90 @@ export class CopiedBatches {
       this.#hasOwn ||= step.kind === 'batch'
       if (step.kind === 'damage') await this.#damaged(step.range)
       else if (step.batch.isWhole) await this.#whole(step.batch)
-      else await this.#damaged(step.batch)
-      if (this.#isDiverged) break
+      else await this.#damagedBatch(step.batch)
     }
     if (!this.#hasOwn && this.#mine.end === this.#copy.end) this.#prove()
-    return { patches: this.#patches, isProved: this.#isProved }
+    return { patches: joined(this.#patches), isProved: this.#isProved }
   }
 
   async #whole(batch: ScannedBatch): Promise<void> {
-    const copy = this.#copy
-    const { at, start, bytes, header } = batch
-    const there = Buffer.allocUnsafe(header.length)
-    const read = await readFully(copy.handle, there, 0, there.length, start - this.#base)
-    if (read === there.length && there.equals(bytes.subarray(at, at + read))) {
+    const { at, bytes, header } = batch
+    const there = await this.#bytesThere(batch)
+    if (there?.equals(bytes.subarray(at, at + header.length))) {
       if (header.recordCount > 0) this.#prove()
-    } else if ((await this.#batchesThere(batch)) !== undefined) this.#isDiverged = true
+    } else if ((await this.#batchesThere(batch)).length > 0) this.#diverge()
   }
 
-  async #damaged(range: { readonly start: number; readonly end: number }): Promise<void> {
-    const same = await this.#batchesThere(range)
-    if (same === undefined) return
-    const start = range.start - this.#base
-    const end = range.end - this.#base
-    this.#unproved.push({ start, end, source: this.#copy.path })
-    if (same.isProved) this.#prove()
+  async #damagedBatch(batch: ScannedBatch): Promise<void> {
+    const copied = await this.#batchesThere(batch)
+    if (copied.length > 0 && !(await this.#agrees(batch))) this.#diverge()
+    for (const one of copied) this.#take(one)
+  }
+
+  async #damaged(range: Range): Promise<void> {
+    for (const one of await this.#batchesThere(range)) this.#take(one)
+  }
+
+  #take(copied: CopiedBatch): void {
+    const start = copied.start - this.#base
+    const end = copied.end - this.#base
+    const list = copied.isSame ? this.#patches : this.#unproved
+    list.push({ start, end, source: this.#copy.path })
+    // Two that say nothing are the same if only they were closed in the same millisecond.
+    if (copied.isSame && copied.recordCount > 0) this.#prove()
   }
 
   #prove(): void {
     this.#isProved = true
-    this.#patches.push(...this.#unproved)
+    if (!this.#isDiverged) this.#patches.push(...this.#unproved)
     this.#unproved = []
   }
 
-  /** Whether the range is whole batches in the copy, and whether the trailer of one of them is here too. */
-  async #batchesThere(range: {
-    readonly start: number
-    readonly end: number
-  }): Promise<{ readonly isProved: boolean } | undefined> {
+  /** From here on each batch stands for itself. */
+  #diverge(): void {
+    this.#isDiverged = true
+    this.#unproved = []
+  }
+
+  /** Whether what is whole of the batch is the same there. */
+  async #agrees(batch: ScannedBatch): Promise<boolean> {
+    const there = await this.#bytesThere(batch)
+    if (there === undefined) return false
+    const isSame = (from: number, to: number): boolean =>
+      batch.bytes.subarray(from, to).equals(there.subarray(from - batch.at, to - batch.at))
+    // The sequence of a batch is 0 where its header does not verify.
+    if (batch.header.sequence > 0 && !isSame(batch.at, batch.at + batchHeaderSize)) return false
+    for (const record = batch.records(); record.next(); ) if (!isSame(record.at, record.bodyEnd)) return false
+    return true
+  }
+
+  /** `undefined`: the copy ends before it. */
+  async #bytesThere({ start, end }: Range): Promise<Buffer | undefined> {
+    const there = Buffer.allocUnsafe(end - start)
+    const read = await readFully(this.#copy.handle, there, 0, there.length, start - this.#base)
+    return read === there.length ? there : undefined
+  }
+
+  /** Empty: the range is not whole batches in the copy. */
+  async #batchesThere(range: Range): Promise<CopiedBatch[]> {
     const copy = this.#copy
-    if (range.end > copy.end) return undefined
+    const batches: CopiedBatch[] = []
+    if (range.end > copy.end) return []
     const scanner = new ChunkScanner({ ...copy, from: range.start })
-    let isProved = false
     for (let at = range.start; at < range.end; ) {
       const step = await stepOf(scanner)
-      if (step?.kind !== 'batch' || !step.batch.isWhole || step.batch.start !== at) return undefined
-      if (step.batch.end > range.end) return undefined
-      at = step.batch.end
-      isProved ||= await this.#hasTrailer(step.batch)
+      if (step?.kind !== 'batch' || !step.batch.isWhole || step.batch.start !== at) return []
+      const { start, end, header } = step.batch
+      if (end > range.end) return []
+      at = end
+      batches.push({
+        start,
+        end,
+        recordCount: header.recordCount,
+        isSame: await this.#hasTrailer(step.batch),
+      })
     }
-    return { isProved }
+    return batches
   }
 
   async #hasTrailer({ at, end, bytes, header }: ScannedBatch): Promise<boolean> {
@@ -115,6 +164,17 @@ export class CopiedBatches {
   get #base(): number {
     return this.#mine.header.base
   }
+}
+
+/** In ascending order; those next to each other as one. */
+function joined(patches: readonly Patch[]): Patch[] {
+  const found: Patch[] = []
+  for (const patch of [...patches].sort((a, b) => a.start - b.start)) {
+    const last = found.at(-1)
+    if (last?.end === patch.start) found.splice(-1, 1, { ...last, end: patch.end })
+    else found.push(patch)
+  }
+  return found
 }
 
 /** `undefined`: there is no more, or the disk does not give it. */

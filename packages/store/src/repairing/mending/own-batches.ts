@@ -33,11 +33,11 @@ export class OwnBatches {
   readonly #mine: ScannedChunk
   readonly #o: OwnBatchesOptions
   readonly #patches: Patch[] = []
+  readonly #left = new Set<number>()
   #isAll = true
   #from: string | undefined
   /** Of the batch before the one that is looked at; `undefined`: it is not known. */
   #sequence: number | undefined = 0
-  #time = 0
 
   constructor(mine: ScannedChunk, o: OwnBatchesOptions) {
     this.#mine = mine
@@ -55,16 +55,15 @@ export class OwnBatches {
       if (!VarveError.is(error, 'CORRUPT')) throw error
       this.#isAll = false
     }
-    return { patches: this.#patches, isAll: this.#isAll, from: this.#from }
+    return { patches: this.#patches, isAll: this.#isAll, left: this.#left, from: this.#from }
   }
 
   async #step(step: ScanStep): Promise<void> {
-    const range = step.kind === 'damage' ? step.range : step.batch
-    // The sequence of a batch is 0 where its header does not verify.
-    if (step.kind === 'damage' || step.batch.header.sequence === 0) return this.#headless(range)
+    if (step.kind === 'damage') return this.#headless(step.range, 0)
     const { batch } = step
+    // The sequence of a batch is 0 where its header does not verify.
+    if (batch.header.sequence === 0) return this.#headless(batch, batch.header.time)
     this.#sequence = batch.header.sequence
-    this.#time = batch.header.time
     if (!batch.isWhole && !this.#isKnown(batch)) this.#damaged(batch)
   }
 
@@ -80,8 +79,7 @@ export class OwnBatches {
       return
     }
     this.#isAll = false
-    const named = first === undefined ? undefined : this.#o.named?.get(first.start)
-    if (named !== undefined) this.#take(closedGap(batch, nonce, named))
+    if (this.#o.named !== undefined) this.#take(closedGap(batch, nonce, this.#o.named))
   }
 
   #record(batch: ScannedBatch, range: DamagedRange): void {
@@ -91,7 +89,8 @@ export class OwnBatches {
     this.#from ??= record?.from
   }
 
-  async #headless({ start, end }: Range): Promise<void> {
+  /** @param time that of a batch beside it; nothing has it where there are no records */
+  async #headless({ start, end }: Range, time: number): Promise<void> {
     const sequence = this.#sequence === undefined ? undefined : this.#sequence + 1
     // A copy may have mended several batches here.
     this.#sequence = undefined
@@ -99,12 +98,15 @@ export class OwnBatches {
     const { header, handle } = this.#mine
     const isOne = sequence !== undefined && end - start <= batchBytesMax
     const bytes = Buffer.allocUnsafeSlow(isOne ? end - start : 0)
-    await readFully(handle, bytes, 0, bytes.length, start - header.base)
+    const read = await readFully(handle, bytes, 0, bytes.length, start - header.base)
+    const isThere = isOne && read === bytes.length
     const first = header.base + packHeaderSize
     const { nonce } = header
-    const framed = isOne ? headerOf(bytes, { start, sequence, time: this.#time, nonce, first }) : undefined
-    if (framed === undefined) this.#isAll = false
-    else this.#sequence = sequence
+    const framed = isThere ? headerOf(bytes, { start, sequence, time, nonce, first }) : undefined
+    if (framed === undefined) {
+      this.#isAll = false
+      if (this.#isKnown({ start, end: start })) this.#left.add(start - header.base)
+    } else this.#sequence = sequence
     this.#take(framed)
   }
 
@@ -114,9 +116,9 @@ export class OwnBatches {
   }
 
   #take(framed: readonly Reframed[] | undefined): void {
-    for (const { offset, bytes } of framed ?? []) {
+    for (const { offset, bytes, isLost } of framed ?? []) {
       const start = offset - this.#mine.header.base
-      this.#patches.push({ start, end: start + bytes.length, source: bytes })
+      this.#patches.push({ start, end: start + bytes.length, source: bytes, isLost })
     }
   }
 }

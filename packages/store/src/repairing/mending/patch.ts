@@ -4,6 +4,8 @@ export interface Patch {
   readonly end: number
   /** Themselves, or the path of the chunk file that has them in the same place. */
   readonly source: Buffer | string
+  /** Of a record that is lost: all that they say is which one that was. */
+  readonly isLost?: boolean | undefined
 }
 
 /** What is known of a damaged chunk. */
@@ -12,6 +14,8 @@ export interface ChunkMend {
   readonly patches: readonly Patch[]
   /** Whether nothing else in the chunk is damaged. */
   readonly isAll: boolean
+  /** Where damage starts of which only a part is mended. */
+  readonly left: ReadonlySet<number>
   /** Path of another store that some of it comes from. */
   readonly from: string | undefined
 }

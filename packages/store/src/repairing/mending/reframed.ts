@@ -17,6 +17,8 @@ import {
 export interface Reframed {
   readonly offset: number
   readonly bytes: Buffer
+  /** They mark a record as damaged. */
+  readonly isLost?: boolean
 }
 
 /** What a damaged record was, as a reference to it says. */
@@ -38,8 +40,7 @@ export function trailerOf(batch: ScannedBatch, nonce: Buffer): Reframed {
 
 /**
  * Header and trailer of a batch of which only the header is damaged: the records, one after another from
- * where the first must be, end where the trailer is. Its time is lent from the batch before it, and its mark
- * says as little as a mark can.
+ * where the first must be, end where the trailer is. Its mark says as little as a mark can.
  * @param bytes from the end of the batch before it to the start of the next one
  */
 export function headerOf(
@@ -47,6 +48,7 @@ export function headerOf(
   o: {
     readonly start: number
     readonly sequence: number
+    /** As with what is lent to records of a batch that has no header. */
     readonly time: number
     readonly nonce: Buffer
     /** Where the first batch of the chunk starts. */
@@ -55,12 +57,7 @@ export function headerOf(
 ): Reframed[] | undefined {
   const { start, sequence, time, first } = o
   const trailerAt = bytes.length - batchTrailerSize
-  if (
-    trailerAt < batchHeaderSize ||
-    bytes.toString('latin1', trailerAt, trailerAt + 4) !== magic.batchTrailer
-  ) {
-    return undefined
-  }
+  if (trailerAt < batchHeaderSize) return undefined
   const frame = new BatchFrame(o.nonce)
   frame.begin()
   const record: RecordHeader = { kind: 0, flags: 0, referenceCount: 0, bodyLength: 0 }
@@ -70,6 +67,9 @@ export function headerOf(
     frame.addRecord(bytes, at)
     at += size
   }
+  // Of a trailer that is damaged too at least a record says where it is.
+  const isTrailer = bytes.toString('latin1', trailerAt, trailerAt + 4) === magic.batchTrailer
+  if (frame.recordCount === 0 && !isTrailer) return undefined
   const header = frame.encodeHeader({ sequence, time, start, length: bytes.length, syncedTo: first })
   return [
     { offset: start, bytes: Buffer.from(header) },
@@ -80,9 +80,15 @@ export function headerOf(
 /**
  * Makes a break in the chain of records the damage of one record, where it is certain that it is one: the
  * header of the batch is whole and counts one record more than there are around the gap. A reference must say
- * what it was: then no metadata is lost, and its hash goes on leading to the damage, not to nothing.
+ * what it was: then no metadata is lost, and its hash goes on leading to the damage, not to nothing. None may
+ * say of another that it was in the gap: then what looks like a record behind it may be in that one's
+ * content.
  */
-export function closedGap(batch: ScannedBatch, nonce: Buffer, named: NamedRecord): Reframed[] | undefined {
+export function closedGap(
+  batch: ScannedBatch,
+  nonce: Buffer,
+  named: ReadonlyMap<number, NamedRecord>,
+): Reframed[] | undefined {
   const frame = new BatchFrame(nonce)
   frame.beginWith(batch.bytes, batch.at)
   for (const record = batch.records(); record.next(); ) frame.addRecord(record.bytes, record.at)
@@ -90,13 +96,15 @@ export function closedGap(batch: ScannedBatch, nonce: Buffer, named: NamedRecord
   const end = batch.end - batchTrailerSize
   const behind = recordsBehind(batch, gap, end)
   const gapEnd = behind?.[0] ?? end
-  if (behind === undefined || gapEnd - gap < recordHeaderSize) return undefined
+  const lost = named.get(gap)
+  if (lost === undefined || behind === undefined || gapEnd - gap < recordHeaderSize) return undefined
   if (frame.recordCount + 1 + behind.length !== batch.header.recordCount) return undefined
-  const marked = markedDamaged(gapEnd - gap, named)
+  for (const offset of named.keys()) if (offset > gap && offset < end) return undefined
+  const marked = markedDamaged(gapEnd - gap, lost)
   frame.addRecord(marked, 0)
   for (const offset of behind) frame.addRecord(batch.bytes, batch.at + offset - batch.start)
   return [
-    { offset: gap, bytes: marked },
+    { offset: gap, bytes: marked, isLost: true },
     { offset: end, bytes: frame.encodeTrailer() },
   ]
 }
