@@ -57,6 +57,11 @@ function flip(position: number): void {
   disk.damage(chunk, flipBit(8 * position))
 }
 
+/** Takes the header of the record, but for its hash: nobody finds the next. */
+function breakAt(record: number): void {
+  disk.damage(chunk, (bytes) => Buffer.from(bytes).fill(0xff, record + 2, record + 15))
+}
+
 function repair(from?: string, apply = true): Promise<RepairReport> {
   const platform = { fileSystem: disk, memoryKey: disk, collectorWhere: 'inline' } as const
   return repairStore(memoryFolder, { apply, from }, platform)
@@ -134,9 +139,50 @@ test('a header that is made anew says no earlier time: what was put would be too
   expect(timeOf()).toBe(time)
 })
 
+describe('one field of a record in which the chain breaks', () => {
+  const fields = { checksum: 3, kind: 8, flags: 9, 'number of references': 10, length: 12 }
+  const records = ['a blob', 'a directory', 'a commit', 'what is said of a branch'] as const
+
+  /** Where the records of the commit start that are of another kind each. */
+  function placesOfKinds(): Map<string, number> {
+    const kinds = { 1: 'a blob', 2: 'a directory', 3: 'a commit', 16: 'what is said of a branch' }
+    const found = new Map<string, number>()
+    for (let at = Math.min(...places.values()); at < batchEnd; ) {
+      const kind = kinds[whole[at + 8] as keyof typeof kinds]
+      if (kind !== undefined) found.set(kind, at)
+      at += recordHeaderSize + 8 * Math.ceil(whole.readUInt32LE(at + lengthAt) / 8)
+    }
+    return found
+  }
+
+  test.each(
+    records.flatMap((record) => Object.entries(fields).map(([field, by]) => ({ record, field, by }))),
+  )('is made whole: $field of $record', async ({ record, by }) => {
+    const at = placesOfKinds().get(record)
+    expect(at).toBeDefined()
+    flip((at ?? 0) + by)
+    expect(await readAll()).toContain('CORRUPT')
+    expect(await repair()).toMatchObject({ steps: [{ action: 'rebuild', file: file() }], remaining: [] })
+    expect(bytesOf(chunk)).toEqual(whole)
+    expect(await findings()).toEqual([])
+  })
+
+  test('leaves a damaged body where that is damaged too, and the records behind it are found', async () => {
+    const metadata = placesOfKinds().get('what is said of a branch') ?? 0
+    flip(metadata + lengthAt)
+    flip(metadata + recordHeaderSize)
+    const plan = await repair(undefined, false)
+    const { steps, remaining } = await repair()
+    expect(steps).toEqual([{ action: 'rebuild', file: file() }])
+    expect(plan.steps).toEqual(steps)
+    expect(plan.remaining).toHaveLength(1)
+    expect(remaining).toMatchObject([{ what: expect.stringContaining('a record of metadata is damaged') }])
+  })
+})
+
 describe('a break in the chain of records', () => {
   test('is planned for as what it becomes; its branches are not known before', async () => {
-    flip((places.get('b') ?? 0) + lengthAt)
+    breakAt(places.get('b') ?? 0)
     const plan = await repair(undefined, false)
     const { steps, remaining } = await repair()
     expect(plan.steps).toEqual(steps.slice(0, 1))
@@ -149,7 +195,7 @@ describe('a break in the chain of records', () => {
     const store = await openMemory(disk)
     const hash = (await store.branch('main').stat('b'))?.hash as Hash<'blob'>
     await store.close()
-    flip((places.get('b') ?? 0) + lengthAt)
+    breakAt(places.get('b') ?? 0)
     expect(await readAll()).toEqual(names.map(() => 'CORRUPT'))
     const { steps, remaining, setAside } = await repair()
     expect(steps.map(({ action }) => action)).toEqual(['rebuild', 'move-ref'])
@@ -173,7 +219,7 @@ describe('a break in the chain of records', () => {
     )
     await other.branch('main').commit((edit) => void edit.set('x', 'the content b'))
     await other.close()
-    flip((places.get('b') ?? 0) + lengthAt)
+    breakAt(places.get('b') ?? 0)
     const { steps, remaining } = await repair('/disk/other')
     expect(steps.map(({ action }) => action)).toEqual(['rebuild', 'put'])
     expect(remaining).toEqual([])
@@ -194,7 +240,7 @@ describe('a break in the chain of records', () => {
 
   test('is left where the lost record held metadata', async () => {
     const metadata = lastRecord(whole, places.get('a') ?? 0, batchEnd)
-    flip(metadata + lengthAt)
+    breakAt(metadata)
     expect((await repair()).remaining).toMatchObject([{ what: expect.stringContaining('chain of records') }])
     expect(await readAll()).toEqual(names.map(() => 'CORRUPT'))
   })

@@ -118,8 +118,8 @@ test('the open chunk too, whatever it has been written since', async () => {
   await store.branch('main').commit((edit) => void edit.set('last', 'the last content a'), { date: 0 })
   await store.close()
   const whole = chunkOfEarly()
-  // The length in the record's header: nobody finds the records behind it.
-  disk.damage(`${memoryFolder}/${early.file}`, flipBit(8 * (early.offset + 12)))
+  // Kind and length in the record's header: nobody finds the records behind it.
+  for (const by of [8, 12]) disk.damage(`${memoryFolder}/${early.file}`, flipBit(8 * (early.offset + by)))
   await expectAllOfIt(whole)
 })
 
@@ -132,7 +132,9 @@ test.each([
   const at = chunkOfEarly().indexOf('the late content a')
   const there = Buffer.from(disk.files().get(`${from}/${early.file}`) as Uint8Array)
   expect(there.indexOf('the late content b'), 'it is in the same place').toBe(at)
-  disk.damage(`${memoryFolder}/${early.file}`, flipBit(8 * (at + by)))
+  for (const more of by === 0 ? [0] : [0, 4]) {
+    disk.damage(`${memoryFolder}/${early.file}`, flipBit(8 * (at + by - more)))
+  }
   const damaged = chunkOfEarly()
   const { steps, remaining } = await repair(true)
   expect(steps.filter(({ action }) => action === 'restore')).toEqual([])

@@ -41,17 +41,19 @@ async function archive(store: Store, letter: string): Promise<void> {
   await store.close()
 }
 
-/**
- * From where the body of a record stands to the length in its header, without which nobody finds the next.
- */
-const toLength = -36
+/** From a record's body to length and kind in its header, without which nobody finds the next. */
+const toHeader = [-36, -40]
 
 /** The archived chunk in which the content stands; damages it there, or so many bytes further on. */
-function damageChunk(content: string, by = 0): { file: string; path: string; damaged: Buffer } {
+function damageChunk(
+  content: string,
+  by: readonly number[] = [0],
+): { file: string; path: string; damaged: Buffer } {
   const isChunk = /\/lower\/volume-\d\/suffix-\d+\.pack$/
   const chunks = [...disk.files().keys()].filter((path) => isChunk.test(path) && !path.startsWith(copyFolder))
   const path = chunks.find((chunk) => bytesOf(chunk).includes(content)) as string
-  disk.damage(path, flipBit(8 * (bytesOf(path).indexOf(content) + by)))
+  const at = bytesOf(path).indexOf(content)
+  for (const further of by) disk.damage(path, flipBit(8 * (at + further)))
   return { file: path.slice(lowerFolder.length + 1), path, damaged: bytesOf(path) }
 }
 
@@ -80,7 +82,7 @@ test.each(['.pack', '.map'])(
 
 test('a chunk in a volume comes out of a copy, also of one that is older than the last archive', async () => {
   await archive(await openMemory(disk), 'a')
-  const { file, path, damaged } = damageChunk('content 0 0', toLength)
+  const { file, path, damaged } = damageChunk('content 0 0', toHeader)
   const { steps, remaining, setAside } = await repair(copyFolder)
   expect(steps).toEqual([{ action: 'restore', file, from: copyFolder }])
   expect({ remaining, setAside }).toEqual({ remaining: [], setAside: [`${file}.damaged-1`] })
@@ -92,7 +94,7 @@ test('but not out of one that has archived something else under that name', asyn
   await archive(await openMemory(disk), 'a')
   const platform = { fileSystem: disk, memoryKey: {}, collectorWhere: 'inline' } as const
   await archive(await openStore(copyFolder, { now: () => 1_700_000_000_000 }, platform), 'b')
-  const { file, path, damaged } = damageChunk('the late content a', toLength)
+  const { file, path, damaged } = damageChunk('the late content a', toHeader)
   const there = bytesOf(`${copyFolder}/lower/${file}`)
   expect(there.includes('the late content b'), 'the copy has a file of that name').toBe(true)
   const { steps } = await repair(copyFolder)

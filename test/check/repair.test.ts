@@ -246,3 +246,20 @@ test('whatever byte is another, a copy of the store has it, or it is said that n
     if (remaining.length === 0) await expectWhole()
   }
 })
+
+test('of a sealed chunk that is cut short no index is made: both remain', async () => {
+  const store = await openMemory(disk)
+  await store.branch('main').commit((edit) => void edit.set('cut', 'the content'))
+  await store.advanced.split()
+  await store.close()
+  const { state } = decodeControl(disk.files().get(`${memoryFolder}/control`) as Buffer)
+  const sealed = state.chunks.at(-2)?.number ?? 0
+  disk.damage(`${memoryFolder}/suffix-${sealed}.pack`, (bytes) => Buffer.from(bytes.subarray(0, 100)))
+  const plan = await repair()
+  expect(plan.steps).toEqual([])
+  const { steps, remaining } = await repair({ apply: true })
+  expect(steps).toEqual([])
+  expect(remaining.map(({ file }) => file)).toEqual(plan.remaining.map(({ file }) => file))
+  const files = [fileName.chunk(sealed), fileName.chunkIndex(sealed)]
+  expect(remaining.map(({ file }) => file)).toEqual(expect.arrayContaining(files))
+})

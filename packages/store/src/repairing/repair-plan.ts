@@ -15,16 +15,19 @@ export interface PlanParts {
   readonly copies: FileCopies
   /** What can be made whole of damaged chunks. */
   readonly mends: FileMends
+  /** Chunks that do not open: gone, too short, or without a whole header. */
+  readonly shut: ReadonlySet<string>
   /** Where objects are looked for: volumes of this store, and the source. */
   readonly donors: readonly Donor[]
 }
 
-type FilePlanParts = Pick<PlanParts, 'examined' | 'copies' | 'mends'>
+type FilePlanParts = Pick<PlanParts, 'examined' | 'copies' | 'mends' | 'shut'>
 
 /** Steps that make files whole; in the order in which they are to be taken. */
-export function fileSteps({ examined, copies, mends }: FilePlanParts): RepairStep[] {
+export function fileSteps({ examined, copies, mends, shut }: FilePlanParts): RepairStep[] {
   const { findings } = examined.report
   const files = [...new Set(findings.filter(isError).map(({ file }) => file))]
+  const isMade = (pack: string): boolean => !shut.has(pack) || mends.has(pack) || copies.has(pack)
   const steps = files.flatMap((file): RepairStep[] => {
     const name = file.slice(file.indexOf('/') + 1)
     const kind = classifyFile(name)
@@ -34,7 +37,7 @@ export function fileSteps({ examined, copies, mends }: FilePlanParts): RepairSte
         return findings.some((f) => f.file === file && f.repairable) ? [{ action: 'rewrite', file }] : []
       case 'chunk-index':
       case 'segment-index':
-        return isHealthy(findings, packOf(file)) ? [{ action: 'rebuild', file }] : []
+        return isHealthy(findings, packOf(file)) && isMade(packOf(file)) ? [{ action: 'rebuild', file }] : []
       case 'filter':
         return [{ action: 'rebuild', file }]
       case 'chunk':
@@ -47,9 +50,10 @@ export function fileSteps({ examined, copies, mends }: FilePlanParts): RepairSte
         return []
     }
   })
-  // What is rebuilt may need what is restored.
-  const rank = { rewrite: 0, restore: 1, rebuild: 2, put: 3, 'move-ref': 4 }
-  return steps.sort((a, b) => rank[a.action] - rank[b.action])
+  // What is made of pack files needs them first.
+  const rank = ({ action, file = '' }: RepairStep): number =>
+    action === 'rewrite' ? 0 : action === 'rebuild' && !file.endsWith('.pack') ? 2 : 1
+  return steps.sort((a, b) => rank(a) - rank(b))
 }
 
 /** Objects to be put again, and those that nobody has. */
@@ -101,7 +105,7 @@ export function remainingOf(
     if (isLeft(finding)) return true
     if (severity === 'warning' || (files.has(file) && isMended(finding))) return false
     if (inDoubt.has(`${offset} ${file}`) && patchAt(finding) === undefined) return true
-    if (hash === undefined) return !repairable
+    if (hash === undefined) return true
     return wanted.has(hash) ? !hashes.has(hash) : !repairable
   })
 }

@@ -30,7 +30,7 @@ import {
   type StoreState,
   sameFiles,
 } from './duplicates/index.ts'
-import { type BodySource, chunkMends, type FileMends } from './mending/index.ts'
+import { type BodySource, chunkMends, type FileMends, shutChunks } from './mending/index.ts'
 import { moveRefs, refMoves } from './move-refs.ts'
 import { FileRepair } from './repair-files.ts'
 import { fileSteps, objectSteps, remainingOf } from './repair-plan.ts'
@@ -75,6 +75,7 @@ interface CopySource extends Donor {
 interface FileSources {
   readonly copies: FileCopies
   readonly mends: FileMends
+  readonly shut: ReadonlySet<string>
 }
 
 class Repair {
@@ -179,7 +180,7 @@ class Repair {
    * damaged chunks.
    */
   async #sources(examined: Examined, control: ControlState | undefined): Promise<FileSources> {
-    if (control === undefined) return { copies: new Map(), mends: new Map() }
+    if (control === undefined) return { copies: new Map(), mends: new Map(), shut: new Set() }
     const damaged = new Set(examined.report.findings.map(({ file }) => file))
     const isDamaged = (file: string): boolean => damaged.has(file)
     const layers = await this.#layers({ folder: this.#folder, control })
@@ -190,7 +191,8 @@ class Repair {
       const bodyOf: BodySource = (kind, hash) => bodyFrom(donors, { kind, hash, own: this.#folder })
       return chunkMends(this.#fs, { ...known, storeId, layers, bodyOf, copy: this.#source })
     })
-    return { copies: new Map([...(this.#source?.files ?? []), ...own]), mends }
+    const copies = new Map([...(this.#source?.files ?? []), ...own])
+    return { copies, mends, shut: await shutChunks(this.#fs, { storeId, layers, isDamaged }) }
   }
 
   /** The steps that could be taken. */

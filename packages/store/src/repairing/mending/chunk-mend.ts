@@ -5,6 +5,7 @@ import { fileName, magic } from '@varve/pack/layout'
 import {
   decodePackHeader,
   encodePackHeader,
+  type OpenedChunkFile,
   openChunkFile,
   type PackHeader,
   packHeaderSize,
@@ -112,10 +113,19 @@ async function openIfThere(fs: FileSystem, path: string): Promise<FileHandle | u
 
 /** `undefined`: it is damaged itself, or cannot be read, or is another. */
 async function openCopy(o: ChunkMendOptions, copy: ChunkPlace): Promise<OpenedCopy | undefined> {
+  const opened = await openIfWhole(o.fs, { ...copy, storeId: o.storeId })
+  if (opened === undefined) return undefined
+  const { handle, header } = opened
+  return { handle, header, path: pathOf(copy), end: copy.base + copy.length }
+}
+
+/** `undefined`: its header is damaged or cannot be read, or it is gone, too short, or another. */
+export async function openIfWhole(
+  fs: FileSystem,
+  chunk: ChunkPlace & { readonly storeId: Buffer },
+): Promise<OpenedChunkFile | undefined> {
   try {
-    const { fs, storeId } = o
-    const { handle, header } = await openChunkFile(fs, copy.folder, { ...copy, storeId }, 'read')
-    return { handle, header, path: pathOf(copy), end: copy.base + copy.length }
+    return await openChunkFile(fs, chunk.folder, chunk, 'read')
   } catch (error) {
     if (VarveError.is(error, 'CORRUPT') || hasCode(error, 'EIO')) return undefined
     throw error

@@ -3,7 +3,7 @@ import type { FileSystem } from '@varve/pack/fs'
 import { fileName } from '@varve/pack/layout'
 import { hexToRaw } from '@varve/pack/objects'
 import type { LayerPlace } from '../duplicates/index.ts'
-import { type ChunkCopy, type ChunkMendOptions, chunkMend } from './chunk-mend.ts'
+import { type ChunkCopy, type ChunkMendOptions, chunkMend, openIfWhole } from './chunk-mend.ts'
 import type { ChunkPlace } from './chunk-place.ts'
 import type { BodySource } from './mended-record.ts'
 import type { ChunkMend } from './patch.ts'
@@ -43,6 +43,26 @@ export async function chunkMends(fs: FileSystem, o: ChunkMendsOptions): Promise<
     }
   }
   return mends
+}
+
+/**
+ * Of the damaged chunks those of which nobody can read anything: gone, too short, or without a whole header.
+ */
+export async function shutChunks(
+  fs: FileSystem,
+  o: Pick<ChunkMendsOptions, 'storeId' | 'layers'> & { readonly isDamaged: (file: string) => boolean },
+): Promise<ReadonlySet<string>> {
+  const shut = new Set<string>()
+  for (const [prefix, layer] of o.layers) {
+    for (const chunk of placesIn(layer)) {
+      const file = prefix + fileName.chunk(chunk.number)
+      if (!o.isDamaged(file)) continue
+      const opened = await openIfWhole(fs, { ...chunk, storeId: o.storeId })
+      if (opened === undefined) shut.add(file)
+      await opened?.handle.close()
+    }
+  }
+  return shut
 }
 
 /** The first that mends all, or else the first that takes something from a copy. */

@@ -9,6 +9,7 @@ import {
   type ScanStep,
 } from '@varve/pack/pack'
 import type { ScannedChunk } from './copied-batches.ts'
+import { mendedPrefix } from './mended-prefix.ts'
 import { type BodySource, mendedRecord } from './mended-record.ts'
 import type { ChunkMend, Patch } from './patch.ts'
 import { closedGap, headerOf, type NamedRecord, type Reframed, trailerOf } from './reframed.ts'
@@ -78,8 +79,12 @@ export class OwnBatches {
       for (const range of batch.damage) this.#record(batch, range)
       return
     }
+    const prefix = mendedPrefix(batch, nonce)
+    this.#take(prefix && [prefix])
+    if (prefix?.isWhole) return
     this.#isAll = false
-    if (this.#o.named !== undefined) this.#take(closedGap(batch, nonce, this.#o.named))
+    if (prefix === undefined && this.#o.named !== undefined)
+      this.#take(closedGap(batch, nonce, this.#o.named))
   }
 
   #record(batch: ScannedBatch, range: DamagedRange): void {
