@@ -1,4 +1,3 @@
-import { Xxh64Stream } from '@varve/pack/base'
 import { VarveError } from '@varve/pack/errors'
 import {
   type Directory,
@@ -10,8 +9,8 @@ import {
 } from '@varve/pack/fs'
 import { lowerFailure } from './lower-failure.ts'
 
-/** Copied and read back in pieces of this size, two at a time. */
-const pieceBytes = 2 * 1024 * 1024
+/** Copied and compared in pieces of this size; while one is looked at the next is read. */
+const pieceBytes = 1024 * 1024
 /** What a disk says that cannot give a file a second name there. */
 const unlinkable = ['EXDEV', 'EPERM', 'EMLINK', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EACCES']
 
@@ -32,7 +31,7 @@ export class FileTransfer {
   readonly #fs: FileSystem
   readonly #directory: Directory
   readonly #onBytes: (bytes: number) => Promise<void>
-  #pair: readonly [Buffer, Buffer] | undefined
+  #pieces: readonly Buffer[] = []
 
   constructor(fs: FileSystem, directory: Directory, onBytes: (bytes: number) => Promise<void>) {
     this.#fs = fs
@@ -68,8 +67,7 @@ export class FileTransfer {
     const source = await this.#fs.open(o.from, 'read')
     try {
       const length = o.length ?? (await source.size())
-      if (found.size < length) return true
-      return (await this.#pieces(source, length, async () => {})) !== (await this.#sumOf(o.to, length))
+      return found.size < length || !(await this.#isSame(source, o.to, length))
     } finally {
       await source.close()
     }
@@ -90,9 +88,8 @@ export class FileTransfer {
     const source = await this.#fs.open(o.from, 'read')
     try {
       const length = o.length ?? (await source.size())
-      const sum = await this.#write(source, o.to, length)
-      const found = await this.#sumOf(o.to, length)
-      if (found === sum) return
+      await this.#write(source, o.to, length)
+      if (await this.#isSame(source, o.to, length)) return
       const message = `${o.to} cannot be read back as it was written`
       throw new VarveError('GC_FAILED', { reason: 'lower' }, { message })
     } finally {
@@ -100,63 +97,85 @@ export class FileTransfer {
     }
   }
 
-  async #write(source: FileHandle, name: string, length: number): Promise<bigint> {
+  async #write(source: FileHandle, name: string, length: number): Promise<void> {
     const target = await lower(() => this.#directory.open(name, 'create'))
     try {
-      const sum = await this.#pieces(source, length, async (piece, size, at) => {
-        await lower(() => writeFully(target, piece, 0, size, at))
+      await this.#forEachPiece([source], length, async ([piece], size, at) => {
+        await lower(() => writeFully(target, piece as Buffer, 0, size, at))
         await this.#onBytes(size)
+        return true
       })
       await lower(() => target.sync())
-      return sum
     } finally {
       await lower(() => target.close())
     }
   }
 
-  /** Right after writing this proves what the file system took over, not what its disk keeps. */
-  async #sumOf(name: string, length: number): Promise<bigint> {
-    const handle = await lower(() => this.#directory.open(name, 'read'))
+  /**
+   * Both are read, as comparing bytes costs less than summing them up. Right after writing this proves what
+   * the file system took over, not what its disk keeps.
+   */
+  async #isSame(source: FileHandle, name: string, length: number): Promise<boolean> {
+    const target = await lower(() => this.#directory.open(name, 'read'))
     try {
-      return await lower(() => this.#pieces(handle, length, async () => {}))
+      const readBack: Pick<FileHandle, 'read'> = {
+        read: (...o) => lower(() => target.read(...o)),
+      }
+      return await this.#forEachPiece([source, readBack], length, async ([here, there], size, at) => {
+        const isThere = size === Math.min(pieceBytes, length - at)
+        return isThere && (here as Buffer).compare(there as Buffer, 0, size, 0, size) === 0
+      })
     } finally {
-      await lower(() => handle.close())
+      await lower(() => target.close())
     }
   }
 
-  /** The sum of a file; the next piece is read while one is taken. */
-  async #pieces(
-    handle: FileHandle,
+  /**
+   * Takes the same piece of all files at once, one after another, until `take` says that it has seen enough;
+   * then false. The next one is read meanwhile.
+   */
+  async #forEachPiece(
+    files: readonly Pick<FileHandle, 'read'>[],
     length: number,
-    take: (piece: Buffer, size: number, at: number) => Promise<void>,
-  ): Promise<bigint> {
-    let [piece, other] = this.#memory()
-    const sum = new Xxh64Stream(0)
-    let reading = readPiece(handle, piece, 0, length)
+    take: (pieces: readonly Buffer[], size: number, at: number) => Promise<boolean>,
+  ): Promise<boolean> {
+    let [pieces, others] = this.#memory(files.length)
+    let reading = readPieces(files, pieces, 0, length)
     for (let at = 0; at < length; at += pieceBytes) {
       const size = await reading
       const isLast = size < pieceBytes
-      const taking = take(piece, size, at)
-      if (!isLast) reading = readPiece(handle, other, at + pieceBytes, length)
-      sum.update(piece, 0, size)
+      if (!isLast) reading = readPieces(files, others, at + pieceBytes, length)
+      const taking = take(pieces, size, at)
       // Both are over before anybody hears of a failure: their memory is used again.
       const [taken] = await Promise.allSettled([taking, reading])
       if (taken.status === 'rejected') throw taken.reason
+      if (!taken.value) return false
       if (isLast) break
-      ;[piece, other] = [other, piece]
+      ;[pieces, others] = [others, pieces]
     }
-    return sum.digest()
+    return true
   }
 
-  #memory(): readonly [Buffer, Buffer] {
-    this.#pair ??= [Buffer.allocUnsafeSlow(pieceBytes), Buffer.allocUnsafeSlow(pieceBytes)]
-    return this.#pair
+  #memory(count: number): [readonly Buffer[], readonly Buffer[]] {
+    while (this.#pieces.length < 2 * count)
+      this.#pieces = [...this.#pieces, Buffer.allocUnsafeSlow(pieceBytes)]
+    return [this.#pieces.slice(0, count), this.#pieces.slice(count, 2 * count)]
   }
 }
 
-/** Fewer bytes than a piece only at the end. */
-async function readPiece(handle: FileHandle, into: Buffer, at: number, length: number): Promise<number> {
-  return readFully(handle, into, 0, Math.max(0, Math.min(pieceBytes, length - at)), at)
+/** Fewer bytes than a piece only at the end: there of the shortest file. */
+async function readPieces(
+  files: readonly Pick<FileHandle, 'read'>[],
+  pieces: readonly Buffer[],
+  at: number,
+  length: number,
+): Promise<number> {
+  const wanted = Math.max(0, Math.min(pieceBytes, length - at))
+  const reads = files.map((file, i) => readFully(file, pieces[i] as Buffer, 0, wanted, at))
+  // None of them writes into its memory any more when another has failed.
+  const sizes = await Promise.allSettled(reads)
+  for (const size of sizes) if (size.status === 'rejected') throw size.reason
+  return Math.min(...sizes.map((size) => (size.status === 'fulfilled' ? size.value : 0)))
 }
 
 async function lower<T>(work: () => Promise<T>): Promise<T> {
