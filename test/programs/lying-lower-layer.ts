@@ -18,11 +18,15 @@ export function createFileSystem(): FileSystem {
 
 function lying(handle: FileHandle): FileHandle {
   const read = handle.read.bind(handle)
+  const readSync = handle.readSync.bind(handle)
+  const falsified = (count: number, target: Buffer, targetStart: number): number => {
+    if (count > 0) target[targetStart] = (target[targetStart] as number) ^ 1
+    return count
+  }
   return Object.assign(handle, {
-    read: async (target: Buffer, targetStart: number, length: number, position: number): Promise<number> => {
-      const count = await read(target, targetStart, length, position)
-      if (count > 0) target[targetStart] = (target[targetStart] as number) ^ 1
-      return count
-    },
+    read: async (target: Buffer, targetStart: number, length: number, position: number): Promise<number> =>
+      falsified(await read(target, targetStart, length, position), target, targetStart),
+    readSync: (target: Buffer, targetStart: number, length: number, position: number): number =>
+      falsified(readSync(target, targetStart, length, position), target, targetStart),
   })
 }

@@ -5,7 +5,9 @@ import {
   type FileSystem,
   hasCode,
   readFully,
+  readFullySync,
   writeFully,
+  writeFullySync,
 } from '@varve/pack/fs'
 import { lowerFailure } from './lower-failure.ts'
 
@@ -31,7 +33,7 @@ export class FileTransfer {
   readonly #fs: FileSystem
   readonly #directory: Directory
   readonly #onBytes: (bytes: number) => Promise<void>
-  #pieces: readonly Buffer[] = []
+  #pieces: readonly [Buffer, Buffer, Buffer] | undefined
 
   constructor(fs: FileSystem, directory: Directory, onBytes: (bytes: number) => Promise<void>) {
     this.#fs = fs
@@ -100,8 +102,8 @@ export class FileTransfer {
   async #write(source: FileHandle, name: string, length: number): Promise<void> {
     const target = await lower(() => this.#directory.open(name, 'create'))
     try {
-      await this.#forEachPiece([source], length, async ([piece], size, at) => {
-        await lower(() => writeFully(target, piece as Buffer, 0, size, at))
+      await this.#forEachPiece(source, length, async (piece, size, at) => {
+        await lower(async () => writeFullySync(target, piece, 0, size, at))
         await this.#onBytes(size)
         return true
       })
@@ -117,13 +119,12 @@ export class FileTransfer {
    */
   async #isSame(source: FileHandle, name: string, length: number): Promise<boolean> {
     const target = await lower(() => this.#directory.open(name, 'read'))
+    const there = this.#memory()[2]
     try {
-      const readBack: Pick<FileHandle, 'read'> = {
-        read: (...o) => lower(() => target.read(...o)),
-      }
-      return await this.#forEachPiece([source, readBack], length, async ([here, there], size, at) => {
-        const isThere = size === Math.min(pieceBytes, length - at)
-        return isThere && (here as Buffer).compare(there as Buffer, 0, size, 0, size) === 0
+      return await this.#forEachPiece(source, length, async (piece, size, at) => {
+        const read = await lower(async () => readFullySync(target, there, 0, size, at))
+        const isWhole = size === Math.min(pieceBytes, length - at) && read === size
+        return isWhole && piece.compare(there, 0, size, 0, size) === 0
       })
     } finally {
       await lower(() => target.close())
@@ -131,51 +132,44 @@ export class FileTransfer {
   }
 
   /**
-   * Takes the same piece of all files at once, one after another, until `take` says that it has seen enough;
-   * then false. The next one is read meanwhile.
+   * Takes one piece after another, until `take` says that it has seen enough; then false. The next one is
+   * read meanwhile on another thread; `take` does its work on this one, which has nothing else to do: so both
+   * processors are used, and none is lost to going from thread to thread.
    */
   async #forEachPiece(
-    files: readonly Pick<FileHandle, 'read'>[],
+    source: FileHandle,
     length: number,
-    take: (pieces: readonly Buffer[], size: number, at: number) => Promise<boolean>,
+    take: (piece: Buffer, size: number, at: number) => Promise<boolean>,
   ): Promise<boolean> {
-    let [pieces, others] = this.#memory(files.length)
-    let reading = readPieces(files, pieces, 0, length)
+    let [piece, other] = this.#memory()
+    let reading = readPiece(source, piece, 0, length)
     for (let at = 0; at < length; at += pieceBytes) {
       const size = await reading
       const isLast = size < pieceBytes
-      if (!isLast) reading = readPieces(files, others, at + pieceBytes, length)
-      const taking = take(pieces, size, at)
+      if (!isLast) reading = readPiece(source, other, at + pieceBytes, length)
       // Both are over before anybody hears of a failure: their memory is used again.
-      const [taken] = await Promise.allSettled([taking, reading])
+      const [taken] = await Promise.allSettled([take(piece, size, at), reading])
       if (taken.status === 'rejected') throw taken.reason
       if (!taken.value) return false
       if (isLast) break
-      ;[pieces, others] = [others, pieces]
+      ;[piece, other] = [other, piece]
     }
     return true
   }
 
-  #memory(count: number): [readonly Buffer[], readonly Buffer[]] {
-    while (this.#pieces.length < 2 * count)
-      this.#pieces = [...this.#pieces, Buffer.allocUnsafeSlow(pieceBytes)]
-    return [this.#pieces.slice(0, count), this.#pieces.slice(count, 2 * count)]
+  #memory(): readonly [Buffer, Buffer, Buffer] {
+    this.#pieces ??= [newPiece(), newPiece(), newPiece()]
+    return this.#pieces
   }
 }
 
-/** Fewer bytes than a piece only at the end: there of the shortest file. */
-async function readPieces(
-  files: readonly Pick<FileHandle, 'read'>[],
-  pieces: readonly Buffer[],
-  at: number,
-  length: number,
-): Promise<number> {
-  const wanted = Math.max(0, Math.min(pieceBytes, length - at))
-  const reads = files.map((file, i) => readFully(file, pieces[i] as Buffer, 0, wanted, at))
-  // None of them writes into its memory any more when another has failed.
-  const sizes = await Promise.allSettled(reads)
-  for (const size of sizes) if (size.status === 'rejected') throw size.reason
-  return Math.min(...sizes.map((size) => (size.status === 'fulfilled' ? size.value : 0)))
+function newPiece(): Buffer {
+  return Buffer.allocUnsafeSlow(pieceBytes)
+}
+
+/** Fewer bytes than a piece only at the end. */
+async function readPiece(handle: FileHandle, into: Buffer, at: number, length: number): Promise<number> {
+  return readFully(handle, into, 0, Math.max(0, Math.min(pieceBytes, length - at)), at)
 }
 
 async function lower<T>(work: () => Promise<T>): Promise<T> {

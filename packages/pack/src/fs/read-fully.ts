@@ -5,7 +5,7 @@ import type { FileHandle } from './file-handle.ts'
  * handle that reads short before the end, which one that keeps its contract never does.
  */
 export async function readFully(
-  handle: Pick<FileHandle, 'read'>,
+  handle: FileHandle,
   target: Buffer,
   targetStart: number,
   length: number,
