@@ -136,7 +136,9 @@ describe.each(places)('a store of two layers, %s', (place) => {
         await expectCode(store.copyTo(dir), 'OPTION_MISMATCH')
         await expectCode(store.backup(dir), 'OPTION_MISMATCH')
       }
-      expect(await names()).toEqual(before)
+      // Files that the last collection has retired may go meanwhile.
+      const made = (await names()).map((list, i) => list.filter((name) => !before[i]?.includes(name)))
+      expect(made).toEqual([[], [], []])
       // Beside the volumes nobody looks.
       await store.copyTo(`${lower}/copy`)
       await temp.disk.removeFolder(`${lower}/copy`)
