@@ -312,6 +312,25 @@ test('a copy aside that does not become whole does not stay', async () => {
   expect(chunkOfEarly()).toEqual(damaged)
 })
 
+test('what is in the way has its other name, durable, before anything takes its place', async () => {
+  damageEarly()
+  const path = `${memoryFolder}/${early.file}`
+  const done: string[] = []
+  const watched = new InterceptedFileSystem(disk, {
+    before: () => undefined,
+    after: ({ kind, path: changed, to }) => {
+      if (kind === 'syncFolder' && changed === memoryFolder) done.push(kind)
+      else if ((kind === 'link' || kind === 'rename') && [changed, to].includes(path)) done.push(kind)
+    },
+  })
+  const platform = { fileSystem: watched, memoryKey: disk, collectorWhere: 'inline' } as const
+  const { steps } = await repairStore(memoryFolder, { apply: true, from }, platform)
+  expect(steps).toEqual([{ action: 'restore', file: early.file, from }])
+  expect(done.slice(done.indexOf('link'), done.indexOf('rename') + 2)).toEqual([
+    ...['link', 'syncFolder', 'rename', 'syncFolder'],
+  ])
+})
+
 test('a repair that ends at any of its file operations loses nothing, and can be run again', async () => {
   await goOn(await openMemory(disk), 'a')
   await copyAgain()

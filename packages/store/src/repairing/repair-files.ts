@@ -91,6 +91,8 @@ export class FileRepair {
     try {
       const aside = await this.#copyAside(folder, name)
       if (aside !== undefined) this.setAside.push(prefix + aside)
+      // A power cut must not keep the renaming and lose the other name of what was there.
+      await fs.syncFolder(folder)
       await fs.rename(temporary, `${folder}/${name}`)
     } catch (error) {
       await Promise.allSettled([fs.remove(temporary)])
